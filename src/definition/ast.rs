@@ -1,0 +1,232 @@
+//! The flow as it was written: one tree for both front ends. Syntax only.
+
+use super::expression::Template;
+use super::location::Location;
+use std::collections::BTreeMap;
+
+/// One document: its flows and, for a design model, its setup.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// As shown to the user.
+    pub name: String,
+    /// Path as given, forward slashes.
+    pub path: String,
+    /// What the container says it runs on; `None`: infer.
+    pub platform: Option<Platform>,
+    /// At least one.
+    pub flows: Vec<Flow>,
+    /// State, scope, expectations. Empty for an export.
+    pub setup: Setup,
+}
+
+/// Where a flow runs; the defaults differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Foreach is sequential unless told.
+    PowerAutomate,
+    /// Foreach runs 20 at once unless told.
+    LogicApps,
+}
+
+/// One flow.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Process names are `name[1]` when a model has several flows.
+    pub name: String,
+    /// Overlapping runs asked for by the model (`flows.X.runs`).
+    pub runs: Option<u64>,
+    /// Trigger, if the definition has one.
+    pub trigger: Option<Trigger>,
+    /// Parameter name to default value.
+    pub parameters: BTreeMap<String, Template>,
+    /// The root container.
+    pub actions: Vec<Action>,
+    /// Where it starts.
+    pub at: Location,
+}
+
+/// How runs begin.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    /// Its name.
+    pub name: String,
+    /// `Request`, `Recurrence`, `OpenApiConnection`, …
+    pub kind: String,
+    /// `operationId` or empty.
+    pub operation: String,
+    /// `runtimeConfiguration.concurrency.runs`; 1 for SingleInstance; `None`: unlimited.
+    pub runs: Option<u64>,
+}
+
+/// One action of a container.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// Unique in the document.
+    pub name: String,
+    /// What it does.
+    pub kind: ActionKind,
+    /// All must be met. Empty: starts with the container.
+    pub run_after: Vec<RunAfter>,
+    /// The action's value in the file.
+    pub at: Location,
+    /// `[min, max]` seconds, if stated.
+    pub takes: Option<(u64, u64)>,
+    /// Retry policy, if stated.
+    pub retry: Option<Retry>,
+}
+
+/// One predecessor.
+#[derive(Clone, Debug)]
+pub struct RunAfter {
+    /// Its name.
+    pub action: String,
+    /// Statuses accepted.
+    pub statuses: Vec<Status>,
+    /// Where the name stands.
+    pub at: Location,
+}
+
+/// How an action can end. TimedOut and the like as `runAfter` knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// It did its work.
+    Succeeded,
+    /// It did not.
+    Failed,
+    /// It never ran.
+    Skipped,
+    /// It ran out of time.
+    TimedOut,
+    /// The run was ended under it.
+    Cancelled,
+}
+
+/// `retry` of a design step, `retryPolicy` of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    /// Further attempts after the first.
+    pub count: u64,
+    /// Seconds between attempts.
+    pub interval: u64,
+    /// `none`, `fixed`, `exponential`, `default`.
+    pub kind: String,
+}
+
+/// What an action is.
+#[derive(Clone, Debug)]
+pub enum ActionKind {
+    /// A group.
+    Scope { actions: Vec<Action>, all_or_nothing: bool },
+    /// The design model's `parallel`: lists side by side, named `Name.1`, `Name.2`.
+    Parallel { branches: Vec<Vec<Action>> },
+    /// Two sides.
+    If { condition: Template, then: Vec<Action>, otherwise: Vec<Action> },
+    /// Several sides.
+    Switch { on: Template, cases: Vec<(Template, Vec<Action>)>, default: Vec<Action> },
+    /// A loop over items.
+    Foreach { over: Over, concurrency: Option<u64>, actions: Vec<Action> },
+    /// Body, then test.
+    Until { condition: Template, limit: Option<u64>, fail_at_limit: bool, actions: Vec<Action> },
+    /// Ends the run with this status.
+    Terminate { status: Status },
+    /// InitializeVariable (one a variable), with its value.
+    Initialize { variable: String, value: Template },
+    /// SetVariable.
+    Set { variable: String, value: Template },
+    /// IncrementVariable; decrement has `negative`.
+    Increment { variable: String, by: Template, negative: bool },
+    /// AppendToArrayVariable, AppendToStringVariable (the variable's type decides).
+    Append { variable: String, value: Template },
+    /// Compose, ParseJson (its content), Response (its body), Expression: output is the value.
+    Compose { value: Template },
+    /// Filter array.
+    Query { from: Template, condition: Template },
+    /// Select.
+    Select { from: Template, select: Template },
+    /// Join.
+    Join { from: Template, with: Template },
+    /// The design model's `wait`: goes on when the condition holds.
+    Wait { condition: Template },
+    /// Delay: takes time, nothing else.
+    Delay,
+    /// Anything that leaves the flow.
+    Call(Call),
+}
+
+/// What a Foreach goes over.
+#[derive(Clone, Debug)]
+pub enum Over {
+    /// The values 1 to N.
+    Count(u64),
+    /// An array, or an expression for one.
+    Values(Template),
+}
+
+/// A call to a connector. Design steps use connector `cell` with operation `get`, `update`, `list`, `create`,
+/// `upsert`, `delete`, `sql`, `acquireLease`, `renewLease`, `releaseLease`, `write`, `send`.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// `cell`, `shared_sharepointonline`, `http`, …
+    pub connector: String,
+    /// `get`, `PatchItem`, …
+    pub operation: String,
+    /// By name. For `cell`: `target` (text, the group), `set`, `ifMatch`, `where`, `row`, `key`, `sql`, `seconds`,
+    /// `value`, `lease`, `text`.
+    pub parameters: BTreeMap<String, Template>,
+}
+
+/// The design model's own keys.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// `state`, in file order.
+    pub state: Vec<(String, Group, Location)>,
+    /// `scope.items`: loop name to count.
+    pub items: BTreeMap<String, u64>,
+    /// `scope.runs`.
+    pub runs: Option<u64>,
+    /// `scope.faults`.
+    pub faults: Option<u64>,
+    /// `observe`; empty: all.
+    pub observe: Vec<(String, Location)>,
+    /// `finally`: each must hold in the end.
+    pub finally: Vec<(Template, Location)>,
+    /// `expect`.
+    pub expect: Option<Expect>,
+    /// `takes`.
+    pub takes: Option<(u64, u64)>,
+    /// `assume`.
+    pub assume: BTreeMap<String, String>,
+}
+
+/// One entry of `state`. Values are JSON constants as templates.
+#[derive(Clone, Debug)]
+pub enum Group {
+    /// A flow variable.
+    Variable { value: Template },
+    /// One list item or row.
+    Item { fields: Vec<(String, Template)> },
+    /// Rows.
+    Table { rows: Vec<Vec<(String, Template)>>, key: Vec<String>, unique: bool },
+    /// A blob, which can be leased.
+    Blob { value: Option<Template> },
+}
+
+/// `expect`.
+#[derive(Clone, Debug, Default)]
+pub struct Expect {
+    /// `safe`, `unsafe`, `inconclusive`.
+    pub verdict: Option<String>,
+    /// Exactly these rule ids.
+    pub rules: Option<Vec<String>>,
+    /// Cell to expectation.
+    pub outcomes: BTreeMap<String, ExpectOutcome>,
+}
+
+/// `[min, max]` or `{"exactly": […]}`.
+#[derive(Clone, Debug)]
+pub enum ExpectOutcome {
+    /// Least and greatest outcome, both reached.
+    Range(serde_json::Value, serde_json::Value),
+    /// The whole set.
+    Exactly(Vec<serde_json::Value>),
+}

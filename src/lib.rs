@@ -1,0 +1,6 @@
+//! flowrace finds race conditions in Power Automate and Logic Apps flows: it reads the flow's JSON definition,
+//! explores the orders in which its processes can touch the same data, and shows the shortest order that goes wrong.
+
+pub mod definition;
+pub mod finding;
+pub mod model;

@@ -1,0 +1,2 @@
+//! The command line: parse, call, exit code; nothing else.
+fn main() {}

@@ -1,0 +1,131 @@
+//! Value: what an expression can be. Ordered and hashed by content, never by address.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A value of the flow language, or a symbol for one we do not know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// JSON null; also what a missing property is.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction; compared by its bits, never NaN.
+    Float(Float),
+    /// Text.
+    String(Arc<str>),
+    /// A list in order.
+    Array(Arc<Vec<Value>>),
+    /// Properties by name.
+    Object(Arc<BTreeMap<Arc<str>, Value>>),
+    /// An etag or a lease id: only its standing towards its resource matters.
+    Token(Token),
+    /// A value that the input does not tell: a symbol, equal only to itself.
+    Term(Arc<Term>),
+}
+
+/// An `f64` with a total order.
+#[derive(Clone, Copy, Debug)]
+pub struct Float(pub f64);
+
+impl PartialEq for Float {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.total_cmp(&other.0).is_eq()
+    }
+}
+impl Eq for Float {}
+impl PartialOrd for Float {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Float {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+impl std::hash::Hash for Float {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+/// What an etag or a lease id says today. Old tokens are alike: they can only be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token {
+    /// Index of the resource in the model.
+    pub resource: u32,
+    /// Row of a table, 0 elsewhere.
+    pub row: u32,
+    /// Etag or lease id.
+    pub kind: TokenKind,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// The two kinds of token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TokenKind {
+    /// The version of an item, row or blob.
+    Etag,
+    /// The right to write a blob.
+    Lease,
+}
+
+/// Whether a token is still the current one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// It matches.
+    Current,
+    /// It was outdated by the holder's own doing.
+    Spent,
+    /// It was outdated by somebody else, or by time.
+    Stale,
+}
+
+/// A symbol for an unknown value: an operator over arguments. Sums are kept in normal form: operator `add`,
+/// the unknown summands sorted, then one constant, so that `x + 1 + 1` is `x + 2`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Term {
+    /// The function or source, for example `triggerBody` or `utcNow`.
+    pub op: Arc<str>,
+    /// What it depends on.
+    pub args: Vec<Value>,
+}
+
+impl Value {
+    /// Text from a `&str`.
+    pub fn text(text: &str) -> Self {
+        Self::String(text.into())
+    }
+    /// An object from pairs.
+    pub fn object<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        Self::Object(Arc::new(pairs.into_iter().map(|(k, v)| (k.into(), v)).collect()))
+    }
+    /// An array.
+    pub fn array(values: Vec<Value>) -> Self {
+        Self::Array(Arc::new(values))
+    }
+    /// An unknown value.
+    pub fn term(op: &str, args: Vec<Value>) -> Self {
+        Self::Term(Arc::new(Term { op: op.into(), args }))
+    }
+    /// Whether an unknown occurs anywhere inside.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Term(_) => true,
+            Self::Array(a) => a.iter().any(Self::is_unknown),
+            Self::Object(o) => o.values().any(Self::is_unknown),
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) | Self::Token(_) => false,
+        }
+    }
+    /// A property of an object; null where there is none.
+    pub fn get(&self, key: &str) -> Value {
+        match self {
+            Self::Object(o) => o.get(key).cloned().unwrap_or(Value::Null),
+            _ => Value::Null,
+        }
+    }
+}
