@@ -1,6 +1,18 @@
 //! flowrace finds race conditions in Power Automate and Logic Apps flows: it reads the flow's JSON definition,
 //! explores the orders in which its processes can touch the same data, and shows the shortest order that goes wrong.
 
+pub mod source;
+
 pub mod definition;
-pub mod finding;
 pub mod model;
+pub mod platform;
+pub mod property;
+
+pub mod explore;
+pub mod finding;
+
+pub mod check;
+pub mod expect;
+pub mod report;
+
+pub mod cli;

@@ -1,2 +1,5 @@
 //! The command line: parse, call, exit code; nothing else.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    flowrace::cli::main(std::env::args_os().collect())
+}

@@ -1,5 +1,10 @@
 //! What we claim: a violation made citable, and the report that carries it.
 
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod show;
+pub mod trace;
+
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use crate::model::value::Value;

@@ -47,6 +47,10 @@ pub enum Expr {
     Round(NodeId),
     /// A column of the row at hand, in SQL.
     Column(Arc<str>),
+    /// Filter array: those elements for which the condition over [`Expr::Element`] holds.
+    Filter(Box<Expr>, Box<Expr>),
+    /// Select: each element turned into this.
+    Map(Box<Expr>, Box<Expr>),
     /// A resource's content in a `finally` expression.
     State(ResourceId),
 }

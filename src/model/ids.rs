@@ -20,3 +20,7 @@ impl ResourceId {
         self.0 as usize
     }
 }
+
+/// A class of blocks: the runs of a flow, or the iterations of a concurrent loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassId(pub u32);

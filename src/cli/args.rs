@@ -1,0 +1,376 @@
+//! The flags. The only file that knows clap.
+
+use crate::definition::ast;
+use crate::explore::limits;
+use crate::finding::Severity;
+use crate::report;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXITS: &str = "Exit status: 0 everything checked is safe; 1 findings; 2 bad usage, unreadable input or nothing \
+                     to check; 3 inconclusive, no finding. With several inputs 2 goes before 1 before 3 before 0.";
+const TEST_EXITS: &str = "Exit status: 0 all expectations met; 1 one is not; 2 bad usage, unreadable input or nothing \
+                          to test.";
+
+/// Finds race conditions in Power Automate and Logic Apps flows
+///
+/// Reads the JSON definition of a flow, or a small design model written by hand, explores the orders in which its
+/// concurrent parts can touch the same data, and shows the shortest order that goes wrong. Works offline.
+#[derive(Parser, Debug)]
+#[command(name = "flowrace", version, after_help = EXITS, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    Check(CheckArgs),
+    Test(TestArgs),
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of design models
+    Schema,
+}
+
+/// Check every flow found in files, folders and zips
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXITS)]
+pub(super) struct CheckArgs {
+    /// Exports (zip, folder or JSON) and design models
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) model: ModelArgs,
+    #[command(flatten)]
+    pub(super) search: SearchArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// Check design models against what they expect of themselves
+#[derive(clap::Args, Debug)]
+#[command(after_help = TEST_EXITS)]
+pub(super) struct TestArgs {
+    /// Design models with `expect`, or folders of them
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) search: SearchArgs,
+    /// Show failures only
+    #[arg(short, long, help_heading = "Output options")]
+    pub(super) quiet: bool,
+}
+
+/// Explain a rule, or list all of them
+#[derive(clap::Args, Debug)]
+pub(super) struct ExplainArgs {
+    /// A rule id, for example lost-update
+    pub(super) rule: Option<String>,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Model options")]
+pub(super) struct ModelArgs {
+    /// Where the flows run [default: as the file says]
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<Platform>,
+    /// Items of all loops, or of one
+    #[arg(long, value_name = "N|LOOP=N", allow_negative_numbers = true, value_parser = items)]
+    items: Vec<Items>,
+    /// Concurrency of every concurrent loop, 1 to 50
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = degree)]
+    degree: Option<u64>,
+    /// Overlapping runs of each flow
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
+    runs: Option<u64>,
+    /// Faults that may strike in one schedule
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = natural)]
+    faults: Option<u64>,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Search options")]
+pub(super) struct SearchArgs {
+    /// Which orders may be left out because others stand for them
+    #[arg(long, value_name = "KIND", default_value = "all")]
+    reduction: Reduction,
+    /// Stop, inconclusive, after this many states [default: none]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
+    max_states: Option<u64>,
+    /// Stop, inconclusive, at this much memory
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size)]
+    max_memory: u64,
+    /// Stop, inconclusive, after this time: 10, 10s, 2m, 1h
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "reproducible")]
+    pub(super) timeout: Option<Duration>,
+    /// Leave out everything that depends on the machine
+    #[arg(long)]
+    pub(super) reproducible: bool,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Output options")]
+pub(super) struct OutputArgs {
+    /// How the report is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Write the report to this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Exit with 1 at this severity or above
+    #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+    fail_on: FailOn,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Show no progress
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Platform {
+    PowerAutomate,
+    LogicApps,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Reduction {
+    None,
+    Symmetry,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Note,
+    Never,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Items {
+    All(u64),
+    Loop(String, u64),
+}
+
+/// The command line could not be taken, or asked only for help.
+#[derive(Debug)]
+pub(super) struct Refusal(clap::Error);
+
+impl Refusal {
+    /// Says it where clap says such things and gives the exit status.
+    pub(super) fn say(&self) -> u8 {
+        let _ = self.0.print(); // a reader that has gone away is no error
+        if self.0.use_stderr() { super::exit::UNUSABLE } else { super::exit::SAFE }
+    }
+}
+
+/// Takes the command line apart.
+pub(super) fn parse(args: Vec<OsString>) -> Result<Args, Refusal> {
+    Args::try_parse_from(args).map_err(Refusal)
+}
+
+impl CheckArgs {
+    /// What the flags ask for.
+    pub(super) fn config(&self) -> limits::Config {
+        let mut config = limits::Config {
+            degree: self.model.degree,
+            runs: self.model.runs,
+            faults: self.model.faults,
+            platform: self.model.platform.map(|platform| match platform {
+                Platform::PowerAutomate => ast::Platform::PowerAutomate,
+                Platform::LogicApps => ast::Platform::LogicApps,
+            }),
+            ..self.search.config()
+        };
+        for items in &self.model.items {
+            match items {
+                Items::All(n) => config.items = Some(*n),
+                Items::Loop(name, n) => _ = config.loop_items.insert(name.clone(), *n),
+            }
+        }
+        config
+    }
+}
+
+impl SearchArgs {
+    /// What these flags ask for, the rest as the model says.
+    pub(super) fn config(&self) -> limits::Config {
+        limits::Config {
+            reduction: match self.reduction {
+                Reduction::None => limits::Reduction::None,
+                Reduction::Symmetry => limits::Reduction::Symmetry,
+                Reduction::All => limits::Reduction::All,
+            },
+            max_states: self.max_states,
+            max_memory: self.max_memory,
+            reproducible: self.reproducible,
+            ..limits::Config::default()
+        }
+    }
+}
+
+impl OutputArgs {
+    /// The report's format.
+    pub(super) fn format(&self) -> report::Format {
+        match self.format {
+            Format::Text => report::Format::Text,
+            Format::Json => report::Format::Json,
+        }
+    }
+
+    /// The least severity that counts; `None`: no finding does.
+    pub(super) fn fail_on(&self) -> Option<Severity> {
+        match self.fail_on {
+            FailOn::Error => Some(Severity::Error),
+            FailOn::Warning => Some(Severity::Warning),
+            FailOn::Note => Some(Severity::Note),
+            FailOn::Never => None,
+        }
+    }
+}
+
+fn items(text: &str) -> Result<Items, String> {
+    let (name, number) = text.rsplit_once('=').map_or((None, text), |(name, n)| (Some(name), n));
+    let n = number.parse().ok().filter(|n| *n >= 1);
+    let n = n.ok_or("expected a number of 1 or more, or LOOP=N")?;
+    match name {
+        None => Ok(Items::All(n)),
+        Some("") => Err("expected the name of a loop before =".into()),
+        Some(name) => Ok(Items::Loop(name.into(), n)),
+    }
+}
+
+fn positive(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|n| *n >= 1).ok_or_else(|| "expected a number of 1 or more".into())
+}
+
+fn natural(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a number of 0 or more".into())
+}
+
+fn degree(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|n| (1..=50).contains(n)).ok_or_else(|| "expected 1 to 50".into())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text);
+    let unit: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kib" | "k" => 1 << 10,
+        "mib" | "m" => 1 << 20,
+        "gib" | "g" => 1 << 30,
+        "tib" | "t" => 1 << 40,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        _ => {
+            return Err(format!("unknown unit \"{unit}\"; expected a size such as 512MiB or 2GiB"));
+        }
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
+    bytes.filter(|n| *n > 0).ok_or_else(|| "expected a size such as 512MiB or 2GiB".into())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = split(text);
+    let millis: u64 = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(format!("unknown unit \"{unit}\"; expected a time such as 10s or 2m")),
+    };
+    let total = number.parse::<u64>().ok().and_then(|n| n.checked_mul(millis));
+    let total = total.filter(|n| *n > 0).ok_or("expected a time such as 10s or 2m")?;
+    Ok(Duration::from_millis(total))
+}
+
+/// The digits, and what follows them.
+fn split(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    (number, unit.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str) -> Result<limits::Config, String> {
+        let line = format!("flowrace check a.json {line}");
+        match parse(line.split_whitespace().map(Into::into).collect()) {
+            Ok(Args { command: Command::Check(args) }) => Ok(args.config()),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(refusal) => Err(refusal.0.to_string()),
+        }
+    }
+
+    #[test]
+    fn clap_is_content_with_the_definitions() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_become_the_config() {
+        assert_eq!(check(""), Ok(limits::Config::default()));
+        let config =
+            check("--items 3 --items order=5 --items a=b=7 --degree 50 --runs 2 --faults 0")
+                .unwrap();
+        assert_eq!(
+            (config.items, config.degree, config.runs, config.faults),
+            (Some(3), Some(50), Some(2), Some(0))
+        );
+        assert_eq!(config.loop_items, [("order".into(), 5), ("a=b".into(), 7)].into());
+        assert_eq!(check("--max-memory 512MiB").unwrap().max_memory, 512 << 20);
+        assert_eq!(check("--reduction none").unwrap().reduction, limits::Reduction::None);
+        assert_eq!(
+            check("--platform logic-apps").unwrap().platform,
+            Some(ast::Platform::LogicApps)
+        );
+        assert!(check("--timeout 2m").is_ok());
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused() {
+        for line in [
+            "--items 0",
+            "--items x",
+            "--items =3",
+            "--items order=0",
+            "--items -1",
+            "--degree 0",
+            "--degree 51",
+            "--runs 0",
+            "--max-states 0",
+            "--max-memory 12XB",
+            "--max-memory 99999999999GiB",
+            "--max-memory 0",
+            "--timeout 0",
+            "--timeout 5y",
+            "--timeout 5s --reproducible",
+            "--format xml",
+        ] {
+            assert!(check(line).unwrap_err().starts_with("error:"), "{line}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! JSON with places: `serde_json` decides what is valid and what it means, our own index says where it stands.
+
+mod index;
+mod lines;
+
+use super::location::Location;
+use super::problem::Problem;
+use index::{Index, ScanFault};
+use lines::Lines;
+use serde_json::Value;
+
+/// The largest document read, in bytes.
+pub const MAX_BYTES: usize = 64 << 20;
+/// The deepest nesting read; `serde_json` has the same bound, so nothing below recurses further.
+pub const MAX_DEPTH: usize = 128;
+/// The most values one document may hold: what bounds memory.
+pub const MAX_VALUES: usize = 1_000_000;
+
+/// A parsed file that knows where each of its values stands.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// As given, forward slashes.
+    pub path: String,
+    /// The whole document.
+    pub value: Value,
+    text: String,
+    index: Index,
+    lines: Lines,
+}
+
+impl Document {
+    /// Reads a text as one JSON document. Keys given twice are refused: readers disagree on which one counts.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Problem> {
+        let lines = Lines::of(text);
+        let fault = |offset: usize, message: String| Problem { at: place(path, "", text, &lines, offset), message };
+        if text.len() > MAX_BYTES {
+            return Err(fault(0, format!("larger than {} MB; a flow is far smaller", MAX_BYTES >> 20)));
+        }
+        let entries = match index::scan(text.as_bytes()) {
+            Ok(entries) => Some(entries),
+            Err(ScanFault::TooDeep(offset)) => return Err(fault(offset, too_deep())),
+            Err(ScanFault::TooMany(offset)) => return Err(fault(offset, format!("more than {MAX_VALUES} values"))),
+            Err(ScanFault::NotJson) => None,
+        };
+        let value = serde_json::from_str(text).map_err(|error| {
+            let offset = error_offset(text, &error);
+            fault(offset, describe(text, offset, &error))
+        })?;
+        let entries = entries.expect("what serde_json accepts, the tolerant scan accepts");
+        let (index, twice) = Index::build(text, entries);
+        let document = Self { path: path.to_owned(), value, text: text.to_owned(), index, lines };
+        match twice {
+            None => Ok(document),
+            Some((first, second)) => Err(document.duplicate(first, second)),
+        }
+    }
+
+    /// Where the value at this pointer starts; where the nearest value around it does if there is none.
+    pub fn at(&self, pointer: &str) -> Location {
+        let entry = self.index.find(&self.text, pointer);
+        self.place(pointer, self.index.start(entry))
+    }
+
+    /// Where the key of the member at this pointer stands; the value's place if it has no key.
+    pub fn key_at(&self, pointer: &str) -> Location {
+        let entry = self.index.find(&self.text, pointer);
+        self.place(pointer, self.index.key_start(entry).unwrap_or(self.index.start(entry)))
+    }
+
+    fn place(&self, pointer: &str, offset: usize) -> Location {
+        place(&self.path, pointer, &self.text, &self.lines, offset)
+    }
+
+    fn duplicate(&self, first: usize, second: usize) -> Problem {
+        let start = |entry: usize| self.index.key_start(entry).unwrap_or(self.index.start(entry));
+        let before = self.place("", start(first));
+        let key = self.index.key(&self.text, second);
+        Problem {
+            at: self.place(&self.index.pointer(&self.text, second), start(second)),
+            message: format!(
+                "key \"{}\" is given twice; first at line {} column {}; keep one",
+                super::node::elide(&key),
+                before.line,
+                before.column
+            ),
+        }
+    }
+}
+
+fn too_deep() -> String {
+    format!("nested deeper than {MAX_DEPTH}")
+}
+
+fn place(path: &str, pointer: &str, text: &str, lines: &Lines, offset: usize) -> Location {
+    let (line, column) = lines.place(text, offset);
+    Location { path: path.to_owned(), pointer: pointer.to_owned(), line, column }
+}
+
+/// `serde_json` counts lines by LF and columns in bytes; we count otherwise, so go through the byte offset.
+fn error_offset(text: &str, error: &serde_json::Error) -> usize {
+    let line_start = match error.line() {
+        0 | 1 => 0,
+        line => text.match_indices('\n').nth(line - 2).map_or(0, |(offset, _)| offset + 1),
+    };
+    let offset = (line_start + error.column().saturating_sub(1)).min(text.len());
+    (0..=offset).rev().find(|&o| text.is_char_boundary(o)).unwrap_or(0)
+}
+
+fn describe(text: &str, offset: usize, error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let said = said.split(" at line ").next().unwrap_or_default();
+    if said.contains("recursion limit") {
+        return too_deep();
+    }
+    let hint = match text.as_bytes().get(offset) {
+        Some(b'/' | b'#') => "; JSON has no comments",
+        Some(b'\'') => "; texts stand in double quotes",
+        Some(_) if said.contains("trailing characters") => "; expected one document",
+        Some(_) | None => "",
+    };
+    format!("not valid JSON: {said}{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The place of a pointer, or what is wrong, in one line.
+    fn check(text: &str, pointer: &str, expected: &str) {
+        let said = match Document::parse("f.json", text) {
+            Ok(document) => {
+                let at = document.at(pointer);
+                format!("{}:{}", at.line, at.column)
+            }
+            Err(problem) => problem.to_string(),
+        };
+        assert_eq!(said, expected, "{text}");
+    }
+
+    #[test]
+    fn places() {
+        check(r#"{"a": {"b": [1, "é", 3]}}"#, "/a/b/2", "1:22");
+        check("{\r\n \"a\":\r [\n7]}", "/a/0", "4:1");
+        check("{\"a/b\": {\"~\": 1}}", "/a~1b/~0", "1:15");
+        check("{\"\\u0061\": 5}", "/a", "1:12");
+        check("{\"a\": 5}", "/a/x/y", "1:7");
+    }
+
+    #[test]
+    fn keys_given_twice() {
+        let said = "f.json:2:3: key \"a\" is given twice; first at line 1 column 2; keep one (at /a)";
+        check("{\"a\": 1,\n  \"\\u0061\": 2}", "", said);
+        check("[{\"a\": 1}, {\"a\": 2}]", "/1/a", "1:18");
+    }
+
+    #[test]
+    fn not_json() {
+        check("", "", "f.json:1:1: not valid JSON: EOF while parsing a value");
+        check("{\"a\": 1,}", "", "f.json:1:9: not valid JSON: trailing comma");
+        check("{\"é\": // no\n1}", "", "f.json:1:7: not valid JSON: expected value; JSON has no comments");
+        check("{} {}", "", "f.json:1:4: not valid JSON: trailing characters; expected one document");
+        check("{'a': 1}", "", "f.json:1:2: not valid JSON: key must be a string; texts stand in double quotes");
+        check("\"abc", "", "f.json:1:4: not valid JSON: EOF while parsing a string");
+        check("]", "", "f.json:1:1: not valid JSON: expected value");
+        check("[1e400]", "", "f.json:1:6: not valid JSON: number out of range");
+    }
+
+    #[test]
+    fn depth() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        check(&nested(127), "", "1:1");
+        check(&nested(128), "", "f.json:1:128: nested deeper than 128");
+        check(&nested(200_000), "", "f.json:1:129: nested deeper than 128");
+        check(&"{\"a\":".repeat(200_000), "", "f.json:1:641: nested deeper than 128");
+    }
+
+    #[test]
+    fn many_values() {
+        let long = format!("[{}0]", "0,".repeat(MAX_VALUES));
+        check(&long, "", "f.json:1:2000000: more than 1000000 values");
+    }
+}

@@ -1,0 +1,100 @@
+//! Actions that hold actions, and those that end or delay the run.
+
+use super::super::ast::{ActionKind, Over, Status};
+use super::super::expression::Template;
+use super::super::node::Node;
+use super::Context;
+use super::actions::inside;
+use super::settings::{degree, has_option, is_expression, number};
+use serde_json::Value;
+
+/// The kind of a control action, `None` if the type is none. The type comes in lower case.
+pub(super) fn control(cx: &mut Context, lower: &str, node: &Node<'_>) -> Option<ActionKind> {
+    Some(match lower {
+        "scope" => ActionKind::Scope { actions: inside(cx, node, &["actions"]), all_or_nothing: false },
+        "if" => ActionKind::If {
+            condition: condition(cx, node),
+            then: inside(cx, node, &["actions"]),
+            otherwise: inside(cx, node, &["else", "actions"]),
+        },
+        "switch" => switch(cx, node),
+        "foreach" => for_each(cx, node),
+        "until" => until(cx, node),
+        "terminate" => ActionKind::Terminate { status: terminate(cx, node) },
+        "wait" | "delay" | "delayuntil" => ActionKind::Delay,
+        _ => return None,
+    })
+}
+
+fn condition(cx: &mut Context, node: &Node<'_>) -> Template {
+    match node.get("expression") {
+        Some(expression) => expression.condition(&mut cx.problems),
+        None => missing(cx, node, "expression"),
+    }
+}
+
+/// A template that must be there.
+fn needed(cx: &mut Context, node: &Node<'_>, key: &str) -> Template {
+    match node.get(key) {
+        Some(value) => value.template(&mut cx.problems),
+        None => missing(cx, node, key),
+    }
+}
+
+fn missing(cx: &mut Context, node: &Node<'_>, key: &str) -> Template {
+    cx.problems.push(node.problem(format!("this action needs \"{key}\"")));
+    Template::Literal(Value::Null)
+}
+
+fn switch(cx: &mut Context, node: &Node<'_>) -> ActionKind {
+    let on = needed(cx, node, "expression");
+    let mut cases = Vec::new();
+    for (_, case) in node.get("cases").iter().flat_map(Node::members) {
+        let value = needed(cx, &case, "case");
+        cases.push((value, inside(cx, &case, &["actions"])));
+    }
+    ActionKind::Switch { on, cases, default: inside(cx, node, &["default", "actions"]) }
+}
+
+fn for_each(cx: &mut Context, node: &Node<'_>) -> ActionKind {
+    let over = Over::Values(needed(cx, node, "foreach"));
+    let repetitions = node.path(&["runtimeConfiguration", "concurrency", "repetitions"]);
+    let sequential = has_option(node, "Sequential");
+    if let (true, Some(repetitions)) = (sequential, &repetitions) {
+        let message = "both \"Sequential\" and \"repetitions\"; the platform refuses that; keep one";
+        cx.problems.push(repetitions.problem(message));
+    }
+    let explicit = repetitions.and_then(|degree_| degree(&degree_, 50, &mut cx.problems));
+    let concurrency = if sequential { Some(1) } else { explicit };
+    ActionKind::Foreach { over, concurrency, actions: inside(cx, node, &["actions"]) }
+}
+
+fn until(cx: &mut Context, node: &Node<'_>) -> ActionKind {
+    let condition = condition(cx, node);
+    let mut limit = None;
+    if let Some(count) = node.path(&["limit", "count"]) {
+        limit = number(&count).filter(|n| *n > 0);
+        if limit.is_none() && !is_expression(&count) && !count.value.is_null() {
+            cx.problems.push(count.expected("a whole number from 1 up"));
+        }
+    }
+    let fail_at_limit = has_option(node, "FailWhenLimitsReached");
+    ActionKind::Until { condition, limit, fail_at_limit, actions: inside(cx, node, &["actions"]) }
+}
+
+fn terminate(cx: &mut Context, node: &Node<'_>) -> Status {
+    let Some(status) = node.path(&["inputs", "runStatus"]) else {
+        cx.problems.push(node.problem("Terminate without \"runStatus\"; expected Succeeded, Failed or Cancelled"));
+        return Status::Failed;
+    };
+    let found = status.value.as_str().and_then(Status::parse);
+    match found.filter(|found| matches!(found, Status::Succeeded | Status::Failed | Status::Cancelled)) {
+        Some(found) => found,
+        None => {
+            if !is_expression(&status) {
+                cx.problems.push(status.expected("\"Succeeded\", \"Failed\" or \"Cancelled\""));
+            }
+            Status::Failed
+        }
+    }
+}

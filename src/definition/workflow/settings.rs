@@ -1,0 +1,85 @@
+//! Settings any action may carry: concurrency, options, retries. Numbers may be texts of digits.
+
+use super::super::ast::Retry;
+use super::super::node::{Node, whole};
+use super::super::problem::Problem;
+use super::container::text;
+
+/// A whole number, also as digits.
+pub(super) fn number(node: &Node<'_>) -> Option<u64> {
+    whole(node.value).or_else(|| node.value.as_str()?.trim().parse().ok())
+}
+
+/// Whether a value is an expression, which has no value before the run.
+pub(super) fn is_expression(node: &Node<'_>) -> bool {
+    node.value.as_str().is_some_and(|text| text.starts_with('@') || text.starts_with('['))
+}
+
+/// A degree of concurrency. An expression can be anything the platform allows, so the widest is taken.
+pub(super) fn degree(node: &Node<'_>, most: u64, problems: &mut Vec<Problem>) -> Option<u64> {
+    if is_expression(node) {
+        return Some(most);
+    }
+    let found = number(node).filter(|n| (1..=most).contains(n));
+    if found.is_none() {
+        problems.push(node.expected(&format!("a whole number from 1 to {most}")));
+    }
+    found
+}
+
+/// Whether `operationOptions`, a list with commas, has this option.
+pub(super) fn has_option(node: &Node<'_>, option: &str) -> bool {
+    let options = text(node, &["operationOptions"]).unwrap_or_default();
+    options.split(',').any(|given| given.trim().eq_ignore_ascii_case(option))
+}
+
+/// The retry policy of an action, under its inputs or beside them.
+pub(super) fn retry(action: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Retry> {
+    const KINDS: &[&str] = &["none", "fixed", "exponential", "default"];
+    let node = action.path(&["inputs", "retryPolicy"]).or_else(|| action.get("retryPolicy"))?;
+    if !node.value.is_object() {
+        // An expression or the bare word of a kind.
+        let kind = node.value.as_str().and_then(|kind| KINDS.iter().find(|known| kind.eq_ignore_ascii_case(known)));
+        return Some(Retry { count: 4, interval: 20, kind: (*kind.unwrap_or(&"default")).to_owned() });
+    }
+    let kind = match text(&node, &["type"]) {
+        None => "default",
+        Some(written) => KINDS.iter().find(|known| written.eq_ignore_ascii_case(known)).copied().unwrap_or_else(|| {
+            if !written.starts_with(['@', '[']) {
+                let place = node.get("type").unwrap_or_else(|| node.clone());
+                problems.push(place.expected(&format!("one of {}", KINDS.join(", "))));
+            }
+            "default"
+        }),
+    };
+    let count = if kind == "none" { 0 } else { node.get("count").and_then(|count| number(&count)).unwrap_or(4) };
+    let interval = text(&node, &["interval"]).and_then(seconds).unwrap_or(20);
+    Some(Retry { count, interval, kind: kind.to_owned() })
+}
+
+/// Seconds of an ISO 8601 duration: weeks, days and times; fractions are cut off.
+pub(super) fn seconds(duration: &str) -> Option<u64> {
+    let mut rest = duration.strip_prefix('P')?;
+    let mut total: u64 = 0;
+    let mut in_time = false;
+    while !rest.is_empty() {
+        if let Some(time) = rest.strip_prefix('T') {
+            (rest, in_time) = (time, true);
+            continue;
+        }
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let count: u64 = rest[..end].split('.').next()?.parse().ok()?;
+        let unit = rest[end..].chars().next()?;
+        let each = match (in_time, unit) {
+            (false, 'W') => 604_800,
+            (false, 'D') => 86_400,
+            (true, 'H') => 3_600,
+            (true, 'M') => 60,
+            (true, 'S') => 1,
+            _ => return None,
+        };
+        total = total.checked_add(count.checked_mul(each)?)?;
+        rest = &rest[end + unit.len_utf8()..];
+    }
+    Some(total)
+}

@@ -1,0 +1,200 @@
+//! What is judged in the end: outcomes, `finally`, last writers, and whoever is stuck.
+
+use super::engine::{Engine, Move, State};
+use super::layout::Unit;
+use crate::model::content::Content;
+use crate::model::evaluate::evaluate;
+use crate::model::expression::{Env, Failure};
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Kind, Shape, Step};
+use crate::model::support::support;
+use crate::model::transition::World;
+use crate::model::value::{Standing, Token, Value};
+use crate::model::view::shown;
+use crate::property::judge::Violation;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The observable final state: the choices made, and the observed cells in order.
+pub type Joint = (World, Vec<Value>);
+
+/// The outcome of an ended state.
+pub fn outcome(engine: &Engine<'_>, state: &State) -> Joint {
+    let cells = engine.program.observed.iter().map(|o| {
+        let content = engine.content(state, o.resource, run_of(engine, o.resource));
+        match &o.column {
+            Some(column) => plain(&multiset(engine, o.resource, content.single(column))),
+            None => {
+                let mut rows: Vec<Value> =
+                    content.live().map(|(_, r)| plain(&Value::Object(Arc::new(r.columns.clone())))).collect();
+                rows.sort();
+                Value::array(rows)
+            }
+        }
+    });
+    let cells = cells.collect();
+    ((**engine.world(state)).clone(), cells)
+}
+
+/// An array that unordered processes append to is a multiset.
+fn multiset(engine: &Engine<'_>, resource: ResourceId, value: Value) -> Value {
+    let appended = |n: &crate::model::program::Node| match &n.kind {
+        Kind::Leaf(steps) => steps.iter().any(|s| {
+            matches!(s, Step::Access(r, Access::Add { how: crate::model::program::Adding::Append, .. } | Access::Store { how: crate::model::program::Adding::Append, .. }) if *r == resource)
+        }),
+        _ => false,
+    };
+    let unordered = |id: NodeId| engine.program.overlap_in_run(id, id);
+    let several = engine.program.nodes.iter().enumerate().filter(|(_, n)| appended(n)).count() > 1;
+    let concurrent = engine.program.nodes.iter().enumerate().any(|(i, n)| {
+        appended(n) && (several || unordered(NodeId(u32::try_from(i).unwrap_or(u32::MAX))))
+    });
+    match value {
+        Value::Array(items) if concurrent => {
+            let mut items = items.to_vec();
+            items.sort();
+            Value::array(items)
+        }
+        other => other,
+    }
+}
+
+/// Without versions: an etag that was stored says only that it is one.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Token(t) => Value::Token(Token { row: 0, standing: Standing::Current, ..*t }),
+        Value::Array(items) => Value::array(items.iter().map(plain).collect()),
+        Value::Object(o) => Value::Object(Arc::new(o.iter().map(|(k, v)| (k.clone(), plain(v))).collect::<BTreeMap<_, _>>())),
+        other => other.clone(),
+    }
+}
+
+/// The first run that has this resource.
+pub fn run_of(engine: &Engine<'_>, resource: ResourceId) -> u32 {
+    match engine.program.resource(resource).owner {
+        None => 0,
+        Some(flow) => (0..engine.layout.runs()).find(|&r| engine.layout.flow(r) == flow).unwrap_or(0),
+    }
+}
+
+struct Finally<'e, 'p> {
+    engine: &'e Engine<'p>,
+    state: &'e State,
+}
+
+impl Env for Finally<'_, '_> {
+    fn output(&mut self, _: NodeId) -> Result<Value, Failure> {
+        Ok(Value::Null)
+    }
+    fn body(&mut self, _: NodeId) -> Result<Value, Failure> {
+        Ok(Value::Null)
+    }
+    fn action(&mut self, _: NodeId) -> Result<Value, Failure> {
+        Ok(Value::Null)
+    }
+    fn result(&mut self, _: NodeId) -> Result<Value, Failure> {
+        Ok(Value::Null)
+    }
+    fn variable(&mut self, variable: ResourceId) -> Result<Value, Failure> {
+        Env::state(self, variable)
+    }
+    fn item(&mut self, _: NodeId) -> Result<Value, Failure> {
+        Ok(Value::Null)
+    }
+    fn round(&mut self, _: NodeId) -> Result<Value, Failure> {
+        Ok(Value::Null)
+    }
+    fn column(&mut self, _: &str) -> Result<Value, Failure> {
+        Ok(Value::Null)
+    }
+    fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
+        let content: &Arc<Content> = self.engine.content(self.state, resource, run_of(self.engine, resource));
+        Ok(shown(self.engine.program, resource, content))
+    }
+    fn element(&mut self) -> Result<Value, Failure> {
+        Ok(Value::Null)
+    }
+}
+
+/// The rules that are judged when everything has ended.
+pub fn judge_end(engine: &Engine<'_>, state: &State) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let program = engine.program;
+    for (expr, pointer) in &program.finally {
+        let value = evaluate(expr, &mut Finally { engine, state });
+        if value == Ok(Value::Bool(true)) || matches!(value, Ok(Value::Term(_))) {
+            continue;
+        }
+        let resource = finally_resource(expr);
+        found.push(Violation {
+            rule: "invariant",
+            resource,
+            column: None,
+            actions: Vec::new(),
+            detail: format!("the condition at {pointer} is false in the end"),
+            weak: false,
+        });
+    }
+    for observed in &program.observed {
+        let run = run_of(engine, observed.resource);
+        for (_, row) in engine.content(state, observed.resource, run).live() {
+            for (column, mark) in &row.marks {
+                let wanted = observed.column.as_ref().is_none_or(|c| c == column);
+                let (Some(other), true) = (mark.contested, wanted) else { continue };
+                let mut actions = vec![other.min(mark.node), other.max(mark.node)];
+                actions.dedup();
+                found.push(Violation {
+                    rule: "last-writer-wins",
+                    resource: Some(observed.resource),
+                    column: Some(column.clone()),
+                    actions,
+                    detail: "whoever writes last decides".to_owned(),
+                    weak: false,
+                });
+            }
+        }
+    }
+    found
+}
+
+fn finally_resource(expr: &crate::model::expression::Expr) -> Option<ResourceId> {
+    let mut found = None;
+    expr.visit(&mut |e| {
+        if let crate::model::expression::Expr::State(r) = e {
+            found = found.or(Some(*r));
+        }
+    });
+    found
+}
+
+/// Nothing can go on, yet something has not ended.
+pub fn judge_stuck(engine: &Engine<'_>, state: &State) -> Violation {
+    let program = engine.program;
+    let mut actions = Vec::new();
+    let mut resource = None;
+    for chosen in engine.moves(state, true) {
+        let Move::Step(_, node) = chosen else { continue };
+        if !actions.contains(&node) {
+            actions.push(node);
+        }
+        let Kind::Leaf(steps) = &program.node(node).kind else { continue };
+        for step in steps {
+            let waits_for = match step {
+                Step::Wait(expr) => support(program, expr).into_iter().next(),
+                Step::Access(r, _) => Some(*r),
+                Step::Compute(_) | Step::Send(_) | Step::Opaque(..) => None,
+            };
+            resource = resource.or(waits_for);
+        }
+    }
+    actions.sort();
+    let single = resource.is_some_and(|r| matches!(program.resource(r).shape, Shape::Variable | Shape::Blob));
+    let column = single.then(|| Arc::from("value"));
+    let detail = "nothing can go on, and something has not ended".to_owned();
+    Violation { rule: "stuck", resource, column, actions, detail, weak: false }
+}
+
+/// Whether a unit's process has ended.
+pub fn ended(engine: &Engine<'_>, state: &State, unit: Unit) -> bool {
+    state[engine.layout.place(unit)] == 0 || engine.block(state, unit).ended.is_some()
+}

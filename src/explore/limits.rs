@@ -1,0 +1,108 @@
+//! What a check is asked to do, how far it may go, and who may stop it. Reads no clock: it asks a [`Stop`].
+
+use crate::definition::ast::Platform;
+use std::collections::BTreeMap;
+
+/// 2 GiB, the default of [`Config::max_memory`].
+pub const DEFAULT_MEMORY: u64 = 2 << 30;
+
+/// What a check is asked to do. Everything that is `None` is as the model says, else the platform's default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Items of every loop that `loop_items` does not name.
+    pub items: Option<u64>,
+    /// Items by loop name.
+    pub loop_items: BTreeMap<String, u64>,
+    /// Concurrency of every concurrent loop, 1 to 50.
+    pub degree: Option<u64>,
+    /// Overlapping runs of each flow.
+    pub runs: Option<u64>,
+    /// Fault budget; `None`: the model's `scope.faults`, else 0.
+    pub faults: Option<u64>,
+    /// Overrides what the container says.
+    pub platform: Option<Platform>,
+    /// Which schedules may be left out because others stand for them.
+    pub reduction: Reduction,
+    /// Stop, inconclusive, after this many states; `None`: no limit.
+    pub max_states: Option<u64>,
+    /// Stop, inconclusive, at this many bytes of our own arenas.
+    pub max_memory: u64,
+    /// Whether nothing that depends on the machine may enter the report.
+    pub reproducible: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            items: None,
+            loop_items: BTreeMap::new(),
+            degree: None,
+            runs: None,
+            faults: None,
+            platform: None,
+            reduction: Reduction::default(),
+            max_states: None,
+            max_memory: DEFAULT_MEMORY,
+            reproducible: false,
+        }
+    }
+}
+
+/// Which reductions the search may use. Each is a filter: the answer is the same with and without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// Every interleaving of visible steps.
+    None,
+    /// Interchangeable iterations are explored once.
+    Symmetry,
+    /// All that are proved sound for the model.
+    #[default]
+    All,
+}
+
+/// Why a check was told to stop before it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// The time the caller allowed is over.
+    Timeout,
+    /// The person at the keyboard asked for it.
+    Interrupt,
+}
+
+/// The caller's clock and stop signal. The library polls it between states and reads no other clock.
+pub trait Stop: Sync {
+    /// Whether to stop now, and why.
+    fn stopped(&self) -> Option<StopCause>;
+
+    /// Told now and then how far the search has come.
+    fn progress(&self, states: u64, transitions: u64, frontier: u64) {
+        let _ = (states, transitions, frontier);
+    }
+
+    /// Seconds since the caller's clock was started; `None` where times must not reach the report. The
+    /// difference of two readings is a flow's `stats.seconds`.
+    fn elapsed(&self) -> Option<f64> {
+        None
+    }
+}
+
+/// Nobody stops it and nobody measures it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unstopped;
+
+impl Stop for Unstopped {
+    fn stopped(&self) -> Option<StopCause> {
+        None
+    }
+}
+
+/// Counted while exploring.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Distinct states.
+    pub states: u64,
+    /// States with what the search keeps beside.
+    pub nodes: u64,
+    /// Transitions taken.
+    pub transitions: u64,
+}

@@ -1,0 +1,15 @@
+//! Which interleavings happen. One engine takes transitions; the drivers differ in who chooses.
+//!
+//! Knows nothing of JSON and of platforms.
+
+pub mod ending;
+pub mod engine;
+pub mod layout;
+pub mod limits;
+pub mod path;
+pub mod ranking;
+pub mod search;
+pub mod serial;
+pub mod table;
+pub mod visited;
+pub mod witness;

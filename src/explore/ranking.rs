@@ -1,0 +1,143 @@
+//! Which Until loops need no counter: where a lost attempt consumes another process's success, and there are fewer of
+//! those than the limit allows (design.md §7).
+//!
+//! The argument: in each round the loop writes one resource with the etag that it read in the same round, and an
+//! accepted write makes its condition true. So a round that fails was refused, so somebody else's write to the
+//! resource was accepted since the round began. Every other process has only so many accepted writes; if they are
+//! fewer than the limit, the limit is out of reach. The search checks the first half as it goes: a round that ends
+//! without a refusal by somebody else puts the counters back.
+
+use crate::model::evaluate::evaluate;
+use crate::model::expression::{Env, Failure};
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Kind, Over, Program, Step};
+use crate::model::support::support;
+use crate::model::value::Value;
+
+/// Drops the counters that are shown to be useless; whether any was dropped.
+pub fn drop_counters(program: &mut Program) -> bool {
+    let all: Vec<NodeId> = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let loops: Vec<NodeId> = all.iter().copied().filter(|&n| optimistic(program, n).is_some()).collect();
+    let mut dropped = Vec::new();
+    for &node in &loops {
+        let Kind::Until { limit, .. } = program.node(node).kind else { continue };
+        let Some((resource, _)) = optimistic(program, node) else { continue };
+        if others(program, node, resource, &all, &loops).is_some_and(|writes| writes < limit) {
+            dropped.push(node);
+        }
+    }
+    for node in &dropped {
+        if let Kind::Until { counted, .. } = &mut program.nodes[node.index()].kind {
+            *counted = false;
+        }
+    }
+    !dropped.is_empty()
+}
+
+/// Puts all counters back.
+pub fn restore_counters(program: &mut Program) {
+    for node in &mut program.nodes {
+        if let Kind::Until { counted, .. } = &mut node.kind {
+            *counted = true;
+        }
+    }
+}
+
+/// The resource and the write, if the loop is an optimistic one.
+fn optimistic(program: &Program, node: NodeId) -> Option<(ResourceId, NodeId)> {
+    let Kind::Until { condition, .. } = &program.node(node).kind else { return None };
+    if !support(program, condition).is_empty() {
+        return None;
+    }
+    let body = *program.node(node).children.first()?;
+    let writes: Vec<(ResourceId, NodeId)> = program
+        .node(body)
+        .children
+        .iter()
+        .filter_map(|&n| match &program.node(n).kind {
+            Kind::Leaf(steps) => match steps.as_slice() {
+                [
+                    Step::Access(
+                        r,
+                        Access::Update { if_match: Some(_), .. } | Access::Write { if_match: Some(_), .. },
+                    ),
+                ] => Some((*r, n)),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    let &[(resource, write)] = writes.as_slice() else { return None };
+    let ends = evaluate(condition, &mut Accepted { write }) == Ok(Value::Bool(true));
+    ends.then_some((resource, write))
+}
+
+/// Accepted writes to the resource by all other processes together; `None` if there is no bound.
+fn others(program: &Program, own: NodeId, resource: ResourceId, all: &[NodeId], loops: &[NodeId]) -> Option<u64> {
+    let mut total = 0u64;
+    for &node in all {
+        let Kind::Leaf(steps) = &program.node(node).kind else { continue };
+        let writes = steps.iter().any(|s| match s {
+            Step::Access(r, a) => {
+                *r == resource && !matches!(a, Access::Get | Access::List(_) | Access::Select(..) | Access::Probe(_))
+            }
+            _ => false,
+        });
+        if !writes {
+            continue;
+        }
+        let runs = u64::from(program.flows[program.flow_of(node) as usize].runs);
+        let mut times = runs;
+        for outer in program.ancestors(node).skip(1) {
+            times = times.saturating_mul(match &program.node(outer).kind {
+                Kind::Loop { over: Over::Count(n) | Over::Values(_, n), .. } => *n,
+                Kind::Until { limit, .. } if !loops.contains(&outer) => *limit,
+                _ => 1,
+            });
+        }
+        let mine = program.inside(node, own);
+        total = total.checked_add(if mine { times.saturating_sub(1) } else { times })?;
+    }
+    Some(total)
+}
+
+/// An environment in which the write was accepted and nothing else is known.
+struct Accepted {
+    write: NodeId,
+}
+
+impl Env for Accepted {
+    fn output(&mut self, node: NodeId) -> Result<Value, Failure> {
+        let accepted = Value::object([("statusCode", Value::Int(200))]);
+        if node == self.write { Ok(accepted) } else { Err(Failure("not known".into())) }
+    }
+    fn body(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.output(node)
+    }
+    fn action(&mut self, node: NodeId) -> Result<Value, Failure> {
+        let outputs = self.output(node)?;
+        let code = outputs.get("statusCode");
+        Ok(Value::object([("status", Value::text("Succeeded")), ("code", code), ("outputs", outputs)]))
+    }
+    fn result(&mut self, _: NodeId) -> Result<Value, Failure> {
+        Err(Failure("not known".into()))
+    }
+    fn variable(&mut self, _: ResourceId) -> Result<Value, Failure> {
+        Err(Failure("not known".into()))
+    }
+    fn item(&mut self, _: NodeId) -> Result<Value, Failure> {
+        Err(Failure("not known".into()))
+    }
+    fn round(&mut self, _: NodeId) -> Result<Value, Failure> {
+        Err(Failure("not known".into()))
+    }
+    fn column(&mut self, _: &str) -> Result<Value, Failure> {
+        Err(Failure("not known".into()))
+    }
+    fn state(&mut self, _: ResourceId) -> Result<Value, Failure> {
+        Err(Failure("not known".into()))
+    }
+    fn element(&mut self) -> Result<Value, Failure> {
+        Err(Failure("not known".into()))
+    }
+}

@@ -1,0 +1,92 @@
+//! Serial outcomes: those of the schedules in which no process is interrupted by a sibling, at every level of nesting.
+//! A process that cannot go on, or whose poll was refused, may be left and resumed (design.md §6).
+
+use super::ending::{Joint, outcome};
+use super::engine::{Engine, Move, State};
+use super::limits::Stop;
+use super::path::{Level, Path, path};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a serial schedule stands: the state and who went last.
+type Node = (State, Path, bool);
+
+/// All serial outcomes, or `None` if there are too many schedules to list.
+pub fn serial(engine: &mut Engine<'_>, stop: &dyn Stop) -> Option<BTreeSet<Joint>> {
+    let mut outcomes = BTreeSet::new();
+    let mut seen: BTreeMap<Node, ()> = BTreeMap::new();
+    let mut todo: Vec<Node> = engine.initial().into_iter().map(|s| (s, Vec::new(), true)).collect();
+    while let Some((state, last, free)) = todo.pop() {
+        if seen.len() > 400_000 || stop.stopped().is_some() {
+            return None;
+        }
+        if engine.all_ended(&state) {
+            outcomes.insert(outcome(engine, &state));
+            continue;
+        }
+        for (chosen, who, next, polled) in steps(engine, &state, &last, free) {
+            let _ = chosen;
+            let key = canonical(engine, next, who, polled);
+            if seen.insert(key.clone(), ()).is_none() {
+                todo.push(key);
+            }
+        }
+    }
+    Some(outcomes)
+}
+
+/// The moves that do not interrupt anybody.
+fn steps(engine: &mut Engine<'_>, state: &State, last: &Path, free: bool) -> Vec<(Move, Path, State, bool)> {
+    let mut enabled = Vec::new();
+    for chosen in engine.moves(state, true) {
+        // Time passing is nobody's interruption, but a serial schedule has no need of it unless it is stuck.
+        let who = path(engine, chosen);
+        for next in engine.take(state, chosen) {
+            let polled = next.events.iter().any(|e| e.polled || e.refused == Some(409));
+            enabled.push((chosen, who.clone(), next.state, polled));
+        }
+    }
+    let steps_left = enabled.iter().any(|(m, ..)| matches!(m, Move::Step(..)));
+    if steps_left {
+        enabled.retain(|(m, ..)| matches!(m, Move::Step(..)));
+    }
+    let all: Vec<Path> = enabled.iter().map(|(_, p, ..)| p.clone()).collect();
+    enabled.retain(|(_, who, ..)| free || !interrupts(last, who, &all));
+    let mut seen = BTreeSet::new();
+    enabled.retain(|(_, who, next, _)| {
+        let (state, mark, _) = canonical_ref(engine, next.clone(), who.clone());
+        seen.insert((state, mark))
+    });
+    enabled
+}
+
+/// Whether going on with `who` leaves the process of `last` in the middle although it could go on.
+fn interrupts(last: &Path, who: &Path, enabled: &[Path]) -> bool {
+    let common = last.iter().zip(who).take_while(|(a, b)| a == b).count();
+    if common >= last.len() || common >= who.len() {
+        return false;
+    }
+    let process = &last[..=common];
+    enabled.iter().any(|p| p.starts_with(process))
+}
+
+fn canonical(engine: &Engine<'_>, state: State, who: Path, polled: bool) -> Node {
+    let (state, who, _) = canonical_ref(engine, state, who);
+    (state, who, polled)
+}
+
+fn canonical_ref(engine: &Engine<'_>, mut state: State, mut who: Path) -> (State, Path, ()) {
+    if engine.symmetry {
+        let run = who.iter().find_map(|l| if let Level::Run(r) = l { Some(*r) } else { None });
+        let slot = who.iter().find_map(|l| if let Level::Slot(s) = l { Some(*s) } else { None });
+        let mark = run.map(|run| super::layout::Unit { run, slot: slot.unwrap_or(0) });
+        let mark = engine.layout.canonical(&mut state, mark);
+        for level in &mut who {
+            match (level, mark) {
+                (Level::Run(r), Some(m)) => *r = m.run,
+                (Level::Slot(s), Some(m)) => *s = m.slot,
+                (Level::Run(_) | Level::Slot(_) | Level::Branch(..), _) => {}
+            }
+        }
+    }
+    (state, who, ())
+}

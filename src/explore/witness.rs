@@ -1,0 +1,229 @@
+//! The schedule that proves a finding: the least by switches, then by steps (design.md §7).
+
+use super::ending::{judge_end, judge_stuck};
+use super::engine::{Engine, Move, State, Successor};
+use super::layout::Unit;
+use super::limits::Stop;
+use super::path::{Level, Path, path};
+use crate::property::judge::Violation;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A chosen move, and which of its results if an unknown condition was asked.
+pub type Choice = (Move, usize);
+
+/// What makes two violations the same finding: rule, cell, pair of actions.
+pub fn same_finding(a: &Violation, b: &Violation) -> bool {
+    a.rule == b.rule && a.resource == b.resource && a.column == b.column && a.actions == b.actions
+}
+
+struct Node {
+    state: State,
+    last: Path,
+    parent: usize,
+    choice: Option<Choice>,
+    fired: Vec<Violation>,
+}
+
+/// The least schedules for the wanted violations. `clear`: only schedules in which no monitor fires.
+pub fn witnesses(
+    engine: &mut Engine<'_>,
+    wanted: &BTreeSet<Violation>,
+    cap: usize,
+    stop: &dyn Stop,
+) -> Vec<(Violation, Vec<Choice>)> {
+    let mut left: Vec<Violation> = wanted.iter().cloned().collect();
+    let mut found = Vec::new();
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut queue: BTreeMap<(u32, u32, usize), usize> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for state in engine.initial() {
+        let node = Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
+        queue.insert((0, 0, nodes.len()), nodes.len());
+        nodes.push(node);
+    }
+    while let Some(((switches, depth, _), at)) = queue.pop_first() {
+        if left.is_empty() || nodes.len() > cap || stop.stopped().is_some() {
+            break;
+        }
+        let (state, last) = (nodes[at].state.clone(), nodes[at].last.clone());
+        if !seen.insert(key(engine, &state, &last)) && nodes[at].fired.is_empty() {
+            continue;
+        }
+        let mut fired = std::mem::take(&mut nodes[at].fired);
+        let ended = engine.all_ended(&state);
+        if ended {
+            fired.extend(judge_end(engine, &state));
+        }
+        let mut any = false;
+        let mut children = Vec::new();
+        if !ended {
+            for chosen in engine.moves(&state, true) {
+                let who = path(engine, chosen);
+                for (index, next) in engine.take(&state, chosen).into_iter().enumerate() {
+                    any = true;
+                    let switch = u32::from(!last.is_empty() && who != last);
+                    children.push((switch, who.clone(), (chosen, index), next));
+                }
+            }
+            if !any {
+                fired.push(judge_stuck(engine, &state));
+            }
+        }
+        for violation in &fired {
+            if let Some(position) = left.iter().position(|v| same_finding(v, violation)) {
+                left.remove(position);
+                found.push((violation.clone(), choices(&nodes, at)));
+            }
+        }
+        for (switch, who, choice, next) in children {
+            let fired = fired_in(engine, &next);
+            let id = nodes.len();
+            nodes.push(Node { state: next.state, last: who, parent: at, choice: Some(choice), fired });
+            queue.insert((switches + switch, depth + 1, id), id);
+        }
+    }
+    found
+}
+
+/// The violations that fired in a step.
+pub fn fired_in(engine: &Engine<'_>, next: &Successor) -> Vec<Violation> {
+    next.fired.iter().map(|&id| (**engine.violations.get(id)).clone()).collect()
+}
+
+fn choices(nodes: &[Node], mut at: usize) -> Vec<Choice> {
+    let mut choices = Vec::new();
+    while let Some(choice) = nodes[at].choice {
+        choices.push(choice);
+        at = nodes[at].parent;
+    }
+    choices.reverse();
+    choices
+}
+
+/// Alike states with the same process last are one.
+fn key(engine: &Engine<'_>, state: &State, last: &Path) -> (State, Path) {
+    let mut state = state.clone();
+    let mut last = last.clone();
+    if engine.symmetry {
+        let run = last.iter().find_map(|l| if let Level::Run(r) = l { Some(*r) } else { None });
+        let slot = last.iter().find_map(|l| if let Level::Slot(s) = l { Some(*s) } else { None });
+        let mark = run.map(|run| Unit { run, slot: slot.unwrap_or(0) });
+        let mark = engine.layout.canonical(&mut state, mark);
+        for level in &mut last {
+            match (level, mark) {
+                (Level::Run(r), Some(m)) => *r = m.run,
+                (Level::Slot(s), Some(m)) => *s = m.slot,
+                _ => {}
+            }
+        }
+    }
+    (state, last)
+}
+
+/// The least schedule without any monitor firing that ends in one of the wanted outcomes.
+pub fn unexplained(
+    engine: &mut Engine<'_>,
+    wanted: &BTreeSet<super::ending::Joint>,
+    cap: usize,
+    stop: &dyn Stop,
+) -> Option<(Vec<Choice>, super::ending::Joint)> {
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for state in engine.initial() {
+        nodes.push(Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() });
+    }
+    let mut at = 0;
+    while at < nodes.len() {
+        if nodes.len() > cap || stop.stopped().is_some() {
+            return None;
+        }
+        let state = nodes[at].state.clone();
+        at += 1;
+        if engine.all_ended(&state) {
+            let end = super::ending::outcome(engine, &state);
+            if wanted.contains(&end) && judge_end(engine, &state).is_empty() {
+                return Some((choices(&nodes, at - 1), end));
+            }
+            continue;
+        }
+        for chosen in engine.moves(&state, false) {
+            for (index, next) in engine.take(&state, chosen).into_iter().enumerate() {
+                if fired_in(engine, &next).iter().any(|v| !v.weak) || gave_up(&next) {
+                    continue;
+                }
+                let mut key = next.state.clone();
+                if engine.symmetry {
+                    engine.layout.canonical(&mut key, None);
+                }
+                if seen.insert(key) {
+                    nodes.push(Node {
+                        state: next.state,
+                        last: Vec::new(),
+                        parent: at - 1,
+                        choice: Some((chosen, index)),
+                        fired: Vec::new(),
+                    });
+                }
+            }
+        }
+    }
+    None
+}
+
+/// An exhausted retry is a finding of its own.
+pub fn gave_up(next: &Successor) -> bool {
+    next.events.iter().any(|e| e.gave_up || e.exhausted)
+}
+
+/// Runs a schedule; `None` if a move of it is not enabled.
+pub fn replay(engine: &mut Engine<'_>, choices: &[Choice]) -> Option<Vec<(State, Successor)>> {
+    let mut state = engine.initial().into_iter().next()?;
+    let mut steps = Vec::new();
+    for &(chosen, index) in choices {
+        if !engine.moves(&state, true).contains(&chosen) {
+            return None;
+        }
+        let next = engine.take(&state, chosen).into_iter().nth(index)?;
+        steps.push((state, next.clone()));
+        state = next.state;
+    }
+    Some(steps)
+}
+
+/// The nearest schedule of the same steps that goes well: one stretch of one process moved elsewhere.
+pub fn twin(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> Option<Vec<Choice>> {
+    let n = choices.len().min(40);
+    let paths: Vec<Path> = choices.iter().map(|&(m, _)| path(engine, m)).collect();
+    let mut candidates: Vec<(usize, Vec<Choice>)> = Vec::new();
+    for from in 0..n {
+        for to in from + 1..=n {
+            if paths[from..to].iter().any(|p| *p != paths[from]) {
+                break;
+            }
+            for at in 0..=n {
+                if (from..=to).contains(&at) {
+                    continue;
+                }
+                let mut moved = choices[..n].to_vec();
+                let stretch: Vec<Choice> = moved.drain(from..to).collect();
+                let target = if at > to { at - stretch.len() } else { at };
+                let distance = if at > to { at - to } else { from - at };
+                moved.splice(target..target, stretch);
+                candidates.push((distance * (to - from), moved));
+            }
+        }
+    }
+    candidates.sort();
+    candidates.into_iter().map(|(_, c)| c).find(|c| goes_well(engine, c, wrong))
+}
+
+fn goes_well(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> bool {
+    let Some(steps) = replay(engine, choices) else { return false };
+    let fired = steps.iter().any(|(_, next)| !next.fired.is_empty() && fired_in(engine, next).iter().any(|v| !v.weak));
+    let Some((_, last)) = steps.last() else { return false };
+    let at_end = ["invariant", "last-writer-wins", "stuck", "unclassified"].contains(&wrong.rule);
+    if fired || (at_end && !engine.all_ended(&last.state)) {
+        return false;
+    }
+    !engine.all_ended(&last.state) || judge_end(engine, &last.state).is_empty()
+}

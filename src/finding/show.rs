@@ -1,0 +1,216 @@
+//! How values and verdicts are spelled, in every format alike.
+
+use super::{Across, Level, Severity, Verdict};
+use crate::model::value::{Term, TokenKind, Value};
+use std::fmt::Write as _;
+
+/// Longer texts are cut: a term may share its parts so often that it has no end in print.
+const LONGEST: usize = 400;
+
+/// A value for people: JSON's spelling, unknown values in `‹›`, tokens by their kind.
+pub fn text(value: &Value) -> String {
+    let mut out = String::new();
+    write_value(value, &mut out);
+    cut(&mut out);
+    out
+}
+
+/// A symbol for an unknown value, as `‹utcNow()›` or `‹triggerBody() + 2›`.
+pub fn term(term: &Term) -> String {
+    let mut out = String::new();
+    write_bracketed(term, &mut out);
+    cut(&mut out);
+    out
+}
+
+/// `etag` or `lease`.
+pub fn token(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Etag => "etag",
+        TokenKind::Lease => "lease",
+    }
+}
+
+fn write_value(value: &Value, out: &mut String) {
+    if full(out) {
+        return;
+    }
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Int(n) => out.push_str(&n.to_string()),
+        Value::Float(f) => _ = write!(out, "{:?}", f.0),
+        Value::String(s) => write_text(s, out),
+        Value::Array(items) => {
+            out.push('[');
+            write_list(items, out);
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            out.push('{');
+            for (i, (key, field)) in fields.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                write_text(key, out);
+                out.push_str(": ");
+                write_value(field, out);
+                if full(out) {
+                    break;
+                }
+            }
+            out.push('}');
+        }
+        Value::Token(t) => out.push_str(token(t.kind)),
+        Value::Term(t) => write_bracketed(t, out),
+    }
+}
+
+fn write_list(items: &[Value], out: &mut String) {
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        write_value(item, out);
+        if full(out) {
+            return;
+        }
+    }
+}
+
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+        if full(out) {
+            break;
+        }
+    }
+    out.push('"');
+}
+
+fn write_bracketed(term: &Term, out: &mut String) {
+    out.push('‹');
+    write_term(term, out);
+    out.push('›');
+}
+
+/// Inside the brackets: nested terms need none of their own.
+fn write_term(term: &Term, out: &mut String) {
+    let sum = &*term.op == "add" && term.args.len() > 1;
+    if !sum {
+        out.push_str(&term.op);
+        out.push('(');
+    }
+    for (i, arg) in term.args.iter().enumerate() {
+        if i > 0 {
+            out.push_str(if sum { " + " } else { ", " });
+        }
+        if full(out) {
+            break;
+        }
+        match arg {
+            Value::Term(inner) => write_term(inner, out),
+            known => write_value(known, out),
+        }
+    }
+    if !sum {
+        out.push(')');
+    }
+}
+
+/// Whether enough has been said.
+fn full(out: &str) -> bool {
+    out.len() > LONGEST
+}
+
+/// Only brackets are left to close after enough has been said.
+fn cut(out: &mut String) {
+    if let Some((end, _)) = out.char_indices().nth(LONGEST) {
+        out.truncate(end);
+        out.push('…');
+    }
+}
+
+impl Verdict {
+    /// `safe`, `unsafe`, `inconclusive`.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+            Self::Inconclusive(_) => "inconclusive",
+        }
+    }
+}
+
+impl Level {
+    /// `deterministic`, `order-dependent`, `not-serial`.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Deterministic => "deterministic",
+            Self::OrderDependent => "order-dependent",
+            Self::NotSerial => "not-serial",
+        }
+    }
+}
+
+impl Severity {
+    /// `error`, `warning`, `note`.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+impl Across {
+    /// `iterations`, `branches`, `runs`.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Iterations => "iterations",
+            Self::Branches => "branches",
+            Self::Runs => "runs",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::value::Float;
+
+    fn check(value: &Value, expected: &str) {
+        assert_eq!(text(value), expected);
+    }
+
+    #[test]
+    fn values_read_like_json() {
+        check(&Value::Null, "null");
+        check(&Value::Float(Float(1.0)), "1.0");
+        check(&Value::text("a\"b"), r#""a\"b""#);
+        check(&Value::array(vec![Value::Int(1), Value::Bool(true)]), "[1, true]");
+        check(&Value::object([("a", Value::Int(1)), ("b", Value::Null)]), r#"{"a": 1, "b": null}"#);
+    }
+
+    #[test]
+    fn unknown_values_are_bracketed_once() {
+        let now = Value::term("utcNow", vec![]);
+        check(&now, "‹utcNow()›");
+        check(&Value::term("add", vec![now.clone(), Value::Int(2)]), "‹utcNow() + 2›");
+        check(&Value::term("trim", vec![now]), "‹trim(utcNow())›");
+    }
+
+    #[test]
+    fn a_term_that_doubles_at_every_level_ends() {
+        let mut value = Value::term("x", vec![]);
+        for _ in 0..200 {
+            value = Value::term("f", vec![value.clone(), value]);
+        }
+        assert_eq!(text(&value).chars().count(), LONGEST + 1);
+    }
+}

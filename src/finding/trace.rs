@@ -1,0 +1,283 @@
+//! A schedule told in run-history words.
+
+use super::show;
+use super::{Across, TraceStep, Witness};
+use crate::explore::ending::run_of;
+use crate::explore::engine::{Engine, Move, State, Successor};
+use crate::explore::layout::Unit;
+use crate::explore::path::{self, Path};
+use crate::explore::witness::{Choice, fired_in, replay, same_finding};
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Kind, Program, Step};
+use crate::model::transition::Event;
+use crate::model::value::Value;
+use crate::property::judge::Violation;
+use std::collections::BTreeMap;
+
+/// The name of a cell.
+pub fn cell_name(program: &Program, resource: ResourceId, column: Option<&str>) -> String {
+    let r = program.resource(resource);
+    let by_column = program.observed.iter().find(|o| o.resource == resource && o.column.as_deref() == column);
+    match (by_column, column) {
+        (Some(observed), _) => observed.name.clone(),
+        (None, Some(column)) if column != "value" && !column.is_empty() => {
+            let table = program.observed.iter().find(|o| o.resource == resource && o.column.is_none());
+            table.map_or_else(|| format!("{}.{column}", r.name), |o| o.name.clone())
+        }
+        (None, _) => r.name.to_string(),
+    }
+}
+
+/// A told schedule, and whose processes met in it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The witness.
+    pub witness: Witness,
+    /// Whose processes met, as far as the schedule shows.
+    pub across: Option<Across>,
+}
+
+/// Replays a schedule and tells it.
+pub fn tell(engine: &mut Engine<'_>, choices: &[Choice], violation: &Violation, mark: bool) -> Option<Told> {
+    let steps = replay(engine, choices)?;
+    let mut indices: BTreeMap<Unit, u32> = BTreeMap::new();
+    let mut witness = Witness::default();
+    let mut paths: Vec<Path> = Vec::new();
+    let mut wrong_at = None;
+    if let Some((first, _)) = steps.first() {
+        number(engine, None, first, &mut indices);
+    }
+    for (at, (before, next)) in steps.iter().enumerate() {
+        let who = path::path(engine, next.chosen);
+        witness.switches += u64::from(paths.last().is_some_and(|last| *last != who));
+        paths.push(who);
+        let fires = mark && fired_in(engine, next).iter().any(|v| same_finding(v, violation));
+        if fires {
+            wrong_at = Some(at);
+        }
+        let mut step = told_step(engine, before, next, violation, &indices);
+        step.wrong = fires.then(|| violation.detail.clone());
+        witness.steps.push(step);
+        number(engine, Some(before), &next.state, &mut indices);
+    }
+    let across = met(&steps, &paths, wrong_at.unwrap_or(steps.len().saturating_sub(1)), violation);
+    if mark && wrong_at.is_none() {
+        if let Some(last) = witness.steps.last_mut() {
+            last.wrong = Some(violation.detail.clone());
+        }
+    }
+    Some(Told { witness, across })
+}
+
+/// Keeps track of which iteration is in which slot.
+fn number(engine: &Engine<'_>, before: Option<&State>, state: &State, indices: &mut BTreeMap<Unit, u32>) {
+    for run in 0..engine.layout.runs() {
+        let root = Unit { run, slot: 0 };
+        for unit in engine.layout.slots(run) {
+            let at = engine.layout.place(unit);
+            if state[at] == 0 {
+                indices.remove(&unit);
+            } else if before.is_none_or(|b| b[at] == 0) {
+                let class = engine.layout.class(unit);
+                let taken: Vec<u32> = indices
+                    .iter()
+                    .filter(|(u, _)| u.run == run && engine.layout.class(**u) == class)
+                    .map(|(_, &i)| i)
+                    .collect();
+                let looped = engine.program.class(class).looped;
+                let started = looped.map_or(0, |l| {
+                    let slot = engine.program.node(l).slot as usize;
+                    engine.block(state, root).nodes[slot].started
+                });
+                let first = (0..started).rev().find(|i| !taken.contains(i));
+                let next = taken.iter().max().map_or(0, |m| m + 1);
+                let fresh = if before.is_none() { next } else { first.unwrap_or(next) };
+                indices.insert(unit, fresh);
+            } else if slot_reused(engine, before, state, unit) {
+                let looped = engine.program.class(engine.layout.class(unit)).looped;
+                if let Some(l) = looped {
+                    let slot = engine.program.node(l).slot as usize;
+                    let started = engine.block(state, root).nodes[slot].started;
+                    indices.insert(unit, started.saturating_sub(1));
+                }
+            }
+        }
+    }
+}
+
+/// Whether an iteration ended and the next began in the same slot during one step.
+fn slot_reused(engine: &Engine<'_>, before: Option<&State>, state: &State, unit: Unit) -> bool {
+    let Some(before) = before else { return false };
+    let root = Unit { run: unit.run, slot: 0 };
+    let Some(looped) = engine.program.class(engine.layout.class(unit)).looped else { return false };
+    let slot = engine.program.node(looped).slot as usize;
+    let started = |s: &State| engine.block(s, root).nodes.get(slot).map_or(0, |n| n.started);
+    started(state) > started(before)
+        && before[engine.layout.place(unit)] != state[engine.layout.place(unit)]
+}
+
+fn told_step(
+    engine: &Engine<'_>,
+    before: &State,
+    next: &Successor,
+    violation: &Violation,
+    indices: &BTreeMap<Unit, u32>,
+) -> TraceStep {
+    let program = engine.program;
+    let index = |unit: Unit| indices.get(&unit).copied().unwrap_or(0);
+    let unit_of = match next.chosen {
+        Move::Step(unit, _) | Move::Expire(Some(unit), _) => Some(unit),
+        Move::Expire(None, _) => None,
+    };
+    let serial = |looped: NodeId| {
+        unit_of.map_or(0, |u| {
+            let owner = if program.node(looped).class == engine.layout.class(u) { u } else { Unit { run: u.run, slot: 0 } };
+            engine.block(before, owner).nodes[program.node(looped).slot as usize].count
+        })
+    };
+    let process = path::name(engine, next.chosen, index, serial);
+    let (action, effect) = match next.chosen {
+        Move::Step(_, node) => {
+            let event = next.events.iter().find(|e| e.node == node);
+            let also: Vec<String> = next
+                .events
+                .iter()
+                .filter(|e| e.node != node && e.gave_up)
+                .map(|e| format!("{} reached its limit", program.node(e.node).name))
+                .collect();
+            let mut effect = event.map_or_else(|| "decides".to_owned(), |e| effect(program, e));
+            if !also.is_empty() {
+                effect = format!("{effect}; {}", also.join("; "));
+            }
+            (program.node(node).name.to_string(), effect)
+        }
+        Move::Expire(_, resource) => {
+            (format!("lease of {}", program.resource(resource).name), "runs out".to_owned())
+        }
+    };
+    TraceStep { process, action, effect, cells: cells(engine, &next.state, violation), wrong: None }
+}
+
+/// The contested cells after a step.
+fn cells(engine: &Engine<'_>, state: &State, violation: &Violation) -> BTreeMap<String, Value> {
+    let program = engine.program;
+    let mut cells = BTreeMap::new();
+    let resources: Vec<(ResourceId, Option<&str>)> = match violation.resource {
+        Some(r) => vec![(r, violation.column.as_deref())],
+        None => program.observed.iter().take(3).map(|o| (o.resource, o.column.as_deref())).collect(),
+    };
+    for (resource, column) in resources {
+        let content = engine.content(state, resource, run_of(engine, resource));
+        let name = cell_name(program, resource, column);
+        let single = content.rows.len() == 1;
+        let value = match column {
+            Some(column) if single && !column.is_empty() => content.single(column),
+            _ => crate::model::view::shown(program, resource, content),
+        };
+        cells.insert(name, value);
+    }
+    cells
+}
+
+/// What a step did, as run history would say it.
+fn effect(program: &Program, event: &Event) -> String {
+    let Kind::Leaf(steps) = &program.node(event.node).kind else { return "decides".to_owned() };
+    let Some(step) = steps.get(usize::from(event.step)) else { return "goes on".to_owned() };
+    if event.refused == Some(0) {
+        return "fails: its inputs cannot be evaluated".to_owned();
+    }
+    match step {
+        Step::Compute(_) => format!("gives {}", show::text(&event.output)),
+        Step::Wait(_) => "goes on".to_owned(),
+        Step::Send(_) => format!("sends {}", show::text(&event.output.get("text"))),
+        Step::Opaque(..) => "calls".to_owned(),
+        Step::Access(_, access) => access_effect(access, event),
+    }
+}
+
+fn access_effect(access: &Access, event: &Event) -> String {
+    if let Some(code) = event.refused {
+        let why = match (access, code) {
+            (Access::Acquire { .. }, _) if event.exhausted => "409: used up its attempts, somebody holds the lease",
+            (Access::Acquire { .. }, _) => "409: somebody holds the lease",
+            (_, 412) => "412: the etag or lease id is out of date",
+            (_, 409) => "409: the key exists already",
+            (_, 404) => "404: nothing is selected",
+            _ => "is refused",
+        };
+        return why.to_owned();
+    }
+    let written = || {
+        let values: Vec<String> =
+            event.wrote.iter().filter(|w| !w.2.is_empty()).map(|w| show::text(&w.3)).collect();
+        if values.is_empty() { "nothing".to_owned() } else { values.join(", ") }
+    };
+    match access {
+        Access::Get | Access::Load => format!("reads {}", read(&event.output)),
+        Access::List(_) => format!("lists {}", rows(&event.output.get("value"))),
+        Access::Select(..) => format!("selects {}", rows(&event.output.get("rows"))),
+        Access::Probe(_) => match &event.output {
+            Value::Int(0) => "finds no such row".to_owned(),
+            other => format!("finds {} such rows", show::text(other)),
+        },
+        Access::Create(_) => format!("201: creates {}", written()),
+        Access::CreateIfNone { .. } if event.wrote.is_empty() => "inserts nothing".to_owned(),
+        Access::CreateIfNone { .. } => format!("inserts {}", written()),
+        Access::Delete(..) => "deletes".to_owned(),
+        Access::Acquire { .. } => "201: has the lease".to_owned(),
+        Access::Renew(_) => "200: renews the lease".to_owned(),
+        Access::Release(_) => "200: gives the lease back".to_owned(),
+        Access::Update { .. } | Access::Add { .. } | Access::Store { .. } | Access::Upsert { .. } | Access::Write { .. } => {
+            format!("writes {}", written())
+        }
+    }
+}
+
+fn read(output: &Value) -> String {
+    let Value::Object(object) = output else { return show::text(output) };
+    let values: Vec<String> = object
+        .iter()
+        .filter(|(k, _)| !matches!(&***k, "etag" | "statusCode"))
+        .map(|(_, v)| show::text(v))
+        .collect();
+    values.join(", ")
+}
+
+fn rows(value: &Value) -> String {
+    match value {
+        Value::Array(rows) if rows.is_empty() => "no rows".to_owned(),
+        Value::Array(rows) if rows.len() == 1 => "1 row".to_owned(),
+        Value::Array(rows) => format!("{} rows", rows.len()),
+        other => show::text(other),
+    }
+}
+
+/// Whose processes met: the one that fired, and the last other one that wrote the resource (else any other).
+fn met(steps: &[(State, Successor)], paths: &[Path], at: usize, violation: &Violation) -> Option<Across> {
+    let own = paths.get(at)?;
+    let writes = |i: &usize| {
+        steps[*i].1.events.iter().flat_map(|e| &e.wrote).any(|w| Some(w.0) == violation.resource)
+    };
+    let mut others: Vec<usize> = (0..at).rev().filter(|&i| path::parts(&paths[i], own).is_some()).collect();
+    others.sort_by_key(|i| !writes(i));
+    others.first().and_then(|&i| path::parts(&paths[i], own))
+}
+
+/// `let order[2] finish Update_item before order[1] runs Get_item`.
+pub fn swap(wrong: &Witness, right: &Witness) -> Option<String> {
+    let key = |s: &TraceStep| (s.process.clone(), s.action.clone());
+    let place = |w: &Witness, k: &(String, String)| w.steps.iter().position(|s| key(s) == *k);
+    for b in &wrong.steps {
+        let b_key = key(b);
+        let right_at = place(right, &b_key)?;
+        let wrong_at = place(wrong, &b_key)?;
+        let moved = right.steps[..right_at]
+            .iter()
+            .rev()
+            .find(|a| a.process != b.process && place(wrong, &key(a)).is_some_and(|p| p > wrong_at));
+        if let Some(a) = moved {
+            return Some(format!("let {} finish {} before {} runs {}", a.process, a.action, b.process, b.action));
+        }
+    }
+    None
+}

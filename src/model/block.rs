@@ -1,0 +1,92 @@
+//! Block: the state of one process that is concurrent with others: a run, or an iteration of a concurrent loop.
+//!
+//! Nothing outside a block names a block; so blocks of one class can change places, and symmetry is sorting.
+
+use super::content::Content;
+use super::ids::{NodeId, ResourceId};
+use super::program::Status;
+use super::value::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Block {
+    /// The item, if the body looks at it.
+    pub item: Value,
+    /// The index, if it can be told from outside.
+    pub index: u32,
+    /// By [`super::program::Node::slot`].
+    pub nodes: Vec<NodeState>,
+    /// What monitors and tokens remember.
+    pub marks: BTreeMap<Mark, Memory>,
+    /// How it ended.
+    pub ended: Option<Status>,
+}
+
+/// Where an action stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeState {
+    /// How far it got.
+    pub phase: Phase,
+    /// Its output, as far as anybody still reads it.
+    pub output: Value,
+    /// Rounds or iterations ended.
+    pub count: u32,
+    /// Items of a loop under way.
+    pub items: Value,
+    /// Iterations started, of a concurrent loop.
+    pub started: u32,
+    /// Until: the last round was refused because of another process. Loop: an iteration failed.
+    pub flag: bool,
+}
+
+/// How far an action got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Its predecessors have not all ended.
+    #[default]
+    Waiting,
+    /// About to take this step; for a container: about to be decided.
+    Ready(u8),
+    /// A container whose children run.
+    Running,
+    /// Ended.
+    Done(Status),
+}
+
+/// What a block remembers beside its control.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mark {
+    /// I wrote this column last.
+    Last(ResourceId, u32, Arc<str>),
+    /// An iteration of mine, ended since, wrote this column last.
+    ChildLast(ResourceId, u32, Arc<str>),
+    /// An unordered process replaced what I wrote at this node; the value is mine.
+    Bled(ResourceId, NodeId),
+    /// What the resource would hold had I not changed it since I read it at this node.
+    Base(NodeId),
+    /// I hold the lease; the value is the longest time since I got it.
+    Holds(ResourceId),
+    /// I held the lease, it ran out, I have not given it back.
+    Lost(ResourceId),
+}
+
+/// What a mark remembers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Memory {
+    /// That it is so.
+    Set,
+    /// A value.
+    Value(Value),
+    /// The content of a resource.
+    Content(Arc<Content>),
+    /// Seconds, and the seconds at which it can run out (`None`: never).
+    Clock(u64, Option<u64>),
+}
+
+impl Default for Value {
+    fn default() -> Self {
+        Self::Null
+    }
+}

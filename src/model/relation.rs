@@ -1,0 +1,78 @@
+//! Which actions are ordered by the flow itself, and which processes they belong to.
+
+use super::ids::NodeId;
+use super::program::{Kind, Program};
+
+impl Program {
+    /// The innermost container of both, and its children that hold `a` and `b`; `None` across flows or if one is
+    /// inside the other.
+    pub fn fork(&self, a: NodeId, b: NodeId) -> Option<(NodeId, NodeId, NodeId)> {
+        let above: Vec<NodeId> = self.ancestors(a).collect();
+        let mut from_b = b;
+        for node in self.ancestors(b) {
+            if let Some(at) = above.iter().position(|&n| n == node) {
+                return (at > 0 && node != b).then(|| (node, above[at - 1], from_b));
+            }
+            from_b = node;
+        }
+        None
+    }
+
+    /// Whether the paths of the two actions part at parallel branches of one container.
+    pub fn parted(&self, a: NodeId, b: NodeId) -> bool {
+        let Some((container, x, y)) = self.fork(a, b) else { return false };
+        match self.node(container).kind {
+            Kind::Parallel => x != y,
+            Kind::Group => !self.reaches(x, y) && !self.reaches(y, x),
+            Kind::If(_) | Kind::Switch(..) | Kind::Loop { .. } | Kind::Until { .. } => false,
+            Kind::Terminate(_) | Kind::Leaf(_) => false,
+        }
+    }
+
+    /// Whether `a` has ended before `b` starts, in one process.
+    pub fn precedes(&self, a: NodeId, b: NodeId) -> bool {
+        self.fork(a, b).is_some_and(|(container, x, y)| {
+            matches!(self.node(container).kind, Kind::Group) && x != y && self.reaches(x, y)
+        })
+    }
+
+    /// Whether sibling `to` runs after sibling `from`, directly or through others.
+    fn reaches(&self, from: NodeId, to: NodeId) -> bool {
+        let mut todo = vec![to];
+        let mut seen = Vec::new();
+        while let Some(node) = todo.pop() {
+            if node == from {
+                return true;
+            }
+            if !seen.contains(&node) {
+                seen.push(node);
+                todo.extend(self.node(node).run_after.iter().map(|&(n, _)| n));
+            }
+        }
+        false
+    }
+
+    /// The innermost loop whose iterations run at once around this action.
+    pub fn concurrent_loop(&self, node: NodeId) -> Option<NodeId> {
+        self.ancestors(node).skip(1).find(|&n| matches!(self.node(n).kind, Kind::Loop { degree, .. } if degree > 1))
+    }
+
+    /// Whether two instances of these actions can be under way at once within one run.
+    pub fn overlap_in_run(&self, a: NodeId, b: NodeId) -> bool {
+        let shared = self.ancestors(a).skip(1).find(|&n| {
+            matches!(self.node(n).kind, Kind::Loop { degree, .. } if degree > 1) && self.inside(b, n) && b != n
+        });
+        shared.is_some() || self.parted(a, b)
+    }
+
+    /// Which flow an action belongs to.
+    pub fn flow_of(&self, node: NodeId) -> u32 {
+        self.class(self.node(node).class).flow
+    }
+
+    /// Whether two instances of these actions can be under way at once, in one run or in two.
+    pub fn overlap(&self, a: NodeId, b: NodeId) -> bool {
+        let (f, g) = (self.flow_of(a), self.flow_of(b));
+        f != g || self.flows[f as usize].runs > 1 || self.overlap_in_run(a, b)
+    }
+}

@@ -1,0 +1,432 @@
+//! Settling: what a process does by itself, at once, until only steps remain that others can notice.
+
+use super::block::{NodeState, Phase};
+use super::evaluate::evaluate;
+use super::expression::Env;
+use super::ids::NodeId;
+use super::program::{Kind, Over, Status, Visibility};
+use super::transition::{Event, Halt, Machine};
+use super::value::Value;
+use super::view::collected_key;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Machine<'_> {
+    /// Runs everything local. What is left `Ready` is visible to others, or waits.
+    pub fn settle(&mut self) -> Result<(), Halt> {
+        let program = self.program;
+        let class = program.class(self.class);
+        if self.at(class.root).phase == Phase::Waiting {
+            self.at(class.root).phase = Phase::Running;
+        }
+        let mut moved = true;
+        while moved && self.terminated.is_none() {
+            moved = false;
+            for &node in &class.nodes {
+                moved |= self.advance(node)?;
+                if self.terminated.is_some() {
+                    return Ok(());
+                }
+            }
+        }
+        if let Phase::Done(status) = self.at(class.root).phase {
+            self.block.ended = Some(status);
+        }
+        self.tidy();
+        Ok(())
+    }
+
+    /// One look at one node; whether anything changed.
+    fn advance(&mut self, node: NodeId) -> Result<bool, Halt> {
+        let phase = self.at(node).phase;
+        match phase {
+            Phase::Waiting => Ok(self.start(node)),
+            Phase::Ready(_) if self.is_local(node) => match self.step(node) {
+                Ok(()) => Ok(true),
+                Err(Halt::Disabled) => Ok(false),
+                Err(choice) => Err(choice),
+            },
+            Phase::Running => Ok(self.close(node)),
+            Phase::Ready(_) | Phase::Done(_) => Ok(false),
+        }
+    }
+
+    /// Whether nobody else can notice the next step of this node.
+    pub fn is_local(&mut self, node: NodeId) -> bool {
+        match &self.program.node(node).visibility {
+            Visibility::Local => true,
+            Visibility::Visible => false,
+            Visibility::Unless(selectors) => {
+                let selectors = selectors.clone();
+                selectors.iter().all(|(looped, selector)| self.distinct(*looped, selector))
+            }
+        }
+    }
+
+    /// Whether a selector has another value for every item of the loop.
+    fn distinct(&mut self, looped: NodeId, selector: &super::expression::Expr) -> bool {
+        let slot = self.program.node(looped).slot as usize;
+        let own = self.program.node(looped).class == self.class;
+        let state = if own { self.block.nodes.get(slot) } else { self.parent.and_then(|p| p.nodes.get(slot)) };
+        let items = match state.map(|s| &s.items) {
+            Some(Value::Array(items)) => items.clone(),
+            Some(Value::Int(_)) => return matches!(selector, super::expression::Expr::Item(_)),
+            _ => return false,
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        let home = std::mem::take(&mut self.block.item);
+        let mut all = true;
+        for item in items.iter() {
+            self.block.item = item.clone();
+            let value = evaluate(selector, &mut self.view(looped_reader(self, looped)));
+            all &= value.is_ok_and(|v| !v.is_unknown() && seen.insert(v));
+        }
+        self.block.item = home;
+        all
+    }
+
+    /// Whether the predecessors let a waiting node start.
+    fn start(&mut self, node: NodeId) -> bool {
+        let program = self.program;
+        let Some(parent) = program.node(node).parent else { return false };
+        if program.node(parent).class != self.class || self.at(parent).phase != Phase::Running {
+            return false;
+        }
+        if !matches!(program.node(parent).kind, Kind::Group | Kind::Parallel) {
+            return false;
+        }
+        let mut accepted = true;
+        for &(before, statuses) in &program.node(node).run_after {
+            let Phase::Done(status) = self.at(before).phase else { return false };
+            accepted &= statuses.has(status);
+        }
+        if accepted {
+            self.at(node).phase = Phase::Ready(0);
+        } else {
+            self.finish(node, Status::Skipped, Value::Null);
+        }
+        true
+    }
+
+    /// Decides what a condition, a switch, a loop or an Until does next.
+    pub fn decide(&mut self, node: NodeId) -> Result<(), Halt> {
+        let program = self.program;
+        let children = &program.node(node).children;
+        match &program.node(node).kind {
+            Kind::If(condition) => match self.truth(node, condition)? {
+                Ok(holds) => self.enter(node, usize::from(!holds)),
+                Err(_) => self.fail(node),
+            },
+            Kind::Switch(on, cases) => match self.value(node, on) {
+                Ok(value @ (Value::String(_) | Value::Int(_))) => {
+                    let chosen = cases.iter().position(|case| self.value(node, case).is_ok_and(|c| c == value));
+                    self.enter(node, chosen.unwrap_or(children.len() - 1));
+                }
+                Ok(value @ Value::Term(_)) => {
+                    let chosen = self.unknown_case(&value, node, cases)?;
+                    self.enter(node, chosen.unwrap_or(children.len() - 1));
+                }
+                Ok(_) | Err(_) => self.fail(node),
+            },
+            Kind::Loop { over, degree } => self.begin_loop(node, over, *degree),
+            Kind::Until { condition, limit, fail_at_limit, counted } => {
+                if self.at(node).phase == Phase::Ready(0) {
+                    self.enter(node, 0);
+                    return Ok(());
+                }
+                let holds = match self.truth(node, condition)? {
+                    Ok(holds) => holds,
+                    Err(_) => {
+                        self.fail(node);
+                        return Ok(());
+                    }
+                };
+                self.next_round(node, holds, *limit, *fail_at_limit, *counted);
+            }
+            Kind::Group | Kind::Parallel | Kind::Terminate(_) | Kind::Leaf(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A switch on an unknown value asks about its cases one by one.
+    fn unknown_case(
+        &mut self,
+        value: &Value,
+        node: NodeId,
+        cases: &[super::expression::Expr],
+    ) -> Result<Option<usize>, Halt> {
+        for (index, case) in cases.iter().enumerate() {
+            let Ok(case) = self.value(node, case) else { continue };
+            let question = Value::term("equals", vec![value.clone(), case]);
+            match self.world.get(&question) {
+                Some(true) => return Ok(Some(index)),
+                Some(false) => {}
+                None => return Err(Halt::Choice(question)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Starts one child of a container that has several.
+    fn enter(&mut self, node: NodeId, child: usize) {
+        self.at(node).phase = Phase::Running;
+        let program = self.program;
+        for (index, &c) in program.node(node).children.iter().enumerate() {
+            if index == child {
+                self.at(c).phase = Phase::Running;
+            } else {
+                self.finish(c, Status::Skipped, Value::Null);
+            }
+        }
+    }
+
+    fn fail(&mut self, node: NodeId) {
+        self.finish(node, Status::Failed, Value::Null);
+    }
+
+    fn begin_loop(&mut self, node: NodeId, over: &Over, degree: u32) {
+        let items = match over {
+            Over::Count(n) => Value::Int(i64::try_from(*n).unwrap_or(i64::MAX)),
+            Over::Values(expr, unknown) => match self.value(node, expr) {
+                Ok(Value::Array(items)) => Value::Array(items),
+                Ok(term @ Value::Term(_)) => {
+                    let item = |i: u64| Value::term("item", vec![term.clone(), Value::Int(i.cast_signed())]);
+                    Value::array((0..*unknown).map(item).collect())
+                }
+                Ok(_) | Err(_) => return self.fail(node),
+            },
+        };
+        let none = matches!(&items, Value::Int(0)) || matches!(&items, Value::Array(a) if a.is_empty());
+        self.at(node).phase = Phase::Running;
+        self.at(node).items = items;
+        if none {
+            let output = self.empty_collection(node);
+            self.end_loop(node, false, output);
+        } else if degree <= 1 {
+            let body = self.program.node(node).children[0];
+            self.at(body).phase = Phase::Running;
+        }
+    }
+
+    fn empty_collection(&self, node: NodeId) -> Value {
+        let keys = &self.program.node(node).collected;
+        let pairs = keys.iter().map(|&n| (Arc::from(collected_key(n)), Value::array(Vec::new())));
+        if keys.is_empty() { Value::Null } else { Value::Object(Arc::new(pairs.collect::<BTreeMap<_, _>>())) }
+    }
+
+    /// The loop has ended; what its iterations answered stays under the keys of [`collected_key`].
+    pub fn end_loop(&mut self, node: NodeId, failed: bool, output: Value) {
+        let status = if failed { Status::Failed } else { Status::Succeeded };
+        self.finish(node, status, Value::Null);
+        self.at(node).output = output;
+        self.at(node).flag = false;
+    }
+
+    /// Adds what this iteration answered to what the loop keeps.
+    pub fn collect(&mut self, node: NodeId, kept: &Value, index: i64) -> Value {
+        let program = self.program;
+        let wanted = &program.node(node).collected;
+        if wanted.is_empty() {
+            return Value::Null;
+        }
+        let mut object: BTreeMap<Arc<str>, Value> = match kept {
+            Value::Object(o) => (**o).clone(),
+            _ => BTreeMap::new(),
+        };
+        let body = program.node(node).children[0];
+        for &inner in wanted {
+            let value = self.view(body).output(inner).unwrap_or(Value::Null);
+            let pair = Value::array(vec![Value::Int(index), value]);
+            let mut pairs = match object.get(collected_key(inner).as_str()) {
+                Some(Value::Array(pairs)) => pairs.to_vec(),
+                _ => Vec::new(),
+            };
+            let at = pairs.partition_point(|p| *p < pair);
+            pairs.insert(at, pair);
+            object.insert(collected_key(inner).into(), Value::array(pairs));
+        }
+        Value::Object(Arc::new(object))
+    }
+
+    fn next_round(&mut self, node: NodeId, holds: bool, limit: u64, fail_at_limit: bool, counted: bool) {
+        let program = self.program;
+        let body = program.node(node).children[0];
+        let failed = self.at(body).phase == Phase::Done(Status::Failed);
+        let count = u64::from(self.at(node).count) + 1;
+        let at_limit = !holds && counted && count >= limit;
+        let refused = self.at(node).flag;
+        if holds || at_limit {
+            let status = if failed || (at_limit && fail_at_limit) { Status::Failed } else { Status::Succeeded };
+            self.finish(node, status, Value::Null);
+            // Whether it was left by its condition (0) or by its limit (1): later effects depend on it.
+            self.at(node).count = u32::from(at_limit);
+            if at_limit && refused {
+                self.tell(node, true, false);
+            }
+            return;
+        }
+        self.reset(body);
+        let state = self.at(node);
+        state.flag = false;
+        state.phase = Phase::Running;
+        state.count = if counted { u32::try_from(count).unwrap_or(u32::MAX) } else { 0 };
+        self.at(body).phase = Phase::Running;
+        self.uncounted_violation |= !counted && !refused;
+        self.tell(node, false, true);
+    }
+
+    /// An Until ended by its limit, or went on.
+    fn tell(&mut self, node: NodeId, gave_up: bool, polled: bool) {
+        self.events.push(Event {
+            node,
+            step: 1,
+            output: Value::Null,
+            refused: None,
+            exhausted: false,
+            gave_up,
+            polled,
+            wrote: Vec::new(),
+        });
+    }
+
+    /// Makes everything below (and with) a node as new.
+    fn reset(&mut self, root: NodeId) {
+        for node in self.program.subtree(root) {
+            if self.program.node(node).class == self.class {
+                *self.at(node) = NodeState::default();
+                self.block.marks.remove(&super::block::Mark::Base(node));
+            }
+        }
+    }
+
+    /// Ends a running container whose children have ended.
+    fn close(&mut self, node: NodeId) -> bool {
+        let program = self.program;
+        let at = program.node(node);
+        let ended = |m: &mut Self, n: NodeId| match m.at(n).phase {
+            Phase::Done(status) => Some(status),
+            _ => None,
+        };
+        match &at.kind {
+            Kind::Group | Kind::Parallel => {
+                if !at.children.iter().all(|&c| ended(self, c).is_some()) {
+                    return false;
+                }
+                let status = self.leaf_status(node);
+                self.finish(node, status, Value::Null);
+            }
+            Kind::If(_) | Kind::Switch(..) => {
+                let statuses: Vec<_> = at.children.iter().map(|&c| ended(self, c)).collect();
+                if statuses.iter().any(Option::is_none) {
+                    return false;
+                }
+                let failed = statuses.contains(&Some(Status::Failed));
+                self.finish(node, if failed { Status::Failed } else { Status::Succeeded }, Value::Null);
+            }
+            Kind::Loop { degree, .. } => return *degree <= 1 && self.close_serial(node),
+            Kind::Until { .. } => {
+                if ended(self, at.children[0]).is_none() {
+                    return false;
+                }
+                self.at(node).phase = Phase::Ready(1);
+            }
+            Kind::Terminate(_) | Kind::Leaf(_) => return false,
+        }
+        true
+    }
+
+    fn close_serial(&mut self, node: NodeId) -> bool {
+        let body = self.program.node(node).children[0];
+        let Phase::Done(status) = self.at(body).phase else { return false };
+        let (count, kept) = (self.at(node).count, self.at(node).output.clone());
+        let kept = self.collect(node, &kept, i64::from(count));
+        let failed = self.at(node).flag || status == Status::Failed;
+        let total = length(&self.at(node).items);
+        if u64::from(count) + 1 >= total {
+            self.end_loop(node, failed, kept);
+            return true;
+        }
+        self.reset(body);
+        let state = self.at(node);
+        state.count = count + 1;
+        state.output = kept;
+        state.flag = failed;
+        self.at(body).phase = Phase::Running;
+        true
+    }
+
+    /// The leaf rule (semantics §3.3): a leaf that was skipped takes the worst status of what it waited for.
+    fn leaf_status(&mut self, group: NodeId) -> Status {
+        let program = self.program;
+        let children = &program.node(group).children;
+        let needed: Vec<NodeId> =
+            children.iter().flat_map(|&c| program.node(c).run_after.iter().map(|&(n, _)| n)).collect();
+        let mut todo: Vec<NodeId> = children.iter().copied().filter(|c| !needed.contains(c)).collect();
+        let mut seen = Vec::new();
+        let mut failed = false;
+        while let Some(node) = todo.pop() {
+            if seen.contains(&node) {
+                continue;
+            }
+            seen.push(node);
+            match self.at(node).phase {
+                Phase::Done(Status::Skipped) => todo.extend(program.node(node).run_after.iter().map(|&(n, _)| n)),
+                Phase::Done(Status::Succeeded) => {}
+                _ => failed = true,
+            }
+        }
+        if failed { Status::Failed } else { Status::Succeeded }
+    }
+
+    /// Forgets what nobody can ask for any more, so that equal futures are equal states.
+    fn tidy(&mut self) {
+        let program = self.program;
+        let class = program.class(self.class);
+        for (slot, &node) in class.nodes.iter().enumerate() {
+            let keep = program.node(node).consumers.iter().any(|&c| self.pending(c));
+            if keep {
+                continue;
+            }
+            self.block.marks.remove(&super::block::Mark::Base(node));
+            let collects = matches!(program.node(node).kind, Kind::Loop { .. })
+                && self.block.nodes[slot].phase == Phase::Running;
+            if self.block.nodes[slot].output != Value::Null
+                && matches!(self.block.nodes[slot].phase, Phase::Done(_))
+                && !collects
+            {
+                self.block.nodes[slot].output = Value::Null;
+            }
+            let over = program
+                .ancestors(node)
+                .skip(1)
+                .take_while(|&n| program.node(n).class == self.class)
+                .any(|n| matches!(self.block.nodes[program.node(n).slot as usize].phase, Phase::Done(_)));
+            if over {
+                self.block.nodes[slot] = NodeState::default();
+            }
+        }
+    }
+
+    /// Whether a node of this block can still run.
+    fn pending(&self, node: NodeId) -> bool {
+        let program = self.program;
+        !program
+            .ancestors(node)
+            .take_while(|&n| program.node(n).class == self.class)
+            .any(|n| matches!(self.block.nodes[program.node(n).slot as usize].phase, Phase::Done(_)))
+    }
+}
+
+/// How many items a loop goes over.
+pub fn length(items: &Value) -> u64 {
+    match items {
+        Value::Int(n) => u64::try_from(*n).unwrap_or(0),
+        Value::Array(items) => items.len() as u64,
+        _ => 0,
+    }
+}
+
+/// The reader that sees the item of this block as the loop's.
+fn looped_reader(machine: &Machine<'_>, looped: NodeId) -> NodeId {
+    machine.program.node(looped).children.first().copied().unwrap_or(looped)
+}

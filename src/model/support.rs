@@ -1,0 +1,74 @@
+//! What an expression depends on, through the other actions of the flow.
+
+use super::expression::Expr;
+use super::ids::{NodeId, ResourceId};
+use super::program::{Access, Kind, Over, Program, Step};
+use std::collections::BTreeSet;
+
+/// The resources whose reads an expression depends on, directly or through other actions of the flow.
+pub fn support(program: &Program, expr: &Expr) -> BTreeSet<ResourceId> {
+    let mut resources = BTreeSet::new();
+    let mut nodes = BTreeSet::new();
+    gather(program, expr, &mut resources, &mut nodes);
+    resources
+}
+
+/// The read actions that an expression depends on.
+pub fn readers(program: &Program, expr: &Expr) -> BTreeSet<NodeId> {
+    let mut nodes = BTreeSet::new();
+    gather(program, expr, &mut BTreeSet::new(), &mut nodes);
+    nodes
+}
+
+fn gather(program: &Program, expr: &Expr, resources: &mut BTreeSet<ResourceId>, nodes: &mut BTreeSet<NodeId>) {
+    expr.visit(&mut |e| match e {
+        Expr::Output(n) | Expr::Body(n) | Expr::Action(n) | Expr::Result(n) => through(program, *n, resources, nodes),
+        Expr::Variable(r) => {
+            resources.insert(*r);
+            for (index, node) in program.nodes.iter().enumerate() {
+                let writer = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+                if let Kind::Leaf(steps) = &node.kind
+                    && let [Step::Access(w, Access::Update { set, .. })] = steps.as_slice()
+                    && w == r
+                    && nodes.insert(writer)
+                {
+                    for (_, value) in set {
+                        gather(program, value, resources, nodes);
+                    }
+                }
+            }
+        }
+        Expr::Item(looped) => {
+            if nodes.insert(*looped)
+                && let Kind::Loop { over: Over::Values(over, _), .. } =
+                    &program.node(*looped).kind
+            {
+                gather(program, over, resources, nodes);
+            }
+        }
+        _ => {}
+    });
+}
+
+fn through(program: &Program, node: NodeId, resources: &mut BTreeSet<ResourceId>, nodes: &mut BTreeSet<NodeId>) {
+    if !nodes.insert(node) {
+        return;
+    }
+    let Kind::Leaf(steps) = &program.node(node).kind else { return };
+    for step in steps {
+        match step {
+            Step::Compute(expr) => gather(program, expr, resources, nodes),
+            Step::Access(r, Access::Get) => {
+                resources.insert(*r);
+            }
+            Step::Access(r, Access::List(filter) | Access::Select(filter, _)) => {
+                resources.insert(*r);
+                for (_, expr) in &filter.equal {
+                    gather(program, expr, resources, nodes);
+                }
+            }
+            Step::Access(..) | Step::Wait(_) | Step::Send(_) | Step::Opaque(..) => {}
+        }
+    }
+}
+

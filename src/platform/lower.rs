@@ -1,0 +1,458 @@
+//! From a definition to a program: containers, order, resources. What the actions do is in `leaf.rs`.
+
+use super::leaf::{self, Scope};
+use super::scenario::Scenario;
+use crate::definition::ast::{Action, ActionKind, Definition, Group, Over as Written, Platform, Status as WrittenStatus};
+use crate::definition::expression::Template;
+use crate::definition::location::Location;
+use crate::definition::problem::Problem;
+use crate::model::ids::{ClassId, NodeId, ResourceId};
+use crate::model::program::{
+    Class, FlowPlan, Kind, Node, Observed, Over, Program, Resource, Shape, Status, StatusSet, Visibility,
+};
+use crate::model::value::Value;
+use crate::platform::expression::constant;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A program, where its actions stand in the file, and what nobody knows.
+#[derive(Debug)]
+pub struct Lowered {
+    /// The program.
+    pub program: Program,
+    /// By node.
+    pub places: Vec<Location>,
+    /// Unknown operations and functions.
+    pub unknown: Vec<String>,
+    /// Loop name to items in scope.
+    pub items: BTreeMap<String, u64>,
+}
+
+/// A container or action still to be given its kind.
+struct Pending<'d> {
+    node: NodeId,
+    action: &'d Action,
+    scope: Scope,
+}
+
+struct Builder<'d> {
+    definition: &'d Definition,
+    scenario: &'d Scenario,
+    program: Program,
+    places: Vec<Location>,
+    pending: Vec<Pending<'d>>,
+    names: Vec<BTreeMap<String, NodeId>>,
+    items: BTreeMap<String, u64>,
+    problems: Vec<Problem>,
+    unknown: BTreeSet<String>,
+}
+
+/// A name as the platform compares it: case and blanks do not matter.
+pub fn folded(name: &str) -> String {
+    name.replace(' ', "_").to_lowercase()
+}
+
+/// Compiles a definition for a scenario.
+pub fn lower(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Vec<Problem>> {
+    let mut builder = Builder {
+        definition,
+        scenario,
+        program: Program::default(),
+        places: Vec::new(),
+        pending: Vec::new(),
+        names: Vec::new(),
+        items: BTreeMap::new(),
+        problems: Vec::new(),
+        unknown: BTreeSet::new(),
+    };
+    builder.resources();
+    for (index, flow) in definition.flows.iter().enumerate() {
+        builder.flow(index, flow);
+    }
+    builder.kinds();
+    builder.finally();
+    builder.observed();
+    if !builder.problems.is_empty() {
+        return Err(builder.problems);
+    }
+    builder.program.torn = scenario.torn;
+    crate::model::analysis::analyse(&mut builder.program);
+    Ok(Lowered {
+        program: builder.program,
+        places: builder.places,
+        unknown: builder.unknown.into_iter().collect(),
+        items: builder.items,
+    })
+}
+
+impl<'d> Builder<'d> {
+    fn resources(&mut self) {
+        let definition = self.definition;
+        for (name, group, at) in &definition.setup.state {
+            let owners: Vec<Option<u32>> = match group {
+                Group::Variable { .. } => (0..definition.flows.len()).map(|f| u32::try_from(f).ok()).collect(),
+                Group::Item { .. } | Group::Table { .. } | Group::Blob { .. } => vec![None],
+            };
+            match self.resource(name, group, at) {
+                Ok(resource) => {
+                    for owner in owners {
+                        self.program.resources.push(Resource { owner, ..resource.clone() });
+                    }
+                }
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+        for (index, flow) in definition.flows.iter().enumerate() {
+            let mut todo: Vec<&Action> = flow.actions.iter().collect();
+            while let Some(action) = todo.pop() {
+                todo.extend(leaf::children(action));
+                if let ActionKind::Initialize { variable, .. } = &action.kind {
+                    let owner = u32::try_from(index).ok();
+                    let known = self.program.resources.iter().any(|r| *r.name == **variable && r.owner == owner);
+                    if !known {
+                        self.program.resources.push(variable_resource(variable, Value::Null, owner));
+                    }
+                }
+            }
+        }
+    }
+
+    fn resource(&self, name: &str, group: &Group, _at: &Location) -> Result<Resource, Problem> {
+        let row = |fields: &[(String, Template)]| -> Result<BTreeMap<Arc<str>, Value>, Problem> {
+            fields.iter().map(|(k, v)| Ok((Arc::from(k.as_str()), constant(v)?))).collect()
+        };
+        let base = |shape, initial| Resource {
+            name: name.into(),
+            shape,
+            initial,
+            key: Vec::new(),
+            unique: false,
+            owner: None,
+        };
+        Ok(match group {
+            Group::Variable { value } => variable_resource(name, constant(value)?, None),
+            Group::Item { fields } => base(Shape::Item, vec![row(fields)?]),
+            Group::Blob { value } => {
+                let value = value.as_ref().map(constant).transpose()?.unwrap_or(Value::Null);
+                base(Shape::Blob, vec![BTreeMap::from([(Arc::from("value"), value)])])
+            }
+            Group::Table { rows, key, unique } => Resource {
+                key: key.iter().map(|k| Arc::from(k.as_str())).collect(),
+                unique: *unique,
+                ..base(Shape::Table, rows.iter().map(|r| row(r)).collect::<Result<_, _>>()?)
+            },
+        })
+    }
+
+    fn flow(&mut self, index: usize, flow: &'d crate::definition::ast::Flow) {
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
+        self.names.push(BTreeMap::new());
+        let class = self.class(None, None, 1, number);
+        let root = self.node(&flow.name, None, class, &flow.at, false);
+        self.program.classes[class.0 as usize].root = root;
+        self.program.nodes[root.index()].kind = Kind::Group;
+        let variables = (0..self.program.resources.len())
+            .filter(|&r| self.program.resources[r].owner == Some(number))
+            .map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)))
+            .collect();
+        let runs = self.scenario.runs(flow, &self.definition.setup);
+        self.program.flows.push(FlowPlan { name: flow.name.as_str().into(), runs, root, class, variables, loops: vec![] });
+        let scope = Scope { flow: index, loops: Vec::new() };
+        self.container(root, &flow.actions, class, &scope);
+        let loops = (0..self.program.classes.len())
+            .map(|c| ClassId(u32::try_from(c).unwrap_or(u32::MAX)))
+            .filter(|&c| self.program.class(c).flow == number && self.program.class(c).looped.is_some())
+            .collect();
+        self.program.flows[index].loops = loops;
+    }
+
+    fn class(&mut self, looped: Option<NodeId>, parent: Option<ClassId>, window: u32, flow: u32) -> ClassId {
+        let id = ClassId(u32::try_from(self.program.classes.len()).unwrap_or(u32::MAX));
+        self.program.classes.push(Class {
+            nodes: Vec::new(),
+            root: NodeId(0),
+            looped,
+            parent,
+            window,
+            indexed: false,
+            uses_item: false,
+            flow,
+        });
+        id
+    }
+
+    fn node(&mut self, name: &str, parent: Option<NodeId>, class: ClassId, at: &Location, written: bool) -> NodeId {
+        let id = NodeId(u32::try_from(self.program.nodes.len()).unwrap_or(u32::MAX));
+        let nodes = &mut self.program.classes[class.0 as usize].nodes;
+        let slot = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        nodes.push(id);
+        self.program.nodes.push(Node {
+            name: name.into(),
+            parent,
+            kind: Kind::Leaf(Vec::new()),
+            run_after: Vec::new(),
+            children: Vec::new(),
+            class,
+            slot,
+            chain: 0,
+            takes: 0,
+            exhaustible: false,
+            written,
+            consumers: Vec::new(),
+            used: None,
+            visibility: Visibility::Local,
+            guards: Vec::new(),
+            blind: BTreeSet::new(),
+            keeps: Vec::new(),
+            collected: Vec::new(),
+        });
+        self.places.push(at.clone());
+        if let Some(parent) = parent {
+            self.program.nodes[parent.index()].children.push(id);
+        }
+        id
+    }
+
+    /// The actions of one container, with their order.
+    fn container(&mut self, parent: NodeId, actions: &'d [Action], class: ClassId, scope: &Scope) {
+        let mut siblings = BTreeMap::new();
+        for action in actions {
+            let id = self.node(&action.name, Some(parent), class, &action.at, true);
+            siblings.insert(folded(&action.name), id);
+            self.names[scope.flow].insert(folded(&action.name), id);
+            self.inside(id, action, class, scope);
+            self.pending.push(Pending { node: id, action, scope: scope.clone() });
+        }
+        for action in actions {
+            let id = siblings[&folded(&action.name)];
+            let after = action.run_after.iter().filter_map(|r| {
+                let before = *siblings.get(&folded(&r.action))?;
+                Some((before, StatusSet::of(r.statuses.iter().map(|&s| status(s)))))
+            });
+            self.program.nodes[id.index()].run_after = after.collect();
+        }
+        chains(&mut self.program, parent);
+    }
+
+    /// The containers inside an action.
+    fn inside(&mut self, id: NodeId, action: &'d Action, class: ClassId, scope: &Scope) {
+        match &action.kind {
+            ActionKind::Scope { actions, .. } => self.container(id, actions, class, scope),
+            ActionKind::Parallel { branches } => {
+                for (index, branch) in branches.iter().enumerate() {
+                    let name = format!("{}.{}", action.name, index + 1);
+                    self.side(id, &name, branch, class, &action.at, scope);
+                }
+                chains(&mut self.program, id);
+            }
+            ActionKind::If { then, otherwise, .. } => {
+                self.side(id, &action.name, then, class, &action.at, scope);
+                self.side(id, &action.name, otherwise, class, &action.at, scope);
+            }
+            ActionKind::Switch { cases, default, .. } => {
+                for (_, case) in cases {
+                    self.side(id, &action.name, case, class, &action.at, scope);
+                }
+                self.side(id, &action.name, default, class, &action.at, scope);
+            }
+            ActionKind::Until { actions, .. } => {
+                self.side(id, &action.name, actions, class, &action.at, scope);
+            }
+            ActionKind::Foreach { over, concurrency, actions } => {
+                self.foreach(id, action, over, *concurrency, actions, class, scope);
+            }
+            _ => {}
+        }
+    }
+
+    fn side(
+        &mut self,
+        parent: NodeId,
+        name: &str,
+        actions: &'d [Action],
+        class: ClassId,
+        at: &Location,
+        scope: &Scope,
+    ) -> NodeId {
+        let id = self.node(name, Some(parent), class, at, false);
+        self.program.nodes[id.index()].kind = Kind::Group;
+        self.container(id, actions, class, scope);
+        id
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one loop, used here only")]
+    fn foreach(
+        &mut self,
+        id: NodeId,
+        action: &'d Action,
+        over: &Written,
+        concurrency: Option<u64>,
+        actions: &'d [Action],
+        class: ClassId,
+        scope: &Scope,
+    ) {
+        let setup = &self.definition.setup;
+        let count = self.scenario.items(&action.name, over, setup);
+        // Only the outermost loop runs at once; loops inside are serial within each iteration (semantics §4.1).
+        let nested = !scope.loops.is_empty();
+        let default = match self.scenario.platform {
+            Platform::PowerAutomate => 1,
+            Platform::LogicApps => 20,
+        };
+        let asked = concurrency.unwrap_or(default);
+        let degree = if nested { 1 } else if asked > 1 { self.scenario.degree.unwrap_or(asked) } else { asked };
+        let degree = u32::try_from(count.map_or(degree, |c| degree.min(c.max(1)))).unwrap_or(50);
+        let mut inner = scope.clone();
+        inner.loops.push(id);
+        let body_class = if degree > 1 { self.class(Some(id), Some(class), degree, flow_of(scope)) } else { class };
+        let body = self.side(id, &action.name, actions, body_class, &action.at, &inner);
+        if degree > 1 {
+            self.program.classes[body_class.0 as usize].root = body;
+        }
+        self.program.nodes[id.index()].kind = Kind::Loop { over: Over::Count(0), degree };
+        self.items.insert(action.name.clone(), count.unwrap_or(self.scenario.unknown_items));
+    }
+
+    fn kinds(&mut self) {
+        for Pending { node, action, scope } in std::mem::take(&mut self.pending) {
+            let takes = action.takes.or(self.definition.setup.takes).unwrap_or((0, 120));
+            let degree = match self.program.nodes[node.index()].kind {
+                Kind::Loop { degree, .. } => degree,
+                _ => 1,
+            };
+            let mut names = leaf::Resolver {
+                program: &self.program,
+                definition: self.definition,
+                names: &self.names,
+                scope: &scope,
+                finally: false,
+                unknown: &mut self.unknown,
+            };
+            match leaf::kind(action, degree, &mut names, self.scenario) {
+                Ok(kind) => {
+                    let out = leaf::leaves_the_flow(&kind, &self.program);
+                    let entry = &mut self.program.nodes[node.index()];
+                    entry.kind = kind;
+                    entry.takes = if out { takes.1 } else { 0 };
+                }
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+    }
+
+    fn finally(&mut self) {
+        let definition = self.definition;
+        let scope = Scope { flow: 0, loops: Vec::new() };
+        for (template, at) in &definition.setup.finally {
+            let mut names = leaf::Resolver {
+                program: &self.program,
+                definition,
+                names: &self.names,
+                scope: &scope,
+                finally: true,
+                unknown: &mut self.unknown,
+            };
+            match super::expression::lower(template, &mut names) {
+                Ok(expr) => self.program.finally.push((expr, at.pointer.clone())),
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+    }
+
+    /// The cells whose outcomes are wanted: `observe`, or all.
+    fn observed(&mut self) {
+        let wanted = &self.definition.setup.observe;
+        let one_run = self.program.flows.iter().map(|f| f.runs).sum::<u32>() == 1;
+        let mut all = Vec::new();
+        for (index, resource) in self.program.resources.iter().enumerate() {
+            let id = ResourceId(u32::try_from(index).unwrap_or(u32::MAX));
+            if resource.owner.is_some() && !one_run {
+                continue;
+            }
+            all.extend(cells(&self.program, id));
+        }
+        if !wanted.is_empty() {
+            let group = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
+            all.retain(|o| wanted.iter().any(|(w, _)| *w == o.name || (*w == group(&o.name))));
+        }
+        self.program.observed = all;
+    }
+}
+
+/// The cells of a resource, by name (design.md §4, *Cells*).
+pub fn cells(program: &Program, id: ResourceId) -> Vec<Observed> {
+    let resource = program.resource(id);
+    let cell = |name: String, column: Option<Arc<str>>| Observed { name, resource: id, column };
+    let by_column = |columns: BTreeSet<Arc<str>>| -> Vec<Observed> {
+        columns.into_iter().map(|c| cell(format!("{}.{c}", resource.name), Some(c))).collect()
+    };
+    match resource.shape {
+        Shape::Variable => vec![cell(resource.name.to_string(), Some("value".into()))],
+        Shape::Blob => {
+            let written = program.nodes.iter().any(|n| leaf::writes_blob(n, id));
+            let known = resource.initial.first().is_some_and(|r| r.get("value") != Some(&Value::Null));
+            if written || known { vec![cell(resource.name.to_string(), Some("value".into()))] } else { Vec::new() }
+        }
+        Shape::Item => by_column(leaf::columns_of(program, id)),
+        Shape::Table if resource.initial.len() == 1 && !leaf::grows(program, id) => {
+            by_column(leaf::columns_of(program, id))
+        }
+        Shape::Table => vec![cell(resource.name.to_string(), None)],
+    }
+}
+
+fn flow_of(scope: &Scope) -> u32 {
+    u32::try_from(scope.flow).unwrap_or(u32::MAX)
+}
+
+fn variable_resource(name: &str, value: Value, owner: Option<u32>) -> Resource {
+    Resource {
+        name: name.into(),
+        shape: Shape::Variable,
+        initial: vec![BTreeMap::from([(Arc::from("value"), value)])],
+        key: Vec::new(),
+        unique: false,
+        owner,
+    }
+}
+
+fn status(written: WrittenStatus) -> Status {
+    match written {
+        WrittenStatus::Succeeded => Status::Succeeded,
+        WrittenStatus::Failed => Status::Failed,
+        WrittenStatus::Skipped => Status::Skipped,
+        WrittenStatus::TimedOut => Status::TimedOut,
+        WrittenStatus::Cancelled => Status::Cancelled,
+    }
+}
+
+/// Numbers the maximal chains of actions with one predecessor and one successor: the branches of a container.
+fn chains(program: &mut Program, container: NodeId) {
+    let children = program.node(container).children.clone();
+    let head = |child: NodeId| {
+        let mut at = child;
+        for _ in &children {
+            let &[(before, _)] = program.node(at).run_after.as_slice() else { break };
+            let follows = |c: &&NodeId| program.node(**c).run_after.iter().any(|&(n, _)| n == before);
+            if children.iter().filter(follows).count() != 1 {
+                break;
+            }
+            at = before;
+        }
+        at
+    };
+    let heads: Vec<NodeId> = children.iter().map(|&c| head(c)).collect();
+    for (&child, &first) in children.iter().zip(&heads) {
+        program.nodes[child.index()].chain = first.0;
+    }
+}
+
+/// The kind of a container that needs nothing but its shape.
+pub fn container_kind(action: &Action) -> Option<Kind> {
+    match &action.kind {
+        ActionKind::Scope { .. } => Some(Kind::Group),
+        ActionKind::Parallel { .. } => Some(Kind::Parallel),
+        ActionKind::Terminate { status: how } => Some(Kind::Terminate(status(*how))),
+        _ => None,
+    }
+}

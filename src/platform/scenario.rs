@@ -1,0 +1,44 @@
+//! Scenario: how many runs, items and at what degree; what is assumed.
+
+use crate::definition::ast::{Flow, Over, Platform, Setup};
+use std::collections::BTreeMap;
+
+/// The scope of one check.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The defaults differ.
+    pub platform: Platform,
+    /// `--items N`.
+    pub all_items: Option<u64>,
+    /// `--items LOOP=N`.
+    pub loop_items: BTreeMap<String, u64>,
+    /// `--degree N`.
+    pub degree: Option<u64>,
+    /// `--runs N`.
+    pub runs: Option<u64>,
+    /// Items of a loop over an array that nobody knows.
+    pub unknown_items: u64,
+    /// Whether variable actions load and store in two steps.
+    pub torn: bool,
+}
+
+impl Scenario {
+    /// Overlapping runs of a flow: flag, then the flow's own number, then `scope.runs`, then 1.
+    pub fn runs(&self, flow: &Flow, setup: &Setup) -> u32 {
+        let runs = self.runs.or(flow.runs).or(setup.runs).unwrap_or(1);
+        let limit = flow.trigger.as_ref().and_then(|t| t.runs).unwrap_or(u64::MAX);
+        u32::try_from(runs.min(limit).max(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Items of a loop, where it is known: flags, then `scope.items`, then what is written.
+    pub fn items(&self, name: &str, over: &Over, setup: &Setup) -> Option<u64> {
+        let own = self.loop_items.get(name).copied().or(self.all_items).or(setup.items.get(name).copied());
+        own.or(match over {
+            Over::Count(n) => Some(*n),
+            Over::Values(template) => match template {
+                crate::definition::expression::Template::Array(items) => u64::try_from(items.len()).ok(),
+                _ => None,
+            },
+        })
+    }
+}

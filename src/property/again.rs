@@ -1,0 +1,208 @@
+//! Re-evaluation: what an action would compute had its reads happened now (design.md §6, *Exactly*).
+//!
+//! Reads are get, list, SELECT and `variables()`. What an effect answered is a fact. A read is repeated as the other
+//! processes have left the cell: what the process changed itself since is taken as before its change.
+
+use crate::model::access::{Caller, act};
+use crate::model::block::{Mark, Memory, Phase};
+use crate::model::content::Content;
+use crate::model::evaluate::evaluate;
+use crate::model::expression::{Env, Expr, Failure};
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Guard, Kind, Program, Status, Step};
+use crate::model::value::{TokenKind, Value};
+use crate::model::support::support;
+use crate::model::view::View;
+use std::sync::Arc;
+
+/// Which reads are repeated.
+#[derive(Clone, Debug)]
+pub enum Refresh {
+    /// All.
+    All,
+    /// Only of this column of this resource.
+    Column(ResourceId, Arc<str>),
+}
+
+impl Refresh {
+    fn covers(&self, resource: ResourceId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Column(r, _) => *r == resource,
+        }
+    }
+}
+
+/// An environment in which reads are repeated.
+#[allow(missing_debug_implementations, reason = "a short-lived borrow of other things")]
+pub struct Again<'v, 'a> {
+    view: &'v mut View<'a>,
+    refresh: Refresh,
+    top: NodeId,
+}
+
+impl<'v, 'a> Again<'v, 'a> {
+    /// The environment of the view's reader, with reads repeated.
+    pub fn new(view: &'v mut View<'a>, refresh: Refresh) -> Self {
+        let top = view.reader;
+        Self { view, refresh, top }
+    }
+
+    /// The content as the others have left it since `reader` read it.
+    fn left(&mut self, reader: NodeId, resource: ResourceId) -> Arc<Content> {
+        let mark = Mark::Base(reader);
+        let base = self.view.block.marks.get(&mark).or_else(|| self.view.parent.and_then(|p| p.marks.get(&mark)));
+        match base {
+            Some(Memory::Content(content)) => content.clone(),
+            _ => self.view.store.read(resource),
+        }
+    }
+
+    fn as_reader<T>(&mut self, reader: NodeId, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.view.reader, reader);
+        let result = work(self);
+        self.view.reader = before;
+        result
+    }
+
+    fn repeat(&mut self, node: NodeId, resource: ResourceId, access: &Access) -> Result<Value, Failure> {
+        let stored = self.view.output(node)?;
+        let content = self.left(node, resource);
+        let program = self.view.program;
+        let caller = Caller { lease: None, exhaustible: false, loaded: None };
+        let fresh = self.as_reader(node, |me| act(program, resource, access, &content, me, caller))?.output;
+        match (&self.refresh, access, &stored, &fresh) {
+            (Refresh::Column(_, column), Access::Get, Value::Object(old), Value::Object(new)) => {
+                let mut object = (**old).clone();
+                object.insert(column.clone(), new.get(column).cloned().unwrap_or(Value::Null));
+                Ok(Value::Object(Arc::new(object)))
+            }
+            _ => Ok(fresh),
+        }
+    }
+
+    /// Whether a condition that an effect depends on still says what it said.
+    pub fn holds(&mut self, guard: &Guard) -> bool {
+        let program = self.view.program;
+        let (node, expected) = match guard {
+            Guard::Side(node, side) => (*node, *side),
+            Guard::Case(node, chosen) => return self.case_holds(*node, *chosen),
+            Guard::Again(node) => {
+                if self.view.of(*node).is_none_or(|s| s.count == 0) {
+                    return true;
+                }
+                (*node, false)
+            }
+            Guard::Left(node) => {
+                let left = self.view.of(*node).is_some_and(|s| s.phase == Phase::Done(Status::Succeeded) && s.count == 0);
+                if !left {
+                    return true;
+                }
+                (*node, true)
+            }
+        };
+        let condition = match &program.node(node).kind {
+            Kind::If(condition) | Kind::Until { condition, .. } => condition,
+            _ => return true,
+        };
+        match self.as_reader(node, |me| evaluate(condition, me)) {
+            Ok(Value::Bool(now)) => now == expected,
+            Ok(Value::Term(_)) => true,
+            Ok(_) | Err(_) => false,
+        }
+    }
+
+    fn case_holds(&mut self, node: NodeId, chosen: Option<usize>) -> bool {
+        let program = self.view.program;
+        let Kind::Switch(on, cases) = &program.node(node).kind else { return true };
+        self.as_reader(node, |me| {
+            let Ok(value) = evaluate(on, me) else { return false };
+            value.is_unknown()
+                || cases.iter().position(|c| evaluate(c, me).is_ok_and(|c| c == value)) == chosen
+        })
+    }
+}
+
+impl Env for Again<'_, '_> {
+    fn output(&mut self, node: NodeId) -> Result<Value, Failure> {
+        let program = self.view.program;
+        let stored = self.view.output(node)?;
+        if self.view.status(node) != Some(Status::Succeeded) {
+            return Ok(stored);
+        }
+        let Kind::Leaf(steps) = &program.node(node).kind else { return Ok(stored) };
+        match steps.as_slice() {
+            [Step::Compute(expr)] if concerns(program, expr, &self.refresh) => {
+                self.as_reader(node, |me| evaluate(expr, me))
+            }
+            [Step::Access(r, access @ (Access::Get | Access::List(_) | Access::Select(..)))]
+                if self.refresh.covers(*r) =>
+            {
+                self.repeat(node, *r, access)
+            }
+            _ => Ok(stored),
+        }
+    }
+    fn body(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.output(node)
+    }
+    fn action(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.view.action(node)
+    }
+    fn result(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.view.result(node)
+    }
+    fn variable(&mut self, variable: ResourceId) -> Result<Value, Failure> {
+        let reader = self.view.reader;
+        let content = self.left(reader, variable);
+        let mark = content.live().next().and_then(|(_, r)| r.marks.get("value")).map(|m| m.node);
+        let last = Mark::Last(variable, 0, "value".into());
+        let mine = self.view.block.marks.contains_key(&last)
+            || self.view.parent.is_some_and(|p| p.marks.contains_key(&last));
+        if let (Some(writer), true) = (mark, mine)
+            && let Kind::Leaf(steps) = &self.view.program.node(writer).kind
+            && let [Step::Access(_, Access::Update { set, .. })] = steps.as_slice()
+            && let [(_, expr)] = set.as_slice()
+            && writer != self.top
+            && !self.view.program.parted(writer, reader)
+            && concerns(self.view.program, expr, &self.refresh)
+        {
+            return self.as_reader(writer, |me| evaluate(expr, me));
+        }
+        Ok(content.single("value"))
+    }
+    fn item(&mut self, node: NodeId) -> Result<Value, Failure> {
+        let stored = self.view.item(node)?;
+        let Value::Token(token) = stored.get("etag") else { return Ok(stored) };
+        let resource = ResourceId(token.resource);
+        if token.kind != TokenKind::Etag || !self.refresh.covers(resource) {
+            return Ok(stored);
+        }
+        let content = self.left(node, resource);
+        let row = content.rows.get(token.row as usize).and_then(Option::as_ref);
+        Ok(row.map_or(stored, |r| Value::Object(Arc::new(r.shown(token.resource, token.row as usize)))))
+    }
+    fn round(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.view.round(node)
+    }
+    fn column(&mut self, name: &str) -> Result<Value, Failure> {
+        self.view.column(name)
+    }
+    fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
+        Env::state(self.view, resource)
+    }
+    fn element(&mut self) -> Result<Value, Failure> {
+        let program = self.view.program;
+        if let Kind::Leaf(steps) = &program.node(self.top).kind
+            && let Some(Step::Access(r, Access::Store { .. })) = steps.last()
+            && self.refresh.covers(*r)
+        {
+            return Ok(self.view.store.read(*r).single("value"));
+        }
+        self.view.element()
+    }
+}
+
+fn concerns(program: &Program, expr: &Expr, refresh: &Refresh) -> bool {
+    support(program, expr).into_iter().any(|r| refresh.covers(r))
+}

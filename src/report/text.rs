@@ -1,0 +1,266 @@
+//! For people at a terminal: each finding like a compiler's message with its schedule, then what the verdict on
+//! the flow is and how far it reaches, then one closing line.
+
+use super::Style;
+use super::lanes;
+use super::pen::{Ink, Pen};
+use super::words::{self, count, join};
+use crate::finding::{Finding, FlowReport, Level, Report, Severity, TraceStep, Verdict, Witness};
+use crate::property;
+use std::collections::BTreeSet;
+
+/// Findings of a flow that are shown at full length.
+const FULL: usize = 5;
+/// Steps of the good order that are told in one sentence.
+const TWIN_STEPS: usize = 12;
+
+/// The whole report.
+pub(super) fn report(report: &Report, style: &Style) -> String {
+    let mut pen = Pen::new(style);
+    for flow in &report.flows {
+        let told = findings(&mut pen, flow);
+        verdict(&mut pen, flow, &told);
+        pen.line("");
+    }
+    let closing = closing(report);
+    pen.line(&closing);
+    pen.text
+}
+
+/// The findings; gives back the cells whose outcomes were told on the way.
+fn findings<'a>(pen: &mut Pen, flow: &'a FlowReport) -> BTreeSet<&'a str> {
+    let mut told = BTreeSet::new();
+    for (i, finding) in flow.findings.iter().enumerate() {
+        title(pen, finding);
+        if i < FULL {
+            let first = told.insert(finding.cell.as_str());
+            body(pen, flow, finding, first);
+            pen.line("");
+        }
+    }
+    if flow.findings.len() > FULL {
+        pen.bullet("schedules of the findings after the fifth: --format json");
+        pen.line("");
+    }
+    told
+}
+
+/// What and where, in two lines.
+fn title(pen: &mut Pen, finding: &Finding) {
+    let kind = format!("{}[{}]", finding.severity.id(), finding.rule);
+    let kind = pen.paint(ink(finding.severity), &kind);
+    let message = pen.paint(Ink::Title, &pen.prose(&finding.message));
+    pen.line(&format!("{kind}: {message}"));
+    let at = &finding.location;
+    let mut place = pen.path(&at.path);
+    if at.line > 0 {
+        place = format!("{place}:{}:{}", at.line, at.column);
+    }
+    // Real exports are one single line, where only the pointer tells.
+    if at.line <= 1 && !at.pointer.is_empty() {
+        place = format!("{place} ({})", pen.path(&at.pointer));
+    }
+    let corner = pen.paint(Ink::Frame, pen.corner());
+    pen.line(&format!("  {corner} {place}   {}", pen.name(&finding.cell)));
+}
+
+fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, first: bool) {
+    if let Some(witness) = &finding.witness {
+        pen.framed("");
+        lanes::schedule(pen, &finding.cell, witness);
+        pen.framed("");
+        if witness.faults > 0 {
+            pen.bullet(&format!("needs {}", count(witness.faults, "fault")));
+        }
+        cure(pen, finding);
+    }
+    if let Some(outcome) = flow.outcomes.get(&finding.cell).filter(|_| first) {
+        pen.bullet(&pen.prose(&words::outcome(&finding.cell, outcome, flow)));
+    }
+    if !finding.assumptions.is_empty() {
+        let names: Vec<String> = finding.assumptions.iter().map(|a| pen.name(a)).collect();
+        pen.bullet(&format!("rests on an assumption: {}", names.join(", ")));
+    }
+    if let Some(meta) = property::rule(finding.rule) {
+        pen.bullet(&format!("help: {}", meta.help));
+    }
+}
+
+/// The nearest order that goes well, as one swap if it is one.
+fn cure(pen: &mut Pen, finding: &Finding) {
+    match (&finding.swap, &finding.twin) {
+        (Some(swap), _) => pen.bullet(&format!("one swap makes it right: {}", pen.prose(swap))),
+        (None, Some(twin)) if twin.steps.len() <= TWIN_STEPS => {
+            pen.bullet(&format!("goes well in this order: {}", order(pen, twin)));
+        }
+        (None, Some(_)) => {}
+        (None, None) => pen.bullet("every order goes wrong"),
+    }
+}
+
+/// `order[1] Get_item, Update_item; order[2] Get_item, Update_item`.
+fn order(pen: &Pen, witness: &Witness) -> String {
+    let turns = witness.steps.chunk_by(|a, b| a.process == b.process);
+    let turn = |steps: &[TraceStep]| {
+        let actions: Vec<String> = steps.iter().map(|step| pen.name(&step.action)).collect();
+        format!("{} {}", pen.name(&steps[0].process), actions.join(", "))
+    };
+    turns.map(turn).collect::<Vec<_>>().join("; ")
+}
+
+/// One line for the flow, and below it what the verdict rests on.
+fn verdict(pen: &mut Pen, flow: &FlowReport, told: &BTreeSet<&str>) {
+    let (ink, says) = match &flow.verdict {
+        Verdict::Safe => (Ink::Good, reach(flow)),
+        Verdict::Unsafe => {
+            (Ink::Error, format!("{}; {}", severities(&flow.findings), explored(flow)))
+        }
+        Verdict::Inconclusive(reason) => (Ink::Warning, format!("{reason}; {}", explored(flow))),
+    };
+    let mut word = pen.paint(ink, flow.verdict.id());
+    word.push_str(if flow.verdict == Verdict::Safe && flow.any_number { " " } else { ": " });
+    let place = format!("{}, \"{}\"", pen.path(&flow.path), pen.name(&flow.flow));
+    pen.line(&format!("{place}: {word}{}", pen.prose(&says)));
+    if matches!(flow.verdict, Verdict::Inconclusive(_)) {
+        pen.bullet(&pen.prose(&next_step(flow)));
+    }
+    basis(pen, flow, told);
+}
+
+fn basis(pen: &mut Pen, flow: &FlowReport, told: &BTreeSet<&str>) {
+    for (cell, outcome) in &flow.outcomes {
+        if outcome.values.len() > 1 && !told.contains(cell.as_str()) {
+            pen.bullet(&pen.prose(&words::outcome(cell, outcome, flow)));
+        }
+    }
+    if let Some(level) = level(flow) {
+        pen.bullet(level);
+    }
+    for note in &flow.notes {
+        pen.bullet(&format!("note: {}", pen.prose(note)));
+    }
+    for unknown in &flow.unknown {
+        pen.bullet(&format!(
+            "not modelled: {}; taken as sharing nothing with the rest of the flow",
+            pen.name(unknown)
+        ));
+    }
+    for assumption in &flow.assumptions {
+        let flips = if assumption.flips {
+            "would change the verdict"
+        } else {
+            "would not change the verdict"
+        };
+        let (id, value) = (pen.name(&assumption.id), pen.name(&assumption.value));
+        pen.bullet(&format!("assumes: {id} = {value} (anything else {flips})"));
+    }
+}
+
+/// How far a safe verdict reaches.
+fn reach(flow: &FlowReport) -> String {
+    if flow.any_number {
+        return "for any number of items (proved)".into();
+    }
+    let within = within(flow);
+    let most = if flow.scope.items.is_empty() { "" } else { "; more items are not covered" };
+    match (flow.exhaustive, flow.stats.states) {
+        (true, 0) => format!("nothing is shared{within}"),
+        (true, states) => format!("all {} explored{within}{most}", count(states, "state")),
+        (false, states) => {
+            format!("nothing found in {}{within}; this proves nothing", count(states, "state"))
+        }
+    }
+}
+
+fn explored(flow: &FlowReport) -> String {
+    let all = if flow.exhaustive { "all " } else { "" };
+    format!("{all}{} explored{}", count(flow.stats.states, "state"), within(flow))
+}
+
+fn within(flow: &FlowReport) -> String {
+    let scope = words::scope(&flow.scope);
+    if scope.is_empty() { scope } else { format!(" with {scope}") }
+}
+
+fn level(flow: &FlowReport) -> Option<&'static str> {
+    match flow.level {
+        Level::Deterministic => None,
+        Level::OrderDependent => Some("order-dependent: how it ends depends on who comes first"),
+        Level::NotSerial => Some("not-serial: it can end as no order of one after another would"),
+    }
+}
+
+/// A cheaper question than the one that was too big.
+fn next_step(flow: &FlowReport) -> String {
+    let path = &flow.path;
+    let widest = flow.scope.items.iter().max_by_key(|(_, n)| **n).filter(|(_, n)| **n > 2);
+    let smaller = match widest {
+        Some((name, _)) if flow.scope.items.len() > 1 => format!("--items {name}=2"),
+        Some(_) => "--items 2".into(),
+        None if flow.scope.runs > 2 => "--runs 2".into(),
+        None => {
+            return "help: raise the limit that was reached (--max-states, --max-memory or --timeout), or name only \
+                    the cells that matter in `observe`"
+                .into();
+        }
+    };
+    format!("help: most races need no more than two at a time: flowrace check {path} {smaller}")
+}
+
+/// `1 error and 2 warnings`.
+fn severities(findings: &[Finding]) -> String {
+    let of = |severity: Severity| {
+        let n = words::len(&findings.iter().filter(|f| f.severity == severity).collect::<Vec<_>>());
+        (n > 0).then(|| count(n, severity.id()))
+    };
+    let found: Vec<String> =
+        [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(of).collect();
+    if found.is_empty() { "no finding".into() } else { join(&found, "and") }
+}
+
+/// `1 flow unsafe: 1 error; 2 flows safe (any number of items)`.
+fn closing(report: &Report) -> String {
+    let mut parts = Vec::new();
+    let of =
+        |keep: &dyn Fn(&&FlowReport) -> bool| report.flows.iter().filter(keep).collect::<Vec<_>>();
+    let racy = of(&|f| f.verdict == Verdict::Unsafe);
+    if !racy.is_empty() {
+        let findings: Vec<Finding> = racy.iter().flat_map(|f| f.findings.iter().cloned()).collect();
+        parts.push(format!(
+            "{} unsafe: {}",
+            count(words::len(&racy), "flow"),
+            severities(&findings)
+        ));
+    }
+    let proved = of(&|f| f.verdict == Verdict::Safe && f.any_number);
+    if !proved.is_empty() {
+        parts.push(format!("{} safe (any number of items)", count(words::len(&proved), "flow")));
+    }
+    let bounded = of(&|f| f.verdict == Verdict::Safe && !f.any_number);
+    if !bounded.is_empty() {
+        parts.push(format!("{} safe (in the scope shown)", count(words::len(&bounded), "flow")));
+    }
+    let open = of(&|f| matches!(f.verdict, Verdict::Inconclusive(_)));
+    if !open.is_empty() {
+        parts.push(format!("{} inconclusive", count(words::len(&open), "flow")));
+    }
+    if report.flows.is_empty() {
+        parts.push("nothing checked".into());
+    }
+    if !report.problems.is_empty() {
+        parts.push(format!("{} in the input", count(words::len(&report.problems), "problem")));
+    }
+    parts.join("; ")
+}
+
+fn ink(severity: Severity) -> Ink {
+    match severity {
+        Severity::Error => Ink::Error,
+        Severity::Warning => Ink::Warning,
+        Severity::Note => Ink::Note,
+    }
+}
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

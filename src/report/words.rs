@@ -1,0 +1,134 @@
+//! Numbers, plurals and enumerations in prose.
+
+use crate::finding::show;
+use crate::finding::{FlowReport, Outcome, Scope};
+use crate::model::value::Value;
+
+/// `11,534,336`.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1 state`, `112 states`.
+pub fn count(n: u64, what: &str) -> String {
+    format!("{} {what}{}", number(n), if n == 1 { "" } else { "s" })
+}
+
+/// How many there are.
+pub(super) fn len<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).expect("a length fits 64 bits")
+}
+
+/// `6`, `6 or 7`, `6, 7 or 8`.
+pub fn join(items: &[String], last: &str) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
+    }
+}
+
+/// What was explored: `5 items in order, 2 runs`; empty for one run without loops.
+pub(super) fn scope(scope: &Scope) -> String {
+    let mut parts: Vec<String> =
+        scope.items.iter().map(|(name, n)| format!("{} in {name}", count(*n, "item"))).collect();
+    if scope.runs > 1 {
+        parts.push(count(scope.runs, "run"));
+    }
+    if scope.faults > 0 {
+        parts.push(count(scope.faults, "fault"));
+    }
+    join(&parts, "and")
+}
+
+/// `metrics.ProcessedCount ends anywhere from 6 to 25 (complete: 112 states); one at a time: 25`.
+pub(super) fn outcome(cell: &str, outcome: &Outcome, flow: &FlowReport) -> String {
+    let verb = if outcome.values.len() == 1 && outcome.complete { "always ends" } else { "ends" };
+    let states = count(flow.stats.states, "state");
+    let reach =
+        if outcome.complete { format!("complete: {states}") } else { format!("so far: {states}") };
+    let serial = if outcome.serial.is_empty() {
+        String::new()
+    } else if outcome.serial == outcome.values {
+        "; one at a time: the same".to_owned()
+    } else {
+        format!("; one at a time: {}", serial(&outcome.serial))
+    };
+    format!("{cell} {verb} {} ({reach}){serial}", ends(&outcome.values))
+}
+
+/// `as 6`, `as 6, 7 or 25`, `anywhere from 6 to 25`.
+fn ends(values: &[Value]) -> String {
+    if values.is_empty() {
+        return "in no way that was seen".into();
+    }
+    match interval(values) {
+        Some((least, greatest)) => format!("anywhere from {least} to {greatest}"),
+        None => format!("as {}", alternatives(values)),
+    }
+}
+
+fn serial(values: &[Value]) -> String {
+    match interval(values) {
+        Some((least, greatest)) => format!("{least} to {greatest}"),
+        None => alternatives(values),
+    }
+}
+
+/// The ends of three or more whole numbers without a gap.
+fn interval(values: &[Value]) -> Option<(i64, i64)> {
+    let whole = |value: &Value| match value {
+        Value::Int(n) => Some(*n),
+        _ => None,
+    };
+    let numbers: Vec<i64> = values.iter().map(whole).collect::<Option<_>>()?;
+    let gapless = numbers.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+    (numbers.len() > 2 && gapless).then(|| (numbers[0], numbers[numbers.len() - 1]))
+}
+
+/// All of a few, else the first, the last and how many.
+fn alternatives(values: &[Value]) -> String {
+    let shown = |value: &Value| super::untrusted::elide(&show::text(value), 60, false);
+    if values.len() <= 6 {
+        return join(&values.iter().map(shown).collect::<Vec<_>>(), "or");
+    }
+    let last = shown(&values[values.len() - 1]);
+    let first: Vec<String> = values[..3].iter().map(shown).collect();
+    format!("{}, … or {last}: {} values", first.join(", "), number(len(values)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(values: &[i64], expected: &str) {
+        let values: Vec<Value> = values.iter().map(|n| Value::Int(*n)).collect();
+        assert_eq!(ends(&values), expected);
+    }
+
+    #[test]
+    fn outcomes_are_said_as_briefly_as_they_can() {
+        check(&[], "in no way that was seen");
+        check(&[6], "as 6");
+        check(&[6, 7], "as 6 or 7");
+        check(&[6, 7, 8], "anywhere from 6 to 8");
+        check(&[6, 8, 9], "as 6, 8 or 9");
+        check(&[1, 3, 5, 7, 9, 11, 13], "as 1, 3, 5, … or 13: 7 values");
+        check(&[i64::MAX - 1, i64::MAX], "as 9223372036854775806 or 9223372036854775807");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(number(11_534_336), "11,534,336");
+        assert_eq!(count(1, "state"), "1 state");
+        assert_eq!(count(1000, "state"), "1,000 states");
+    }
+}
