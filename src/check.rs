@@ -100,6 +100,7 @@ pub fn check_definition(definition: &Definition, config: &Config, stop: &dyn Sto
         runs: config.runs,
         unknown_items: 2,
         torn,
+        merge: config.reduction == Reduction::All,
     };
     let main_torn = pinned == Some("torn");
     let mut lowered = lower(definition, &scenario(main_torn))?;

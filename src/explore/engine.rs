@@ -46,7 +46,7 @@ pub struct Successor {
 #[derive(Debug)]
 struct Effect {
     reads: Vec<(ResourceId, u32)>,
-    result: Result<Done, Halt>,
+    result: Result<Arc<Done>, Halt>,
 }
 
 #[derive(Clone, Debug)]
@@ -107,6 +107,9 @@ pub struct Engine<'p> {
     pub too_many: Option<u64>,
     /// Whether alike blocks are stepped once only.
     pub symmetry: bool,
+    /// Whether nobody wants to be told what happens.
+    lean: bool,
+    units: Vec<Unit>,
 }
 
 /// The resources as numbers of a state, with what was read and written.
@@ -155,7 +158,10 @@ impl<'p> Engine<'p> {
             uncounted_violation: false,
             too_many: None,
             symmetry,
+            lean: false,
+            units: Vec::new(),
         };
+        engine.units = engine.layout.units().collect();
         engine.worlds.intern(World::new());
         for (index, _) in program.classes.iter().enumerate() {
             // Number 0 is the empty slot.
@@ -259,7 +265,14 @@ impl<'p> Engine<'p> {
     /// What the scheduler may choose, alike blocks once if symmetry is on.
     pub fn moves(&self, state: &[u32], every: bool) -> Vec<Move> {
         let mut moves = Vec::new();
-        for unit in self.layout.units() {
+        self.moves_into(state, every, &mut moves);
+        moves
+    }
+
+    /// As [`Engine::moves`], into a list that the caller keeps.
+    pub fn moves_into(&self, state: &[u32], every: bool, moves: &mut Vec<Move>) {
+        moves.clear();
+        for &unit in &self.units {
             if state[self.layout.place(unit)] == 0 || (self.symmetry && !every && self.twin_before(state, unit)) {
                 continue;
             }
@@ -272,8 +285,7 @@ impl<'p> Engine<'p> {
                 }
             }
         }
-        self.abandoned(state, &mut moves);
-        moves
+        self.abandoned(state, moves);
     }
 
     /// Finite leases whose holder has ended run out by themselves.
@@ -324,20 +336,34 @@ impl<'p> Engine<'p> {
         results
     }
 
+    /// As [`Engine::take`], into a state that the caller keeps: `Some` if the move has just this one result.
+    pub fn take_into(&mut self, state: &State, chosen: Move, next: &mut State) -> bool {
+        next.clone_from(state);
+        self.lean = true;
+        let result = self.step_in(next, chosen, &mut Told::default());
+        self.lean = false;
+        result.is_ok()
+    }
+
     fn take_one(&mut self, start: &State, chosen: Move) -> Result<(State, Told), Halt> {
         let mut state = start.clone();
         let mut told = Told::default();
+        self.step_in(&mut state, chosen, &mut told)?;
+        Ok((state, told))
+    }
+
+    fn step_in(&mut self, state: &mut State, chosen: Move, told: &mut Told) -> Result<(), Halt> {
         match chosen {
             Move::Step(unit, node) => {
-                self.run_machine(&mut state, unit, node.0, &mut told)?;
-                if unit.slot > 0 && self.known(&state, unit).ended.is_some() {
-                    self.fold(&mut state, unit, &mut told)?;
+                self.run_machine(state, unit, node.0, told)?;
+                if unit.slot > 0 && self.known(state, unit).ended.is_some() {
+                    self.fold(state, unit, told)?;
                 }
-                self.drive(&mut state, unit.run, &mut told)?;
+                self.drive(state, unit.run, told)?;
             }
-            Move::Expire(holder, resource) => self.expire(&mut state, holder, resource),
+            Move::Expire(holder, resource) => self.expire(state, holder, resource),
         }
-        Ok((state, told))
+        Ok(())
     }
 
     fn expire(&mut self, state: &mut State, holder: Option<Unit>, resource: ResourceId) {
@@ -363,24 +389,25 @@ impl<'p> Engine<'p> {
         let found = self.effects.get(&key).and_then(|list| {
             list.iter().find(|e| e.reads.iter().all(|&(r, id)| state[self.layout.resource(r, unit.run)] == id))
         });
-        let result = match found {
-            Some(effect) => effect.result.clone(),
+        let done = match found {
+            Some(effect) => effect.result.clone()?,
             None => {
                 let effect = self.compute(state, unit, key);
                 let result = effect.result.clone();
                 self.effects.entry(key, Vec::new).push(effect);
-                result
+                result?
             }
         };
-        let done = result?;
         for &(r, id) in &done.writes {
             let at = self.layout.resource(r, unit.run);
             state[at] = id;
         }
         state[self.layout.place(unit)] = done.block;
         self.uncounted_violation |= done.uncounted;
-        told.events.extend(done.events.iter().cloned());
-        told.fired.extend(done.fired.iter().copied());
+        if !self.lean {
+            told.events.extend(done.events.iter().cloned());
+            told.fired.extend(done.fired.iter().copied());
+        }
         for &change in &done.changes {
             self.touch_others(state, unit, change);
         }
@@ -425,7 +452,7 @@ impl<'p> Engine<'p> {
         let (reads, writes) = (store.reads, store.writes);
         let fired = self.judge.drain();
         let fired = fired.into_iter().map(|v| self.violations.intern(v)).collect();
-        let result = moved.map(|()| Done {
+        let result = moved.map(|()| Arc::new(Done {
             block: self.intern_block(key.class, block),
             writes,
             changes: changes.into_iter().map(|c| self.changes.intern(c)).collect(),
@@ -433,7 +460,7 @@ impl<'p> Engine<'p> {
             fired: Arc::new(fired),
             terminated,
             uncounted: uncounted_violation,
-        });
+        }));
         Effect { reads, result }
     }
 
@@ -442,7 +469,8 @@ impl<'p> Engine<'p> {
         let resource = self.changes.get(change).resource;
         let bit = 1u64 << (resource.0 % 64);
         let private = self.program.resource(resource).owner.is_some();
-        for other in self.layout.units().collect::<Vec<_>>() {
+        for index in 0..self.units.len() {
+            let other = self.units[index];
             let at = self.layout.place(other);
             if other == unit || state[at] == 0 || (private && other.run != unit.run) {
                 continue;

@@ -1,7 +1,7 @@
 //! Every schedule, breadth first: which rules fire, and which outcomes there are.
 
 use super::ending::{Joint, judge_end, judge_stuck, outcome};
-use super::engine::{Engine, State};
+use super::engine::{Engine, Move, State};
 use super::limits::{Config, Counts, Reduction, Stop, StopCause};
 use super::visited::Visited;
 use crate::property::judge::Violation;
@@ -26,10 +26,11 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
     let mut found = Found::default();
     let initial = engine.initial();
     let mut visited = Visited::new(&engine.sizes());
-    for state in initial {
-        add(engine, &mut visited, state);
+    for mut state in initial {
+        add(engine, &mut visited, &mut state);
     }
     let mut state = State::new();
+    let mut room = Room::default();
     let mut index = 0;
     while index < visited.len() {
         if let Some(reason) = limit(engine, &visited, limits) {
@@ -45,7 +46,7 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
         }
         visited.get(index, &mut state);
         index += 1;
-        expand(engine, &mut visited, &state, &mut found);
+        expand(engine, &mut visited, &state, &mut found, &mut room);
         if engine.uncounted_violation {
             found.stopped = Some("an Until without a counter failed otherwise than by a refusal".to_owned());
             break;
@@ -65,25 +66,40 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
     found
 }
 
-fn add(engine: &Engine<'_>, visited: &mut Visited, mut state: State) {
-    if engine.symmetry {
-        engine.layout.canonical(&mut state, None);
-    }
-    visited.insert(&state, || engine.sizes());
+/// Buffers that are used again for every state.
+#[derive(Default)]
+struct Room {
+    moves: Vec<Move>,
+    next: State,
 }
 
-fn expand(engine: &mut Engine<'_>, visited: &mut Visited, state: &State, found: &mut Found) {
+fn add(engine: &Engine<'_>, visited: &mut Visited, state: &mut State) {
+    if engine.symmetry {
+        engine.layout.canonical(state, None);
+    }
+    visited.insert(state, || engine.sizes());
+}
+
+fn expand(engine: &mut Engine<'_>, visited: &mut Visited, state: &State, found: &mut Found, room: &mut Room) {
     if engine.all_ended(state) {
         found.violations.extend(judge_end(engine, state));
         found.outcomes.insert(outcome(engine, state));
         return;
     }
     let mut any = false;
-    for chosen in engine.moves(state, false) {
-        for next in engine.take(state, chosen) {
+    engine.moves_into(state, false, &mut room.moves);
+    for index in 0..room.moves.len() {
+        let chosen = room.moves[index];
+        if engine.take_into(state, chosen, &mut room.next) {
             any = true;
             found.counts.transitions += 1;
-            add(engine, visited, next.state);
+            add(engine, visited, &mut room.next);
+            continue;
+        }
+        for mut next in engine.take(state, chosen) {
+            any = true;
+            found.counts.transitions += 1;
+            add(engine, visited, &mut next.state);
         }
     }
     if !any && engine.too_many.is_none() {

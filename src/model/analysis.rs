@@ -32,8 +32,9 @@ enum How {
     Make,
 }
 
-/// Fills in the derived fields of all nodes.
-pub fn analyse(program: &mut Program) {
+/// Fills in the derived fields of all nodes. Without `merge`, every access of something that anybody writes is a step
+/// of its own, whether or not another process can notice it.
+pub fn analyse(program: &mut Program, merge: bool) {
     let all: Vec<NodeId> = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
     let touches: Vec<Touch> = all.iter().flat_map(|&n| touches(program, n)).collect();
     for &node in &all {
@@ -44,7 +45,10 @@ pub fn analyse(program: &mut Program) {
     }
     program.tracked = tracked(program, &touches);
     for &node in &all {
-        let visibility = visibility(program, node, &touches);
+        let mut visibility = visibility(program, node, &touches);
+        if !merge && touches.iter().any(|t| t.node == node && touches.iter().any(|o| o.resource == t.resource && o.how != How::Read)) {
+            visibility = Visibility::Visible;
+        }
         program.nodes[node.index()].visibility = visibility;
         let exhaustible = exhaustible(program, node, &all);
         program.nodes[node.index()].exhaustible = exhaustible;

@@ -76,7 +76,7 @@ pub fn lower(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Ve
         return Err(builder.problems);
     }
     builder.program.torn = scenario.torn;
-    crate::model::analysis::analyse(&mut builder.program);
+    crate::model::analysis::analyse(&mut builder.program, scenario.merge);
     Ok(Lowered {
         program: builder.program,
         places: builder.places,

@@ -20,6 +20,8 @@ pub struct Scenario {
     pub unknown_items: u64,
     /// Whether variable actions load and store in two steps.
     pub torn: bool,
+    /// Whether steps that nobody else can notice are merged.
+    pub merge: bool,
 }
 
 impl Scenario {

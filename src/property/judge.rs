@@ -93,8 +93,8 @@ impl Judge {
             let rule = if copy { "collateral-overwrite" } else { "lost-update" };
             let now = value_at(Some(write.before), *row, column);
             let detail = match new {
-                Some(new) => format!("writes {}; it said {} by then, so it should have written {}", say(&old), say(&now), say(&new)),
-                None => format!("writes {}; it said {} by then, so it should have failed", say(&old), say(&now)),
+                Some(new) => format!("it said {} by then, so it should have written {}", say(&now), say(&new)),
+                None => format!("it said {} by then, so it should have failed", say(&now)),
             };
             self.fire(rule, write.resource, Some(column), vec![reader, write.node], detail);
         }
