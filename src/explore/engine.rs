@@ -314,7 +314,11 @@ impl<'p> Engine<'p> {
             return true;
         }
         let id = state[self.layout.place(unit)];
-        unit.slot > 0 && self.layout.slots_before(unit).any(|u| state[self.layout.place(u)] == id)
+        // In a sorted state alike blocks stand side by side.
+        unit.slot > 1 && {
+            let before = Unit { run: unit.run, slot: unit.slot - 1 };
+            self.layout.class(before) == self.layout.class(unit) && state[self.layout.place(before)] == id
+        }
     }
 
     /// Everything a move can lead to: nothing if it is not enabled, several if it asks an unknown condition.

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
-    foldhash::quality::FixedState::with_seed(7).hash_one(value)
+    foldhash::fast::FixedState::with_seed(7).hash_one(value)
 }
 
 /// Each content once; the number of a content is its place in order of discovery.

@@ -1,43 +1,266 @@
-//! stub
+//! The value of an expression in an environment.
+
 use super::expression::{Env, Expr, Failure};
+use super::ids::{NodeId, ResourceId};
 use super::value::Value;
-/// x
-pub fn plain(v: &Value) -> String { match v { Value::String(s) => s.to_string(), Value::Int(n) => n.to_string(), Value::Null => String::new(), o => format!("{o:?}") } }
-/// x
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// The value, or why there is none: then the action fails.
 pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
-    Ok(match expr {
-        Expr::Const(v) => v.clone(),
-        Expr::Concat(p) => { let mut s = String::new(); for e in p { s += &plain(&evaluate(e, env)?); } Value::text(&s) }
-        Expr::Array(p) => Value::array(p.iter().map(|e| evaluate(e, env)).collect::<Result<_, _>>()?),
-        Expr::Object(p) => { let mut o = std::collections::BTreeMap::new(); for (k, v) in p { o.insert(plain(&evaluate(k, env)?).into(), evaluate(v, env)?); } Value::Object(o.into()) }
-        Expr::Call(f, a) => { let a: Vec<Value> = a.iter().map(|e| evaluate(e, env)).collect::<Result<_, _>>()?; f.call(&a)? }
-        Expr::Opaque(n, a) => { let a: Vec<Value> = a.iter().map(|e| evaluate(e, env)).collect::<Result<_, _>>()?; Value::term(n, a) }
-        Expr::Index { base, key, safe } => {
-            let (b, k) = (evaluate(base, env)?, evaluate(key, env)?);
-            match (&b, &k) {
-                (Value::Object(o), Value::String(k)) => match o.get(k) { Some(v) => v.clone(), None if *safe => Value::Null, None => return Err(Failure("no property".into())) },
-                (Value::Array(o), Value::Int(i)) => match o.get(*i as usize) { Some(v) => v.clone(), None if *safe => Value::Null, None => return Err(Failure("no item".into())) },
-                (Value::Null, _) if *safe => Value::Null,
-                (Value::Term(_), _) => Value::term("[]", vec![b, k]),
-                _ => return Err(Failure("no index".into())),
+    match expr {
+        Expr::Const(value) => Ok(value.clone()),
+        Expr::Concat(parts) => {
+            let parts = all(parts, env)?;
+            if parts.iter().any(Value::is_unknown) {
+                return Ok(Value::term("concat", parts));
             }
+            Ok(Value::text(&parts.iter().map(plain).collect::<String>()))
         }
-        Expr::Output(n) => env.output(*n)?, Expr::Body(n) => env.body(*n)?, Expr::Action(n) => env.action(*n)?, Expr::Result(n) => env.result(*n)?,
-        Expr::Variable(v) => env.variable(*v)?, Expr::Item(n) => env.item(*n)?, Expr::Element => env.element()?, Expr::Round(n) => env.round(*n)?,
-        Expr::Column(c) => env.column(c)?, Expr::State(r) => env.state(*r)?,
-        Expr::Filter(..) | Expr::Map(..) => return Err(Failure("stub".into())),
-    })
+        Expr::Array(items) => Ok(Value::array(all(items, env)?)),
+        Expr::Object(pairs) => {
+            let mut object = BTreeMap::new();
+            for (key, value) in pairs {
+                object.insert(Arc::from(plain(&evaluate(key, env)?)), evaluate(value, env)?);
+            }
+            Ok(Value::Object(Arc::new(object)))
+        }
+        Expr::Call(function, args) => match (function.name(), args.as_slice()) {
+            ("if", [condition, yes, no]) => choose(condition, yes, no, env),
+            ("and", _) => lazily(*function, args, &Value::Bool(false), env),
+            ("or", _) => lazily(*function, args, &Value::Bool(true), env),
+            ("coalesce", _) => coalesce(*function, args, env),
+            _ => function.call(&all(args, env)?),
+        },
+        Expr::Opaque(name, args) => Ok(Value::term(name, all(args, env)?)),
+        Expr::Index { base, key, safe } => {
+            let base = evaluate(base, env)?;
+            let key = evaluate(key, env)?;
+            index(&base, &key, *safe)
+        }
+        Expr::Output(node) => env.output(*node),
+        Expr::Body(node) => env.body(*node),
+        Expr::Action(node) => env.action(*node),
+        Expr::Result(node) => env.result(*node),
+        Expr::Variable(variable) => env.variable(*variable),
+        Expr::Item(node) => env.item(*node),
+        Expr::Element => env.element(),
+        Expr::Round(node) => env.round(*node),
+        Expr::Column(name) => env.column(name),
+        Expr::State(resource) => env.state(*resource),
+        Expr::Filter(from, condition) => filter(from, condition, env),
+        Expr::Map(from, select) => match evaluate(from, env)? {
+            Value::Array(items) => {
+                let mut out = Vec::with_capacity(items.len());
+                for item in items.iter() {
+                    out.push(evaluate(select, &mut Elements { inner: env, element: item.clone() })?);
+                }
+                Ok(Value::array(out))
+            }
+            unknown @ Value::Term(_) => Ok(Value::term("select", vec![unknown])),
+            _ => Err(Failure("select needs a list".into())),
+        },
+    }
 }
+
+fn all(exprs: &[Expr], env: &mut dyn Env) -> Result<Vec<Value>, Failure> {
+    exprs.iter().map(|e| evaluate(e, env)).collect()
+}
+
+/// Only the side that is taken is evaluated (semantics §12.3).
+fn choose(condition: &Expr, yes: &Expr, no: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
+    match evaluate(condition, env)? {
+        Value::Bool(true) => evaluate(yes, env),
+        Value::Bool(false) => evaluate(no, env),
+        unknown @ Value::Term(_) => {
+            let (yes, no) = (evaluate(yes, env)?, evaluate(no, env)?);
+            Ok(if yes == no { yes } else { Value::term("if", vec![unknown, yes, no]) })
+        }
+        _ => Err(Failure("if needs true or false".into())),
+    }
+}
+
+/// From left to right, until one argument settles it.
+fn lazily(
+    function: super::function::Function,
+    args: &[Expr],
+    settles: &Value,
+    env: &mut dyn Env,
+) -> Result<Value, Failure> {
+    let mut values = Vec::new();
+    for arg in args {
+        let value = evaluate(arg, env)?;
+        if value == *settles {
+            return Ok(value);
+        }
+        values.push(value);
+    }
+    function.call(&values)
+}
+
+fn coalesce(function: super::function::Function, args: &[Expr], env: &mut dyn Env) -> Result<Value, Failure> {
+    let mut values = Vec::new();
+    for arg in args {
+        let value = evaluate(arg, env)?;
+        let settled = value != Value::Null && !value.is_unknown();
+        values.push(value);
+        if settled {
+            break;
+        }
+    }
+    function.call(&values)
+}
+
+fn filter(from: &Expr, condition: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
+    let items = match evaluate(from, env)? {
+        Value::Array(items) => items,
+        unknown @ Value::Term(_) => return Ok(Value::term("filter", vec![unknown])),
+        _ => return Err(Failure("filter array needs a list".into())),
+    };
+    let mut kept = Vec::new();
+    for item in items.iter() {
+        match evaluate(condition, &mut Elements { inner: env, element: item.clone() })? {
+            Value::Bool(true) => kept.push(item.clone()),
+            Value::Bool(false) => {}
+            Value::Term(_) => return Ok(Value::term("filter", vec![Value::Array(items.clone())])),
+            _ => return Err(Failure("a condition must be true or false".into())),
+        }
+    }
+    Ok(Value::array(kept))
+}
+
+/// `base[key]`; `safe` passes null on and takes what is not there for null.
+fn index(base: &Value, key: &Value, safe: bool) -> Result<Value, Failure> {
+    match (base, key) {
+        (Value::Term(_), _) | (_, Value::Term(_)) => Ok(Value::term("[]", vec![base.clone(), key.clone()])),
+        (Value::Object(object), Value::String(key)) => match object.get(key) {
+            Some(value) => Ok(value.clone()),
+            None if safe => Ok(Value::Null),
+            None => Err(Failure(format!("there is no property \"{key}\""))),
+        },
+        (Value::Array(items), Value::Int(n)) => match usize::try_from(*n).ok().and_then(|n| items.get(n)) {
+            Some(value) => Ok(value.clone()),
+            None if safe => Ok(Value::Null),
+            None => Err(Failure(format!("there is no item {n}"))),
+        },
+        (Value::Null, _) if safe => Ok(Value::Null),
+        _ => Err(Failure("there is nothing to look into".into())),
+    }
+}
+
+/// A value inside a text, as the platform writes it.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::String(s) => s.to_string(),
+        other => json_text(other),
+    }
+}
+
+/// A value as compact JSON.
+pub fn json_text(value: &Value) -> String {
+    let mut out = String::new();
+    write_json(value, &mut out);
+    out
+}
+
+fn write_json(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Int(n) => _ = write!(out, "{n}"),
+        Value::Float(f) => _ = write!(out, "{}", f.0),
+        Value::String(s) => _ = write!(out, "{}", serde_json::Value::from(&**s)),
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_json(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(object) => {
+            out.push('{');
+            for (i, (key, item)) in object.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                _ = write!(out, "{}:", serde_json::Value::from(&**key));
+                write_json(item, out);
+            }
+            out.push('}');
+        }
+        Value::Token(_) => out.push_str("\"etag\""),
+        Value::Term(term) => _ = write!(out, "\"‹{}›\"", term.op),
+    }
+}
+
+/// An environment with an element at hand.
+struct Elements<'e> {
+    inner: &'e mut dyn Env,
+    element: Value,
+}
+
+impl Env for Elements<'_> {
+    fn output(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.inner.output(node)
+    }
+    fn body(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.inner.body(node)
+    }
+    fn action(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.inner.action(node)
+    }
+    fn result(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.inner.result(node)
+    }
+    fn variable(&mut self, variable: ResourceId) -> Result<Value, Failure> {
+        self.inner.variable(variable)
+    }
+    fn item(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.inner.item(node)
+    }
+    fn round(&mut self, node: NodeId) -> Result<Value, Failure> {
+        self.inner.round(node)
+    }
+    fn column(&mut self, name: &str) -> Result<Value, Failure> {
+        self.inner.column(name)
+    }
+    fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
+        self.inner.state(resource)
+    }
+    fn element(&mut self) -> Result<Value, Failure> {
+        Ok(self.element.clone())
+    }
+}
+
 impl Expr {
-    /// x
-    pub fn visit(&self, f: &mut dyn FnMut(&Expr)) {
-        f(self);
+    /// Shows every part of the expression, outermost first.
+    pub fn visit(&self, look: &mut dyn FnMut(&Expr)) {
+        look(self);
         match self {
-            Expr::Concat(p) | Expr::Array(p) | Expr::Call(_, p) | Expr::Opaque(_, p) => p.iter().for_each(|e| e.visit(f)),
-            Expr::Object(p) => p.iter().for_each(|(k, v)| { k.visit(f); v.visit(f) }),
-            Expr::Index { base, key, .. } => { base.visit(f); key.visit(f) }
-            Expr::Filter(a, b) | Expr::Map(a, b) => { a.visit(f); b.visit(f) }
-            _ => {}
+            Self::Concat(parts) | Self::Array(parts) | Self::Call(_, parts) | Self::Opaque(_, parts) => {
+                parts.iter().for_each(|e| e.visit(look));
+            }
+            Self::Object(pairs) => pairs.iter().for_each(|(k, v)| {
+                k.visit(look);
+                v.visit(look);
+            }),
+            Self::Index { base, key, .. } => {
+                base.visit(look);
+                key.visit(look);
+            }
+            Self::Filter(from, inner) | Self::Map(from, inner) => {
+                from.visit(look);
+                inner.visit(look);
+            }
+            Self::Const(_) | Self::Output(_) | Self::Body(_) | Self::Action(_) | Self::Result(_) => {}
+            Self::Variable(_) | Self::Item(_) | Self::Element | Self::Round(_) | Self::Column(_) | Self::State(_) => {}
         }
     }
 }

@@ -1,81 +1,215 @@
-//! stub
-use crate::definition::expression::{Expr as D, Part, Template};
-use crate::definition::problem::Problem;
+//! From expressions as written to expressions with their names resolved.
+
+use crate::definition::expression::{Expr as Written, Part, Template};
 use crate::definition::location::Location;
+use crate::definition::problem::Problem;
+use crate::definition::suggest::nearest;
 use crate::model::expression::Expr;
 use crate::model::function::Function;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::value::Value;
-/// x
-pub trait Names { 
-/// x
-fn action(&self, name:&str)->Option<NodeId>; 
-/// x
-fn variable(&self,name:&str)->Option<ResourceId>; 
-/// x
-fn innermost_loop(&self)->Option<NodeId>; 
-/// x
-fn loop_named(&self,name:&str)->Option<NodeId>; 
-/// x
-fn until_named(&self, name:&str)->Option<NodeId>; 
-/// x
-fn parameter(&self,name:&str)->Option<Expr>; 
-/// x
-fn trigger(&self)->Expr; 
-/// x
-fn state(&self,name:&str)->Option<ResourceId>; 
-/// x
-fn in_finally(&self)->bool; 
-/// x
-fn unknown(&mut self, what:&str); 
-/// x
-fn all_names(&self)->Vec<String>; }
-fn json(v: &serde_json::Value) -> Value {
-    match v {
-        serde_json::Value::Null => Value::Null, serde_json::Value::Bool(b) => Value::Bool(*b),
-        serde_json::Value::Number(n) => n.as_i64().map_or_else(|| Value::Float(crate::model::value::Float(n.as_f64().unwrap_or(0.0))), Value::Int),
-        serde_json::Value::String(s) => Value::text(s),
-        serde_json::Value::Array(a) => Value::array(a.iter().map(json).collect()),
-        serde_json::Value::Object(o) => Value::Object(std::sync::Arc::new(o.iter().map(|(k, v)| (k.as_str().into(), json(v))).collect())),
+use crate::model::value::{Float, Value};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What names mean where an expression stands.
+pub trait Names {
+    /// An action.
+    fn action(&self, name: &str) -> Option<NodeId>;
+    /// A variable.
+    fn variable(&self, name: &str) -> Option<ResourceId>;
+    /// The loop that `item()` is of.
+    fn innermost_loop(&self) -> Option<NodeId>;
+    /// A loop around.
+    fn loop_named(&self, name: &str) -> Option<NodeId>;
+    /// An Until.
+    fn until_named(&self, name: &str) -> Option<NodeId>;
+    /// A parameter's value.
+    fn parameter(&self, name: &str) -> Option<Expr>;
+    /// `triggerOutputs()`.
+    fn trigger(&self) -> Expr;
+    /// A cell group, for `state()`.
+    fn state(&self, name: &str) -> Option<ResourceId>;
+    /// Whether `state()` may be used.
+    fn in_finally(&self) -> bool;
+    /// Notes something that nobody knows.
+    fn unknown(&mut self, what: &str);
+    /// All names, for suggestions.
+    fn all_names(&self) -> Vec<String>;
+}
+
+/// A template as an expression.
+pub fn lower(template: &Template, names: &mut dyn Names) -> Result<Expr, Problem> {
+    Lowering { names, lambda: false }.template(template)
+}
+
+/// The condition of a Filter array, or what a Select makes of each element: `item()` is the element.
+pub fn lower_lambda(template: &Template, names: &mut dyn Names) -> Result<Expr, Problem> {
+    Lowering { names, lambda: true }.template(template)
+}
+
+/// A template without expressions as a value.
+pub fn constant(template: &Template) -> Result<Value, Problem> {
+    match template {
+        Template::Literal(json) => Ok(value(json)),
+        Template::Text(text) => Ok(Value::text(text)),
+        Template::Array(items) => Ok(Value::array(items.iter().map(constant).collect::<Result<_, _>>()?)),
+        Template::Object(pairs) => {
+            let mut object = BTreeMap::new();
+            for (key, inner) in pairs {
+                if let Template::Text(key) = key {
+                    object.insert(Arc::from(key.as_str()), constant(inner)?);
+                }
+            }
+            Ok(Value::Object(Arc::new(object)))
+        }
+        Template::Expr(_, at) | Template::Concat(_, at) => Err(Problem {
+            at: at.clone(),
+            message: "an expression; expected a constant, since this is there before the flow starts".to_owned(),
+        }),
     }
 }
-/// x
-pub fn constant(t: &Template) -> Result<Value, Problem> {
-    Ok(match t {
-        Template::Literal(v) => json(v), Template::Text(s) => Value::text(s),
-        Template::Array(a) => Value::array(a.iter().map(constant).collect::<Result<_, _>>()?),
-        Template::Object(o) => { let mut m = std::collections::BTreeMap::new(); for (k, v) in o { if let Template::Text(k) = k { m.insert(k.as_str().into(), constant(v)?); } } Value::Object(m.into()) }
-        Template::Expr(_, at) | Template::Concat(_, at) => return Err(Problem { at: at.clone(), message: "an expression; expected a constant".into() }),
-    })
+
+fn value(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(n) => n.as_i64().map_or_else(|| Value::Float(Float(n.as_f64().unwrap_or(0.0))), Value::Int),
+        Json::String(s) => Value::text(s),
+        Json::Array(items) => Value::array(items.iter().map(value).collect()),
+        Json::Object(object) => {
+            Value::Object(Arc::new(object.iter().map(|(k, v)| (Arc::from(k.as_str()), value(v))).collect()))
+        }
+    }
 }
-/// x
-pub fn lower_lambda(t: &Template, n: &mut dyn Names) -> Result<Expr, Problem> { lower(t, n) }
-/// x
-pub fn lower(t: &Template, n: &mut dyn Names) -> Result<Expr, Problem> {
-    Ok(match t {
-        Template::Literal(_) | Template::Text(_) => Expr::Const(constant(t)?),
-        Template::Array(a) => Expr::Array(a.iter().map(|e| lower(e, n)).collect::<Result<_, _>>()?),
-        Template::Object(o) => { let mut v = vec![]; for (k, e) in o { v.push((lower(k, n)?, lower(e, n)?)); } Expr::Object(v) }
-        Template::Expr(e, at) => ex(e, at, n)?,
-        Template::Concat(p, at) => { let mut v = vec![]; for q in p { v.push(match q { Part::Text(s) => Expr::Const(Value::text(s)), Part::Expr(e) => ex(e, at, n)? }); } Expr::Concat(v) }
-    })
+
+struct Lowering<'n> {
+    names: &'n mut dyn Names,
+    lambda: bool,
 }
-fn ex(e: &D, at: &Location, n: &mut dyn Names) -> Result<Expr, Problem> {
-    let p = |m: String| Problem { at: at.clone(), message: m };
-    Ok(match e {
-        D::Literal(v) => Expr::Const(json(v)),
-        D::Index { base, key, safe } => Expr::Index { base: Box::new(ex(base, at, n)?), key: Box::new(ex(key, at, n)?), safe: *safe },
-        D::Call { name, args } => {
-            let first = match args.first() { Some(D::Literal(serde_json::Value::String(s))) => s.clone(), _ => String::new() };
-            let act = |n: &dyn Names| n.action(&first).ok_or_else(|| p(format!("no action {first}")));
-            match name.to_lowercase().as_str() {
-                "outputs" => Expr::Output(act(n)?), "body" => Expr::Body(act(n)?), "actions" => Expr::Action(act(n)?), "result" => Expr::Result(act(n)?),
-                "variables" => Expr::Variable(n.variable(&first).ok_or_else(|| p(format!("no variable {first}")))?),
-                "items" => Expr::Item(n.loop_named(&first).ok_or_else(|| p(format!("no loop {first}")))?),
-                "item" => n.innermost_loop().map_or(Expr::Element, Expr::Item),
-                "state" => Expr::State(n.state(&first).ok_or_else(|| p(format!("no cell {first}")))?),
-                other => { let a = args.iter().map(|a| ex(a, at, n)).collect::<Result<Vec<_>, _>>()?; match Function::lookup(other) { Some(f) => Expr::Call(f, a), None => { n.unknown(&format!("function {other}")); Expr::Opaque(other.into(), a) } } }
+
+impl Lowering<'_> {
+    fn template(&mut self, template: &Template) -> Result<Expr, Problem> {
+        match template {
+            Template::Literal(_) | Template::Text(_) => constant(template).map(Expr::Const),
+            Template::Array(items) => {
+                Ok(Expr::Array(items.iter().map(|t| self.template(t)).collect::<Result<_, _>>()?))
+            }
+            Template::Object(pairs) => {
+                let pair = |(k, v): &(Template, Template)| Ok((self.template(k)?, self.template(v)?));
+                Ok(Expr::Object(pairs.iter().map(pair).collect::<Result<_, Problem>>()?))
+            }
+            Template::Expr(expr, at) => self.expr(expr, at),
+            Template::Concat(parts, at) => {
+                let part = |p: &Part| match p {
+                    Part::Text(text) => Ok(Expr::Const(Value::text(text))),
+                    Part::Expr(expr) => self.expr(expr, at),
+                };
+                Ok(Expr::Concat(parts.iter().map(part).collect::<Result<_, _>>()?))
             }
         }
-    })
+    }
+
+    fn expr(&mut self, expr: &Written, at: &Location) -> Result<Expr, Problem> {
+        match expr {
+            Written::Literal(json) => Ok(Expr::Const(value(json))),
+            Written::Index { base, key, safe } => self.index(base, key, *safe, at),
+            Written::Call { name, args } => self.call(name, args, at),
+        }
+    }
+
+    /// A text key right behind `outputs()` or `triggerOutputs()` is a path (semantics §1.3).
+    fn index(&mut self, base: &Written, key: &Written, safe: bool, at: &Location) -> Result<Expr, Problem> {
+        let path = match (base, key) {
+            (Written::Call { name, .. }, Written::Literal(Json::String(path)))
+                if path.contains('/') && ["outputs", "triggeroutputs"].contains(&name.to_lowercase().as_str()) =>
+            {
+                Some(path.split('/').map(str::to_owned).collect::<Vec<_>>())
+            }
+            _ => None,
+        };
+        let mut lowered = self.expr(base, at)?;
+        let keys = match path {
+            Some(path) => path.iter().map(|p| Expr::Const(Value::text(p))).collect(),
+            None => vec![self.expr(key, at)?],
+        };
+        for key in keys {
+            lowered = Expr::Index { base: Box::new(lowered), key: Box::new(key), safe };
+        }
+        Ok(lowered)
+    }
+
+    fn call(&mut self, name: &str, args: &[Written], at: &Location) -> Result<Expr, Problem> {
+        let lower = name.to_lowercase();
+        let first = match args.first() {
+            Some(Written::Literal(Json::String(text))) => Some(text.as_str()),
+            _ => None,
+        };
+        if let Some(text) = first
+            && let Some(found) = self.reference(&lower, text, at)
+        {
+            return found;
+        }
+        let body = || Expr::Index {
+            base: Box::new(self.names.trigger()),
+            key: Box::new(Expr::Const(Value::text("body"))),
+            safe: true,
+        };
+        match lower.as_str() {
+            "item" if args.is_empty() && self.lambda => return Ok(Expr::Element),
+            "item" if args.is_empty() => {
+                let innermost = self.names.innermost_loop();
+                return innermost.map(Expr::Item).ok_or_else(|| problem(at, "item() stands in no loop".to_owned()));
+            }
+            "triggerbody" => return Ok(body()),
+            "triggeroutputs" | "trigger" => return Ok(self.names.trigger()),
+            _ => {}
+        }
+        let lowered = args.iter().map(|a| self.expr(a, at)).collect::<Result<Vec<_>, _>>()?;
+        match Function::lookup(name) {
+            Some(function) if function.accepts(lowered.len()) => Ok(Expr::Call(function, lowered)),
+            Some(_) => {
+                Err(problem(at, format!("function \"{name}\" does not take {} arguments", lowered.len())))
+            }
+            None => {
+                let platform = ["workflow", "utcnow", "guid", "rand", "listcallbackurl", "iterationindexes"];
+                if !platform.contains(&lower.as_str()) {
+                    self.names.unknown(&format!("function {name}"));
+                }
+                Ok(Expr::Opaque(lower.into(), lowered))
+            }
+        }
+    }
+
+    /// Functions whose argument names something of the flow.
+    fn reference(&mut self, function: &str, name: &str, at: &Location) -> Option<Result<Expr, Problem>> {
+        let names = &*self.names;
+        let missing = |what: &str| {
+            let all = names.all_names();
+            let hint = nearest(name, all.iter().map(String::as_str));
+            let hint = hint.map(|n| format!("; did you mean \"{n}\"?")).unwrap_or_default();
+            problem(at, format!("{what} \"{name}\" does not exist{hint}"))
+        };
+        let action = |make: fn(NodeId) -> Expr| names.action(name).map(make).ok_or_else(|| missing("action"));
+        Some(match function {
+            "outputs" | "actionoutputs" => action(Expr::Output),
+            "body" | "actionbody" => action(Expr::Body),
+            "actions" => action(Expr::Action),
+            "result" => action(Expr::Result),
+            "variables" => names.variable(name).map(Expr::Variable).ok_or_else(|| missing("variable")),
+            "items" => names.loop_named(name).map(Expr::Item).ok_or_else(|| missing("loop")),
+            "iterationindexes" => names.until_named(name).map(Expr::Round).ok_or_else(|| missing("loop")),
+            "parameters" => {
+                let unknown = || Expr::Const(Value::term("parameters", vec![Value::text(name)]));
+                Ok(names.parameter(name).unwrap_or_else(unknown))
+            }
+            "state" if names.in_finally() => names.state(name).map(Expr::State).ok_or_else(|| missing("cell")),
+            "state" => Err(problem(at, "state() is for \"finally\" only; read the cell with a step".to_owned())),
+            _ => return None,
+        })
+    }
+}
+
+fn problem(at: &Location, message: String) -> Problem {
+    Problem { at: at.clone(), message }
 }
