@@ -183,12 +183,13 @@ fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored 
         Some(serial) => found.outcomes.iter().filter(|o| !is_serial(o, serial)).cloned().collect(),
         None => BTreeSet::new(),
     };
-    if !unserial.is_empty()
-        && let Some((choices, _)) = unexplained(&mut engine, &unserial, 400_000, stop)
-    {
-        let violation = last_resort(&mut engine, &choices);
-        found.violations.insert(violation.clone());
-        told.push((violation, choices));
+    if !unserial.is_empty() {
+        for choices in unexplained(&mut engine, &unserial, 200_000, stop) {
+            let violation = last_resort(&mut engine, &choices);
+            if found.violations.insert(violation.clone()) {
+                told.push((violation, choices));
+            }
+        }
     }
     Explored {
         violations: found.violations,

@@ -454,6 +454,7 @@ impl<'p> Engine<'p> {
         let moved = moved.and_then(|()| machine.settle());
         let Machine { block, changes, events, uncounted_violation, terminated, .. } = machine;
         let (reads, writes) = (store.reads, store.writes);
+        self.judge.judge_events(program, &events, block.ended.is_some() || terminated.is_some(), &block);
         let fired = self.judge.drain();
         let fired = fired.into_iter().map(|v| self.violations.intern(v)).collect();
         let result = moved.map(|()| Arc::new(Done {

@@ -120,29 +120,29 @@ fn key(engine: &Engine<'_>, state: &State, last: &Path) -> (State, Path) {
     (state, last)
 }
 
-/// The least schedule without any monitor firing that ends in one of the wanted outcomes.
+/// Schedules in which no monitor fires and that end in one of the wanted outcomes: the shortest for each set of last
+/// resorts that would explain it.
 pub fn unexplained(
     engine: &mut Engine<'_>,
     wanted: &BTreeSet<super::ending::Joint>,
     cap: usize,
     stop: &dyn Stop,
-) -> Option<(Vec<Choice>, super::ending::Joint)> {
-    let mut nodes: Vec<Node> = Vec::new();
+) -> Vec<Vec<Choice>> {
+    let mut nodes: Vec<(Node, BTreeSet<u64>)> = Vec::new();
     let mut seen = BTreeSet::new();
+    let mut found: BTreeMap<BTreeSet<u64>, Vec<Choice>> = BTreeMap::new();
     for state in engine.initial() {
-        nodes.push(Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() });
+        let node = Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
+        nodes.push((node, BTreeSet::new()));
     }
     let mut at = 0;
-    while at < nodes.len() {
-        if nodes.len() > cap || stop.stopped().is_some() {
-            return None;
-        }
-        let state = nodes[at].state.clone();
+    while at < nodes.len() && nodes.len() < cap && stop.stopped().is_none() {
+        let (state, resorts) = (nodes[at].0.state.clone(), nodes[at].1.clone());
         at += 1;
         if engine.all_ended(&state) {
             let end = super::ending::outcome(engine, &state);
             if wanted.contains(&end) && judge_end(engine, &state).is_empty() {
-                return Some((choices(&nodes, at - 1), end));
+                found.entry(resorts).or_insert_with(|| path_to(&nodes, at - 1));
             }
             continue;
         }
@@ -151,23 +151,34 @@ pub fn unexplained(
                 if fired_in(engine, &next).iter().any(|v| !v.weak) || gave_up(&next) {
                     continue;
                 }
+                let mut resorts = resorts.clone();
+                resorts.extend(next.fired.iter().map(|&id| u64::from(id)));
+                let refused = next.events.iter().filter(|e| e.refused == Some(412));
+                resorts.extend(refused.map(|e| u64::from(e.node.0) | 1 << 32));
                 let mut key = next.state.clone();
                 if engine.symmetry {
                     engine.layout.canonical(&mut key, None);
                 }
-                if seen.insert(key) {
-                    nodes.push(Node {
-                        state: next.state,
-                        last: Vec::new(),
-                        parent: at - 1,
-                        choice: Some((chosen, index)),
-                        fired: Vec::new(),
-                    });
+                if seen.insert((key, resorts.clone())) {
+                    let choice = Some((chosen, index));
+                    let node =
+                        Node { state: next.state, last: Vec::new(), parent: at - 1, choice, fired: Vec::new() };
+                    nodes.push((node, resorts));
                 }
             }
         }
     }
-    None
+    found.into_values().collect()
+}
+
+fn path_to(nodes: &[(Node, BTreeSet<u64>)], mut at: usize) -> Vec<Choice> {
+    let mut choices = Vec::new();
+    while let Some(choice) = nodes[at].0.choice {
+        choices.push(choice);
+        at = nodes[at].0.parent;
+    }
+    choices.reverse();
+    choices
 }
 
 /// An exhausted retry is a finding of its own.

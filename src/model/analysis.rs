@@ -230,7 +230,7 @@ fn selectors(program: &Program, a: &Touch, b: &Touch) -> Vec<(NodeId, Expr)> {
     let mut found = Vec::new();
     for (column, expr) in &a.rows {
         let same = b.rows.iter().any(|(c, e)| c == column && e == expr);
-        if same && only_item(expr, looped) && !changes(program, a.resource, column) {
+        if same && only_item(expr, looped) && !program.changes(a.resource, column) {
             found.push((looped, expr.clone()));
         }
     }
@@ -246,17 +246,6 @@ fn only_item(expr: &Expr, looped: NodeId) -> bool {
         _ => other = true,
     });
     item && !other
-}
-
-fn changes(program: &Program, resource: ResourceId, column: &str) -> bool {
-    program.nodes.iter().any(|n| match &n.kind {
-        Kind::Leaf(steps) => steps.iter().any(|s| match s {
-            Step::Access(r, Access::Update { set, .. }) if *r == resource => set.iter().any(|(c, _)| &**c == column),
-            Step::Access(r, Access::Upsert { row, .. }) if *r == resource => row.iter().any(|(c, _)| &**c == column),
-            _ => false,
-        }),
-        _ => false,
-    })
 }
 
 fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> Visibility {

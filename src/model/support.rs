@@ -21,6 +21,7 @@ pub fn readers(program: &Program, expr: &Expr) -> BTreeSet<NodeId> {
 }
 
 fn gather(program: &Program, expr: &Expr, resources: &mut BTreeSet<ResourceId>, nodes: &mut BTreeSet<NodeId>) {
+    let settled = settled_items(program, expr);
     expr.visit(&mut |e| match e {
         Expr::Output(n) | Expr::Body(n) | Expr::Action(n) | Expr::Result(n) => through(program, *n, resources, nodes),
         Expr::Variable(r) => {
@@ -38,6 +39,7 @@ fn gather(program: &Program, expr: &Expr, resources: &mut BTreeSet<ResourceId>, 
                 }
             }
         }
+        Expr::Item(looped) if settled.contains(looped) => {}
         Expr::Item(looped) => {
             if nodes.insert(*looped)
                 && let Kind::Loop { over: Over::Values(over, _), .. } =
@@ -72,3 +74,55 @@ fn through(program: &Program, node: NodeId, resources: &mut BTreeSet<ResourceId>
     }
 }
 
+
+/// Loops over listed rows of whose items the expression looks only at columns that nobody ever changes: which row it
+/// is, say.
+fn settled_items(program: &Program, expr: &Expr) -> BTreeSet<NodeId> {
+    let (mut settled, mut bare, mut fixed) = (BTreeSet::new(), Vec::new(), Vec::new());
+    expr.visit(&mut |e| match e {
+        Expr::Item(looped) => bare.push(*looped),
+        Expr::Index { base, key, .. } => {
+            if let (Expr::Item(looped), Expr::Const(super::value::Value::String(column))) = (&**base, &**key)
+                && listed(program, *looped).is_some_and(|r| !program.changes(r, column))
+            {
+                fixed.push(*looped);
+            }
+        }
+        _ => {}
+    });
+    for &looped in &bare {
+        let count = |list: &[NodeId]| list.iter().filter(|&&l| l == looped).count();
+        if count(&bare) == count(&fixed) {
+            settled.insert(looped);
+        }
+    }
+    settled
+}
+
+/// The table whose listed rows a loop goes over.
+fn listed(program: &Program, looped: NodeId) -> Option<ResourceId> {
+    let Kind::Loop { over: Over::Values(Expr::Index { base, key, .. }, _), .. } = &program.node(looped).kind else {
+        return None;
+    };
+    let (Expr::Output(node) | Expr::Body(node)) = &**base else { return None };
+    let whole = **key == Expr::Const(super::value::Value::text("value"));
+    if whole { program.reads(*node) } else { None }
+}
+
+impl Program {
+    /// Whether any action changes this column of existing rows.
+    pub fn changes(&self, resource: ResourceId, column: &str) -> bool {
+        self.nodes.iter().any(|n| match &n.kind {
+            Kind::Leaf(steps) => steps.iter().any(|s| match s {
+                Step::Access(r, Access::Update { set, .. }) if *r == resource => {
+                    set.iter().any(|(c, _)| &**c == column)
+                }
+                Step::Access(r, Access::Upsert { row, .. }) if *r == resource => {
+                    row.iter().any(|(c, _)| &**c == column)
+                }
+                _ => false,
+            }),
+            _ => false,
+        })
+    }
+}

@@ -3,13 +3,13 @@
 
 use super::again::{Again, Refresh};
 use crate::model::access::{Act, Caller, act};
-use crate::model::block::{Mark, Memory};
+use crate::model::block::{Block, Mark, Memory};
 use crate::model::content::Content;
 use crate::model::expression::{Env, Expr};
-use crate::model::ids::{NodeId, ResourceId};
+use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{Access, Columns, Guard, Kind, Program, Shape, Step};
 use crate::model::support::{readers, support};
-use crate::model::transition::Observer;
+use crate::model::transition::{Event, Observer};
 use crate::model::value::Value;
 use crate::model::view::View;
 use std::collections::BTreeSet;
@@ -69,6 +69,37 @@ impl Judge {
         let mut actions = actions;
         actions.dedup();
         self.fired.push(Violation { rule, resource: Some(resource), column: column.cloned(), actions, detail, weak: false });
+    }
+
+    /// Bounds that contention used up, and leases that nobody gives back.
+    pub fn judge_events(&mut self, program: &Program, events: &[Event], ended: bool, block: &Block) {
+        for event in events {
+            if event.exhausted
+                && let Kind::Leaf(steps) = &program.node(event.node).kind
+                && let Some(Step::Access(resource, _)) = steps.get(usize::from(event.step))
+            {
+                let detail = "used up its attempts while others held the lease".to_owned();
+                self.fire("retry-exhausted", *resource, Some(&"value".into()), vec![event.node], detail);
+            }
+            if event.gave_up
+                && let Some((node, resource, column)) = contended(program, event.node)
+            {
+                let detail = "its limit was reached, and its last round was refused because of another process".to_owned();
+                self.fire("retry-exhausted", resource, column.as_ref(), vec![node], detail);
+            }
+        }
+        if !ended {
+            return;
+        }
+        for mark in block.marks.keys() {
+            if let Mark::Holds(lease) = mark {
+                let acquire = (0..program.classes.len())
+                    .flat_map(|c| acquires(program, ClassId(u32::try_from(c).unwrap_or(u32::MAX)), *lease))
+                    .next();
+                let detail = "leak: the lease is not given back".to_owned();
+                self.fire("lease-misuse", *lease, Some(&"value".into()), acquire.into_iter().collect(), detail);
+            }
+        }
     }
 
     /// Writes of values that would be others now; whether any was.
@@ -335,6 +366,21 @@ fn is_copy(program: &Program, expr: &Expr, resource: ResourceId, column: &str) -
     }
 }
 
+/// The conditional write, create or lease acquire inside an Until that others can refuse.
+fn contended(program: &Program, until: NodeId) -> Option<(NodeId, ResourceId, Option<Arc<str>>)> {
+    program.subtree(until).into_iter().find_map(|node| {
+        let Kind::Leaf(steps) = &program.node(node).kind else { return None };
+        steps.iter().find_map(|s| match s {
+            Step::Access(r, Access::Update { if_match: Some(_), set, .. }) => {
+                Some((node, *r, set.first().map(|(c, _)| c.clone())))
+            }
+            Step::Access(r, Access::Write { .. } | Access::Acquire { .. }) => Some((node, *r, Some("value".into()))),
+            Step::Access(r, Access::Create(_)) => Some((node, *r, None)),
+            _ => None,
+        })
+    })
+}
+
 /// The condition of a guard.
 pub fn condition<'a>(program: &'a Program, guard: &Guard) -> Option<&'a Expr> {
     let (Guard::Side(n, _) | Guard::Case(n, _) | Guard::Again(n) | Guard::Left(n)) = guard;
@@ -373,7 +419,7 @@ fn only_column(program: &Program, resource: ResourceId, expr: &Expr) -> Option<A
     }
 }
 
-fn acquires(program: &Program, class: crate::model::ids::ClassId, lease: ResourceId) -> Vec<NodeId> {
+fn acquires(program: &Program, class: ClassId, lease: ResourceId) -> Vec<NodeId> {
     let nodes = program.class(class).nodes.iter().copied();
     nodes
         .filter(|&n| match &program.node(n).kind {
