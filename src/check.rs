@@ -6,17 +6,18 @@ use crate::definition::location::Location;
 use crate::definition::order::{GraphFault, check_all};
 use crate::definition::problem::Problem;
 use crate::expect::unmet;
-pub use crate::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
 use crate::explore::ending::Joint;
 use crate::explore::engine::Engine;
 use crate::explore::limits::Counts;
+pub use crate::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
+use crate::explore::ranking::{drop_counters, restore_counters};
 use crate::explore::search::search;
 use crate::explore::serial::serial;
 use crate::explore::witness::{Choice, same_finding, twin, unexplained, witnesses};
-use crate::explore::ranking::{drop_counters, restore_counters};
 use crate::finding::trace::{cell_name, swap, tell};
 use crate::finding::{
-    Across, Assumption, Finding, FlowReport, Level, Outcome, Report, Scope, Severity, Stats, Verdict,
+    Across, Assumption, Finding, FlowReport, Level, Outcome, Report, Scope, Severity, Stats,
+    Verdict,
 };
 use crate::model::program::{Access, Kind, Program, Step};
 use crate::platform::lower::{Lowered, lower};
@@ -64,7 +65,10 @@ fn load(path: &str, text: &str, named: bool) -> (Option<Definition>, Vec<Problem
     let (definition, mut problems, flow) = crate::definition::parse(path, text, &import);
     if !flow && named && problems.is_empty() {
         let at = Location { path: path.to_owned(), ..Location::default() };
-        problems.push(Problem { at, message: "not a flow; expected a design model or a workflow definition".to_owned() });
+        problems.push(Problem {
+            at,
+            message: "not a flow; expected a design model or a workflow definition".to_owned(),
+        });
     }
     (definition, problems)
 }
@@ -80,10 +84,15 @@ struct Explored {
 }
 
 /// Checks one definition.
-pub fn check_definition(definition: &Definition, config: &Config, stop: &dyn Stop) -> Result<FlowReport, Vec<Problem>> {
+pub fn check_definition(
+    definition: &Definition,
+    config: &Config,
+    stop: &dyn Stop,
+) -> Result<FlowReport, Vec<Problem>> {
     let start = stop.elapsed();
     let platform = config.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate);
-    let faults: Vec<GraphFault> = definition.flows.iter().flat_map(|f| check_all(&f.actions)).collect();
+    let faults: Vec<GraphFault> =
+        definition.flows.iter().flat_map(|f| check_all(&f.actions)).collect();
     if !faults.is_empty() {
         let mut report = empty_report(definition, platform);
         report.findings = faults.iter().map(graph_finding).collect();
@@ -120,7 +129,9 @@ pub fn check_definition(definition: &Definition, config: &Config, stop: &dyn Sto
         assumption(&mut report, other.transpose()?, main_torn, config, stop);
     }
     if report.scope.faults > 0 && report.verdict == Verdict::Safe {
-        report.verdict = Verdict::Inconclusive("faults are not explored yet; this says nothing about them".into());
+        report.verdict = Verdict::Inconclusive(
+            "faults are not explored yet; this says nothing about them".into(),
+        );
     }
     conclude(&mut report);
     finish(definition, &mut report, start, stop);
@@ -242,7 +253,9 @@ fn last_resort(engine: &mut Engine<'_>, choices: &[Choice]) -> Violation {
     if let Some(event) = refused
         && let Kind::Leaf(list) = &program.node(event.node).kind
         && let Some(Step::Access(resource, access)) = list.get(usize::from(event.step))
-        && !program.ancestors(event.node).any(|n| matches!(program.node(n).kind, Kind::Until { .. }))
+        && !program
+            .ancestors(event.node)
+            .any(|n| matches!(program.node(n).kind, Kind::Until { .. }))
     {
         let column = match access {
             Access::Update { set, .. } => set.first().map(|(c, _)| c.clone()),
@@ -257,7 +270,10 @@ fn last_resort(engine: &mut Engine<'_>, choices: &[Choice]) -> Violation {
             weak: true,
         };
     }
-    let weak = steps.iter().flat_map(|(_, s)| crate::explore::witness::fired_in(engine, s)).find(|v| v.weak);
+    let weak = steps
+        .iter()
+        .flat_map(|(_, s)| crate::explore::witness::fired_in(engine, s))
+        .find(|v| v.weak);
     weak.unwrap_or_else(|| Violation {
         rule: "unclassified",
         resource: engine.program.observed.first().map(|o| o.resource),
@@ -297,7 +313,9 @@ fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explored) {
         None => Level::OrderDependent,
     };
     match &explored.serial {
-        None if complete => report.notes.push("there are too many serial orders to list".to_owned()),
+        None if complete => {
+            report.notes.push("there are too many serial orders to list".to_owned())
+        }
         Some(serial) if by_choice.keys().any(|w| !serial.iter().any(|s| s.0 == *w)) => {
             report.notes.push("for some choice no schedule is serial".to_owned());
         }
@@ -312,10 +330,16 @@ fn findings(engine: &mut Engine<'_>, lowered: &Lowered, explored: &Explored) -> 
     let mut findings: Vec<Finding> = Vec::new();
     for violation in grouped(&explored.violations) {
         let choices = explored.told.iter().find(|(v, _)| same_finding(v, &violation));
-        let told = choices.and_then(|(v, c)| Some((tell(engine, c, v, true)?, c.clone(), v.clone())));
+        let told =
+            choices.and_then(|(v, c)| Some((tell(engine, c, v, true)?, c.clone(), v.clone())));
         findings.push(finding(engine, lowered, &violation, told));
     }
-    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.location.cmp(&b.location)).then_with(|| a.rule.cmp(b.rule)));
+    findings.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.location.cmp(&b.location))
+            .then_with(|| a.rule.cmp(b.rule))
+    });
     findings
 }
 
@@ -326,10 +350,17 @@ fn finding(
     told: Option<(crate::finding::trace::Told, Vec<Choice>, Violation)>,
 ) -> Finding {
     let program = &lowered.program;
-    let cell = violation.resource.map_or(String::new(), |r| cell_name(program, r, violation.column.as_deref()));
-    let actions: Vec<String> = violation.actions.iter().map(|&n| program.node(n).name.to_string()).collect();
-    let location = violation.actions.last().map_or_else(Location::default, |n| lowered.places[n.index()].clone());
-    let across = told.as_ref().and_then(|(t, ..)| t.across).unwrap_or_else(|| default_across(program));
+    let cell = violation
+        .resource
+        .map_or(String::new(), |r| cell_name(program, r, violation.column.as_deref()));
+    let actions: Vec<String> =
+        violation.actions.iter().map(|&n| program.node(n).name.to_string()).collect();
+    let location = violation
+        .actions
+        .last()
+        .map_or_else(Location::default, |n| lowered.places[n.index()].clone());
+    let across =
+        told.as_ref().and_then(|(t, ..)| t.across).unwrap_or_else(|| default_across(program));
     let good = told.as_ref().and_then(|(_, choices, v)| {
         let other = twin(engine, choices, v)?;
         tell(engine, &other, v, false)
@@ -371,10 +402,14 @@ fn message(violation: &Violation, cell: &str, actions: &[String]) -> String {
     let first = actions.first().map_or("the flow", String::as_str);
     match violation.rule {
         "lost-update" => format!("{last} overwrites an update it never saw"),
-        "collateral-overwrite" => format!("{last} writes back an old {cell} over somebody else's change"),
+        "collateral-overwrite" => {
+            format!("{last} writes back an old {cell} over somebody else's change")
+        }
         "duplicate-create" => format!("{last} can create a second row with the same key in {cell}"),
         "last-writer-wins" if first == last => format!("whichever {last} runs last decides {cell}"),
-        "last-writer-wins" => format!("{first} and {last} overwrite each other: whoever is last decides {cell}"),
+        "last-writer-wins" => {
+            format!("{first} and {last} overwrite each other: whoever is last decides {cell}")
+        }
         "iteration-bleed" => format!("{last} reads back what another process put into {cell}"),
         "stale-guard" => format!("{last} acts on a condition that no longer holds"),
         "lease-misuse" if actions.len() == 1 && violation.detail.contains("leak") => {
@@ -383,7 +418,9 @@ fn message(violation: &Violation, cell: &str, actions: &[String]) -> String {
         "lease-misuse" => format!("{last} writes without the lease that should protect it"),
         "retry-exhausted" => format!("{last} gives up because others keep getting in first"),
         "stuck" => format!("{last} waits for ever"),
-        "invariant" => format!("a condition that should hold in the end does not: {}", violation.detail),
+        "invariant" => {
+            format!("a condition that should hold in the end does not: {}", violation.detail)
+        }
         "unclassified" => format!("{cell} can end in a way that no one-at-a-time order gives"),
         other => format!("{other}: {}", violation.detail),
     }
@@ -394,7 +431,9 @@ fn fingerprint(rule: &str, cell: &str, actions: &[String], across: Across) -> St
     let mut sorted = actions.to_vec();
     sorted.sort();
     let text = format!("{rule}\n{cell}\n{}\n{across:?}", sorted.join("\n"));
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
     format!("{hash:016x}")
 }
 
@@ -403,11 +442,18 @@ fn graph_finding(fault: &GraphFault) -> Finding {
         GraphFault::Cycle { actions, at } => {
             let mut round = actions.clone();
             round.extend(actions.first().cloned());
-            ("run-after-cycle", actions.clone(), at, format!("these actions wait for each other: {}", round.join(" → ")))
+            (
+                "run-after-cycle",
+                actions.clone(),
+                at,
+                format!("these actions wait for each other: {}", round.join(" → ")),
+            )
         }
         GraphFault::Unknown { action, target, at, suggestion } => {
-            let hint = suggestion.as_ref().map(|s| format!("; did you mean \"{s}\"?")).unwrap_or_default();
-            let text = format!("\"{action}\" runs after \"{target}\", which is not beside it{hint}");
+            let hint =
+                suggestion.as_ref().map(|s| format!("; did you mean \"{s}\"?")).unwrap_or_default();
+            let text =
+                format!("\"{action}\" runs after \"{target}\", which is not beside it{hint}");
             ("run-after-unknown", vec![action.clone()], at, text)
         }
     };
@@ -435,7 +481,8 @@ fn has_variable_race(program: &Program) -> bool {
             Step::Access(r, Access::Add { .. } | Access::Load) => {
                 let id = crate::model::ids::NodeId(u32::try_from(index).unwrap_or(u32::MAX));
                 let meets = program.overlap_in_run(id, id) || n.visibility != Visibility::Local;
-                program.resource(*r).shape == Shape::Variable && (meets || several_adders(program, *r))
+                program.resource(*r).shape == Shape::Variable
+                    && (meets || several_adders(program, *r))
             }
             _ => false,
         }),
@@ -448,9 +495,9 @@ fn several_adders(program: &Program, variable: crate::model::ids::ResourceId) ->
     let adders: Vec<NodeId> = (0..program.nodes.len())
         .map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)))
         .filter(|&n| match &program.node(n).kind {
-            Kind::Leaf(steps) => {
-                steps.iter().any(|s| matches!(s, Step::Access(r, Access::Add { .. }) if *r == variable))
-            }
+            Kind::Leaf(steps) => steps
+                .iter()
+                .any(|s| matches!(s, Step::Access(r, Access::Add { .. }) if *r == variable)),
             _ => false,
         })
         .collect();
@@ -458,14 +505,23 @@ fn several_adders(program: &Program, variable: crate::model::ids::ResourceId) ->
 }
 
 /// Checks variable actions the other way too: what only *torn* adds is a warning that says so.
-fn assumption(report: &mut FlowReport, other: Option<Lowered>, torn: bool, config: &Config, stop: &dyn Stop) {
+fn assumption(
+    report: &mut FlowReport,
+    other: Option<Lowered>,
+    torn: bool,
+    config: &Config,
+    stop: &dyn Stop,
+) {
     let value = if torn { "torn" } else { "atomic" };
     let mut flips = false;
     if let Some(mut other) = other {
         let explored = explore(&mut other, config, stop);
         let mut engine = Engine::new(&other.program, config.reduction != Reduction::None);
-        let known: BTreeSet<(String, String, Vec<String>)> =
-            report.findings.iter().map(|f| (f.rule.to_owned(), f.cell.clone(), f.actions.clone())).collect();
+        let known: BTreeSet<(String, String, Vec<String>)> = report
+            .findings
+            .iter()
+            .map(|f| (f.rule.to_owned(), f.cell.clone(), f.actions.clone()))
+            .collect();
         for mut finding in findings(&mut engine, &other, &explored) {
             let key = (finding.rule.to_owned(), finding.cell.clone(), finding.actions.clone());
             if !known.contains(&key) {
@@ -476,7 +532,11 @@ fn assumption(report: &mut FlowReport, other: Option<Lowered>, torn: bool, confi
             }
         }
     }
-    report.assumptions.push(Assumption { id: "variable-actions".into(), value: value.into(), flips });
+    report.assumptions.push(Assumption {
+        id: "variable-actions".into(),
+        value: value.into(),
+        flips,
+    });
 }
 
 fn conclude(report: &mut FlowReport) {

@@ -16,3 +16,5 @@ pub mod expect;
 pub mod report;
 
 pub mod cli;
+
+pub use check::check_text;

@@ -51,7 +51,11 @@ fn statuses(node: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<Status> {
                 let near = did_you_mean(text, STATUSES.iter().copied());
                 let known = STATUSES.join(", ");
                 let shown = elide(text);
-                problems.push(element.problem(format!("unknown status \"{shown}\"; expected one of {known}{near}")));
+                problems.push(
+                    element.problem(format!(
+                        "unknown status \"{shown}\"; expected one of {known}{near}"
+                    )),
+                );
             }
             None => problems.push(element.expected(&format!("one of {}", STATUSES.join(", ")))),
         }

@@ -40,13 +40,21 @@ impl<'d> Node<'d> {
     /// All members in file order; none if this is no object.
     pub(super) fn members(&self) -> Vec<(&'d str, Node<'d>)> {
         let object = self.value.as_object();
-        object.into_iter().flatten().map(|(key, value)| (key.as_str(), self.child(key, value))).collect()
+        object
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.as_str(), self.child(key, value)))
+            .collect()
     }
 
     /// All elements; none if this is no array.
     pub(super) fn elements(&self) -> Vec<Node<'d>> {
         let list = self.value.as_array();
-        list.into_iter().flatten().enumerate().map(|(n, value)| self.child(&n.to_string(), value)).collect()
+        list.into_iter()
+            .flatten()
+            .enumerate()
+            .map(|(n, value)| self.child(&n.to_string(), value))
+            .collect()
     }
 
     fn child(&self, token: &str, value: &'d Value) -> Node<'d> {
@@ -65,7 +73,13 @@ impl<'d> Node<'d> {
 
     /// `"key" is 0; expected what`.
     pub(super) fn expected(&self, what: &str) -> Problem {
-        let token = self.pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        let token = self
+            .pointer
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .replace("~1", "/")
+            .replace("~0", "~");
         let subject = match token.parse::<usize>() {
             Ok(n) => format!("element {n}"),
             Err(_) if self.pointer.is_empty() => "the document".to_owned(),
@@ -91,10 +105,16 @@ impl<'d> Node<'d> {
     }
 
     /// A whole number of at least `least`, and at most `most` if given. `1e9` is whole.
-    pub(super) fn whole(&self, least: u64, most: Option<u64>, problems: &mut Vec<Problem>) -> Option<u64> {
+    pub(super) fn whole(
+        &self,
+        least: u64,
+        most: Option<u64>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<u64> {
         let found = whole(self.value).filter(|n| *n >= least && most.is_none_or(|most| *n <= most));
         if found.is_none() {
-            let range = most.map_or_else(|| format!("{least} up"), |most| format!("{least} to {most}"));
+            let range =
+                most.map_or_else(|| format!("{least} up"), |most| format!("{least} to {most}"));
             problems.push(self.expected(&format!("a whole number from {range}")));
         }
         found
@@ -117,11 +137,19 @@ impl<'d> Node<'d> {
     }
 
     pub(super) fn template(&self, problems: &mut Vec<Problem>) -> Template {
-        parse_template(self.value, &mut |rest| self.doc.at(&format!("{}{rest}", self.pointer)), problems)
+        parse_template(
+            self.value,
+            &mut |rest| self.doc.at(&format!("{}{rest}", self.pointer)),
+            problems,
+        )
     }
 
     pub(super) fn condition(&self, problems: &mut Vec<Problem>) -> Template {
-        parse_condition(self.value, &mut |rest| self.doc.at(&format!("{}{rest}", self.pointer)), problems)
+        parse_condition(
+            self.value,
+            &mut |rest| self.doc.at(&format!("{}{rest}", self.pointer)),
+            problems,
+        )
     }
 }
 
@@ -131,9 +159,12 @@ pub(super) fn constant(value: &Value) -> Template {
         Value::Null | Value::Bool(_) | Value::Number(_) => Template::Literal(value.clone()),
         Value::String(text) => Template::Text(text.clone()),
         Value::Array(list) => Template::Array(list.iter().map(constant).collect()),
-        Value::Object(object) => {
-            Template::Object(object.iter().map(|(key, value)| (Template::Text(key.clone()), constant(value))).collect())
-        }
+        Value::Object(object) => Template::Object(
+            object
+                .iter()
+                .map(|(key, value)| (Template::Text(key.clone()), constant(value)))
+                .collect(),
+        ),
     }
 }
 
@@ -142,7 +173,11 @@ pub(super) fn whole(value: &Value) -> Option<u64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     value.as_u64().or_else(|| {
         let number = value.as_f64().filter(|n| (0.0..=EXACT).contains(n) && n.fract() == 0.0)?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and in range")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be whole and in range"
+        )]
         Some(number as u64)
     })
 }

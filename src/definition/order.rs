@@ -33,14 +33,18 @@ pub enum GraphFault {
 /// The containers directly inside an action.
 pub fn containers(kind: &ActionKind) -> Vec<&[Action]> {
     match kind {
-        ActionKind::Scope { actions, .. } | ActionKind::Foreach { actions, .. } | ActionKind::Until { actions, .. } => {
+        ActionKind::Scope { actions, .. }
+        | ActionKind::Foreach { actions, .. }
+        | ActionKind::Until { actions, .. } => {
             vec![actions]
         }
         ActionKind::Parallel { branches } => branches.iter().map(Vec::as_slice).collect(),
         ActionKind::If { then, otherwise, .. } => vec![then, otherwise],
-        ActionKind::Switch { cases, default, .. } => {
-            cases.iter().map(|(_, actions)| actions.as_slice()).chain([default.as_slice()]).collect()
-        }
+        ActionKind::Switch { cases, default, .. } => cases
+            .iter()
+            .map(|(_, actions)| actions.as_slice())
+            .chain([default.as_slice()])
+            .collect(),
         ActionKind::Terminate { .. }
         | ActionKind::Initialize { .. }
         | ActionKind::Set { .. }
@@ -75,8 +79,11 @@ fn place(fault: &GraphFault) -> (&str, u32, u32) {
 
 /// The faults of one container: names nobody bears, then one circle of each knot.
 pub fn check(actions: &[Action]) -> Vec<GraphFault> {
-    let by_name: BTreeMap<String, NodeIndex> =
-        actions.iter().enumerate().map(|(n, action)| (action.name.to_lowercase(), NodeIndex::new(n))).collect();
+    let by_name: BTreeMap<String, NodeIndex> = actions
+        .iter()
+        .enumerate()
+        .map(|(n, action)| (action.name.to_lowercase(), NodeIndex::new(n)))
+        .collect();
     let mut graph: DiGraph<(), &Location> = DiGraph::new();
     for _ in actions {
         graph.add_node(());
@@ -87,7 +94,10 @@ pub fn check(actions: &[Action]) -> Vec<GraphFault> {
             if let Some(&target) = by_name.get(&after.action.to_lowercase()) {
                 graph.add_edge(NodeIndex::new(n), target, &after.at);
             } else {
-                let others = actions.iter().map(|other| other.name.as_str()).filter(|name| *name != action.name);
+                let others = actions
+                    .iter()
+                    .map(|other| other.name.as_str())
+                    .filter(|name| *name != action.name);
                 faults.push(GraphFault::Unknown {
                     action: action.name.clone(),
                     target: after.action.clone(),

@@ -9,7 +9,8 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let other = fold(candidate);
-        let close = letters.len().abs_diff(other.len()) <= 2 && letters.len().max(other.len()) <= LONGEST;
+        let close =
+            letters.len().abs_diff(other.len()) <= 2 && letters.len().max(other.len()) <= LONGEST;
         if !close {
             continue;
         }
@@ -23,7 +24,10 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
 }
 
 /// `; did you mean "x"?`, or nothing.
-pub(super) fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
+pub(super) fn did_you_mean<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> String {
     nearest(word, candidates).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"))
 }
 

@@ -25,8 +25,10 @@ pub fn outcome(engine: &Engine<'_>, state: &State) -> Joint {
         match &o.column {
             Some(column) => plain(&multiset(engine, o.resource, content.single(column))),
             None => {
-                let mut rows: Vec<Value> =
-                    content.live().map(|(_, r)| plain(&Value::Object(Arc::new(r.columns.clone())))).collect();
+                let mut rows: Vec<Value> = content
+                    .live()
+                    .map(|(_, r)| plain(&Value::Object(Arc::new(r.columns.clone()))))
+                    .collect();
                 rows.sort();
                 Value::array(rows)
             }
@@ -38,11 +40,13 @@ pub fn outcome(engine: &Engine<'_>, state: &State) -> Joint {
 
 /// An array that unordered processes append to is a multiset.
 fn multiset(engine: &Engine<'_>, resource: ResourceId, value: Value) -> Value {
-    let appended = |n: &crate::model::program::Node| match &n.kind {
+    let appended = |n: &crate::model::program::Node| {
+        match &n.kind {
         Kind::Leaf(steps) => steps.iter().any(|s| {
             matches!(s, Step::Access(r, Access::Add { how: crate::model::program::Adding::Append, .. } | Access::Store { how: crate::model::program::Adding::Append, .. }) if *r == resource)
         }),
         _ => false,
+    }
     };
     let unordered = |id: NodeId| engine.program.overlap_in_run(id, id);
     let several = engine.program.nodes.iter().enumerate().filter(|(_, n)| appended(n)).count() > 1;
@@ -64,7 +68,9 @@ fn plain(value: &Value) -> Value {
     match value {
         Value::Token(t) => Value::Token(Token { row: 0, standing: Standing::Current, ..*t }),
         Value::Array(items) => Value::array(items.iter().map(plain).collect()),
-        Value::Object(o) => Value::Object(Arc::new(o.iter().map(|(k, v)| (k.clone(), plain(v))).collect::<BTreeMap<_, _>>())),
+        Value::Object(o) => Value::Object(Arc::new(
+            o.iter().map(|(k, v)| (k.clone(), plain(v))).collect::<BTreeMap<_, _>>(),
+        )),
         other => other.clone(),
     }
 }
@@ -73,7 +79,9 @@ fn plain(value: &Value) -> Value {
 pub fn run_of(engine: &Engine<'_>, resource: ResourceId) -> u32 {
     match engine.program.resource(resource).owner {
         None => 0,
-        Some(flow) => (0..engine.layout.runs()).find(|&r| engine.layout.flow(r) == flow).unwrap_or(0),
+        Some(flow) => {
+            (0..engine.layout.runs()).find(|&r| engine.layout.flow(r) == flow).unwrap_or(0)
+        }
     }
 }
 
@@ -108,7 +116,8 @@ impl Env for Finally<'_, '_> {
         Ok(Value::Null)
     }
     fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
-        let content: &Arc<Content> = self.engine.content(self.state, resource, run_of(self.engine, resource));
+        let content: &Arc<Content> =
+            self.engine.content(self.state, resource, run_of(self.engine, resource));
         Ok(shown(self.engine.program, resource, content))
     }
     fn element(&mut self) -> Result<Value, Failure> {
@@ -188,7 +197,8 @@ pub fn judge_stuck(engine: &Engine<'_>, state: &State) -> Violation {
         }
     }
     actions.sort();
-    let single = resource.is_some_and(|r| matches!(program.resource(r).shape, Shape::Variable | Shape::Blob));
+    let single = resource
+        .is_some_and(|r| matches!(program.resource(r).shape, Shape::Variable | Shape::Blob));
     let column = single.then(|| Arc::from("value"));
     let detail = "nothing can go on, and something has not ended".to_owned();
     Violation { rule: "stuck", resource, column, actions, detail, weak: false }

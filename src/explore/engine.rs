@@ -105,6 +105,8 @@ pub struct Engine<'p> {
     pub uncounted_violation: bool,
     /// A loop was met with more items than can be listed.
     pub too_many: Option<u64>,
+    /// The most items met of each concurrent loop.
+    pub lengths: std::collections::BTreeMap<NodeId, u64>,
     /// Whether alike blocks are stepped once only.
     pub symmetry: bool,
     /// Whether nobody wants to be told what happens.
@@ -125,7 +127,9 @@ struct Words<'a> {
 impl Store for Words<'_> {
     fn read(&mut self, resource: ResourceId) -> Arc<Content> {
         let id = self.state[self.layout.resource(resource, self.run)];
-        if !self.writes.iter().any(|w| w.0 == resource) && !self.reads.iter().any(|r| r.0 == resource) {
+        if !self.writes.iter().any(|w| w.0 == resource)
+            && !self.reads.iter().any(|r| r.0 == resource)
+        {
             self.reads.push((resource, id));
         }
         self.contents[resource.index()].get(id).clone()
@@ -157,6 +161,7 @@ impl<'p> Engine<'p> {
             judge: Judge::new(program),
             uncounted_violation: false,
             too_many: None,
+            lengths: std::collections::BTreeMap::new(),
             symmetry,
             lean: false,
             units: Vec::new(),
@@ -166,7 +171,12 @@ impl<'p> Engine<'p> {
         for (index, _) in program.classes.iter().enumerate() {
             // Number 0 is the empty slot.
             engine.blocks[index].intern(Block { index: u32::MAX, ..Block::default() });
-            engine.known[index].push(Known { ready: Vec::new(), ended: None, remembers: 0, holds: Vec::new() });
+            engine.known[index].push(Known {
+                ready: Vec::new(),
+                ended: None,
+                remembers: 0,
+                holds: Vec::new(),
+            });
         }
         engine
     }
@@ -273,14 +283,19 @@ impl<'p> Engine<'p> {
     pub fn moves_into(&self, state: &[u32], every: bool, moves: &mut Vec<Move>) {
         moves.clear();
         for &unit in &self.units {
-            if state[self.layout.place(unit)] == 0 || (self.symmetry && !every && self.twin_before(state, unit)) {
+            if state[self.layout.place(unit)] == 0
+                || (self.symmetry && !every && self.twin_before(state, unit))
+            {
                 continue;
             }
             let known = self.known(state, unit);
             moves.extend(known.ready.iter().map(|&n| Move::Step(unit, n)));
             for &(resource, passed, limit) in &known.holds {
-                let pending = known.ready.iter().map(|&n| self.program.node(n).takes).max().unwrap_or(0);
-                if limit.is_some_and(|l| passed.saturating_add(pending) >= l) && known.ended.is_none() {
+                let pending =
+                    known.ready.iter().map(|&n| self.program.node(n).takes).max().unwrap_or(0);
+                if limit.is_some_and(|l| passed.saturating_add(pending) >= l)
+                    && known.ended.is_none()
+                {
                     moves.push(Move::Expire(Some(unit), resource));
                 }
             }
@@ -317,7 +332,8 @@ impl<'p> Engine<'p> {
         // In a sorted state alike blocks stand side by side.
         unit.slot > 1 && {
             let before = Unit { run: unit.run, slot: unit.slot - 1 };
-            self.layout.class(before) == self.layout.class(unit) && state[self.layout.place(before)] == id
+            self.layout.class(before) == self.layout.class(unit)
+                && state[self.layout.place(before)] == id
         }
     }
 
@@ -385,13 +401,22 @@ impl<'p> Engine<'p> {
     }
 
     /// One step (or none) and settling, of one block, looked up or computed.
-    fn run_machine(&mut self, state: &mut State, unit: Unit, node: u32, told: &mut Told) -> Result<(), Halt> {
+    fn run_machine(
+        &mut self,
+        state: &mut State,
+        unit: Unit,
+        node: u32,
+        told: &mut Told,
+    ) -> Result<(), Halt> {
         let class = self.layout.class(unit);
         let root = Unit { run: unit.run, slot: 0 };
         let parent = if unit.slot > 0 { state[self.layout.place(root)] } else { 0 };
-        let key = Key { class, block: state[self.layout.place(unit)], parent, world: state[0], node };
+        let key =
+            Key { class, block: state[self.layout.place(unit)], parent, world: state[0], node };
         let found = self.effects.get(&key).and_then(|list| {
-            list.iter().find(|e| e.reads.iter().all(|&(r, id)| state[self.layout.resource(r, unit.run)] == id))
+            list.iter().find(|e| {
+                e.reads.iter().all(|&(r, id)| state[self.layout.resource(r, unit.run)] == id)
+            })
         });
         let done = match found {
             Some(effect) => effect.result.clone()?,
@@ -454,18 +479,25 @@ impl<'p> Engine<'p> {
         let moved = moved.and_then(|()| machine.settle());
         let Machine { block, changes, events, uncounted_violation, terminated, .. } = machine;
         let (reads, writes) = (store.reads, store.writes);
-        self.judge.judge_events(program, &events, block.ended.is_some() || terminated.is_some(), &block);
+        self.judge.judge_events(
+            program,
+            &events,
+            block.ended.is_some() || terminated.is_some(),
+            &block,
+        );
         let fired = self.judge.drain();
         let fired = fired.into_iter().map(|v| self.violations.intern(v)).collect();
-        let result = moved.map(|()| Arc::new(Done {
-            block: self.intern_block(key.class, block),
-            writes,
-            changes: changes.into_iter().map(|c| self.changes.intern(c)).collect(),
-            events: Arc::new(events),
-            fired: Arc::new(fired),
-            terminated,
-            uncounted: uncounted_violation,
-        }));
+        let result = moved.map(|()| {
+            Arc::new(Done {
+                block: self.intern_block(key.class, block),
+                writes,
+                changes: changes.into_iter().map(|c| self.changes.intern(c)).collect(),
+                events: Arc::new(events),
+                fired: Arc::new(fired),
+                terminated,
+                uncounted: uncounted_violation,
+            })
+        });
         Effect { reads, result }
     }
 
@@ -533,11 +565,19 @@ impl<'p> Engine<'p> {
         self.run_machine(state, root, SETTLE, told)
     }
 
-    fn fold_blocks(&mut self, state: &State, unit: Unit, class: ClassId, child: u32, parent: u32) -> u32 {
+    fn fold_blocks(
+        &mut self,
+        state: &State,
+        unit: Unit,
+        class: ClassId,
+        child: u32,
+        parent: u32,
+    ) -> u32 {
         let root_class = self.layout.class(Unit { run: unit.run, slot: 0 });
         let child = self.blocks[class.0 as usize].get(child).clone();
         let parent = self.blocks[root_class.0 as usize].get(parent).clone();
-        let looped = self.program.class(class).looped.expect("internal error: a slot without a loop");
+        let looped =
+            self.program.class(class).looped.expect("internal error: a slot without a loop");
         let slot = self.program.node(looped).slot as usize;
         let kept = parent.nodes[slot].output.clone();
         let mut scratch = state.clone();
@@ -589,7 +629,8 @@ impl<'p> Engine<'p> {
         let status = if state.flag { Status::Failed } else { Status::Succeeded };
         let output = std::mem::take(&mut state.output);
         *state = NodeState { phase: Phase::Done(status), output, ..NodeState::default() };
-        let children: Vec<Mark> = block.marks.keys().filter(|m| matches!(m, Mark::ChildLast(..))).cloned().collect();
+        let children: Vec<Mark> =
+            block.marks.keys().filter(|m| matches!(m, Mark::ChildLast(..))).cloned().collect();
         for mark in children {
             if let Mark::ChildLast(r, row, column) = &mark {
                 block.marks.insert(Mark::Last(*r, *row, column.clone()), Memory::Set);
@@ -603,10 +644,13 @@ impl<'p> Engine<'p> {
         let root = Unit { run, slot: 0 };
         while let Some(unit) = self.startable(state, root) {
             let class = self.layout.class(unit);
-            let looped = self.program.class(class).looped.expect("internal error: a slot without a loop");
+            let looped =
+                self.program.class(class).looped.expect("internal error: a slot without a loop");
             let slot = self.program.node(looped).slot as usize;
             let mut parent = (**self.block(state, root)).clone();
             let total = length(&parent.nodes[slot].items);
+            let longest = self.lengths.entry(looped).or_default();
+            *longest = total.max(*longest);
             if total > 100_000 {
                 self.too_many = Some(total);
                 return Err(Halt::Disabled);
@@ -668,13 +712,19 @@ pub struct Told {
 
 fn know(program: &Program, class: ClassId, block: &Block) -> Known {
     let nodes = &program.class(class).nodes;
-    let is_ready = |(slot, state): (usize, &NodeState)| matches!(state.phase, Phase::Ready(_)).then(|| nodes[slot]);
+    let is_ready = |(slot, state): (usize, &NodeState)| {
+        matches!(state.phase, Phase::Ready(_)).then(|| nodes[slot])
+    };
     let ready = block.nodes.iter().enumerate().filter_map(is_ready).collect();
     let mut remembers = 0u64;
     let mut holds = Vec::new();
     for (mark, memory) in &block.marks {
         let resource = match mark {
-            Mark::Last(r, ..) | Mark::ChildLast(r, ..) | Mark::Bled(r, _) | Mark::Holds(r) | Mark::Lost(r) => Some(*r),
+            Mark::Last(r, ..)
+            | Mark::ChildLast(r, ..)
+            | Mark::Bled(r, _)
+            | Mark::Holds(r)
+            | Mark::Lost(r) => Some(*r),
             Mark::Base(_) => None,
         };
         match resource {

@@ -117,7 +117,11 @@ impl Layout {
     }
     /// Everywhere a resource is.
     pub fn all(&self, resource: ResourceId) -> impl Iterator<Item = usize> + '_ {
-        self.places.iter().enumerate().filter(move |(_, p)| **p == Place::Resource(resource)).map(|(i, _)| i)
+        self.places
+            .iter()
+            .enumerate()
+            .filter(move |(_, p)| **p == Place::Resource(resource))
+            .map(|(i, _)| i)
     }
     /// All units, runs in order, each before its iterations.
     pub fn units(&self) -> impl Iterator<Item = Unit> + '_ {
@@ -152,7 +156,8 @@ impl Layout {
         for (index, run) in self.runs.iter().enumerate() {
             let mut from = 1;
             while from < run.classes.len() {
-                let same = run.classes[from..].iter().take_while(|c| **c == run.classes[from]).count();
+                let same =
+                    run.classes[from..].iter().take_while(|c| **c == run.classes[from]).count();
                 let marked = mark.filter(|m| {
                     m.run as usize == index && (from..from + same).contains(&(m.slot as usize))
                 });
@@ -185,10 +190,13 @@ impl Layout {
                 order.sort_by(|&a, &b| {
                     first(b).cmp(&first(a)).then_with(|| state[segment(b)].cmp(&state[segment(a)]))
                 });
-                let sorted: Vec<u32> = order.iter().flat_map(|&i| state[segment(i)].to_vec()).collect();
-                state[self.runs[from].base..self.runs[from + same - 1].end].copy_from_slice(&sorted);
+                let sorted: Vec<u32> =
+                    order.iter().flat_map(|&i| state[segment(i)].to_vec()).collect();
+                state[self.runs[from].base..self.runs[from + same - 1].end]
+                    .copy_from_slice(&sorted);
                 if let Some(m) = marked {
-                    mark = Some(Unit { run: u32::try_from(from).unwrap_or(u32::MAX), slot: m.slot });
+                    mark =
+                        Some(Unit { run: u32::try_from(from).unwrap_or(u32::MAX), slot: m.slot });
                 }
             }
             from += same;

@@ -46,7 +46,8 @@ pub fn path_of(program: &Program, unit: Unit, node: NodeId) -> Path {
             Kind::Loop { degree, .. } if degree > 1 => levels.push(Level::Slot(unit.slot)),
             Kind::Parallel => levels.push(Level::Branch(outer, inner)),
             Kind::Group => {
-                let mut chains = program.node(outer).children.iter().map(|&c| program.node(c).chain);
+                let mut chains =
+                    program.node(outer).children.iter().map(|&c| program.node(c).chain);
                 let first = chains.next();
                 if chains.any(|c| Some(c) != first) {
                     levels.push(Level::Branch(outer, NodeId(program.node(inner).chain)));
@@ -76,7 +77,12 @@ pub fn parts(a: &Path, b: &Path) -> Option<Across> {
 }
 
 /// The name of the process, with iteration numbers from `index`.
-pub fn name(engine: &Engine<'_>, chosen: Move, index: impl Fn(Unit) -> u32, serial: impl Fn(NodeId) -> u32) -> String {
+pub fn name(
+    engine: &Engine<'_>,
+    chosen: Move,
+    index: impl Fn(Unit) -> u32,
+    serial: impl Fn(NodeId) -> u32,
+) -> String {
     let (unit, node) = match chosen {
         Move::Step(unit, node) => (unit, Some(node)),
         Move::Expire(Some(unit), _) => (unit, None),
@@ -92,10 +98,13 @@ pub fn name(engine: &Engine<'_>, chosen: Move, index: impl Fn(Unit) -> u32, seri
             Kind::Loop { degree, .. } if degree > 1 => {
                 parts.push(format!("{}[{}]", program.node(outer).name, index(unit) + 1));
             }
-            Kind::Loop { .. } => parts.push(format!("{}[{}]", program.node(outer).name, serial(outer) + 1)),
+            Kind::Loop { .. } => {
+                parts.push(format!("{}[{}]", program.node(outer).name, serial(outer) + 1))
+            }
             Kind::Parallel => parts.push(program.node(inner).name.to_string()),
             Kind::Group => {
-                let mut chains = program.node(outer).children.iter().map(|&c| program.node(c).chain);
+                let mut chains =
+                    program.node(outer).children.iter().map(|&c| program.node(c).chain);
                 let first = chains.next();
                 if chains.any(|c| Some(c) != first) && program.node(inner).parent == Some(outer) {
                     parts.push(program.node(NodeId(program.node(inner).chain)).name.to_string());
@@ -107,7 +116,11 @@ pub fn name(engine: &Engine<'_>, chosen: Move, index: impl Fn(Unit) -> u32, seri
     }
     let many = engine.layout.runs() > 1;
     if many || parts.is_empty() {
-        let flow = if program.flows.len() > 1 { &program.flows[engine.layout.flow(unit.run) as usize].name } else { "run" };
+        let flow = if program.flows.len() > 1 {
+            &program.flows[engine.layout.flow(unit.run) as usize].name
+        } else {
+            "run"
+        };
         parts.push(format!("{flow}[{}]", engine.layout.number(unit.run)));
     }
     parts.reverse();

@@ -16,8 +16,10 @@ use crate::model::value::Value;
 
 /// Drops the counters that are shown to be useless; whether any was dropped.
 pub fn drop_counters(program: &mut Program) -> bool {
-    let all: Vec<NodeId> = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
-    let loops: Vec<NodeId> = all.iter().copied().filter(|&n| optimistic(program, n).is_some()).collect();
+    let all: Vec<NodeId> =
+        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let loops: Vec<NodeId> =
+        all.iter().copied().filter(|&n| optimistic(program, n).is_some()).collect();
     let mut dropped = Vec::new();
     for &node in &loops {
         let Kind::Until { limit, .. } = program.node(node).kind else { continue };
@@ -59,7 +61,8 @@ fn optimistic(program: &Program, node: NodeId) -> Option<(ResourceId, NodeId)> {
                 [
                     Step::Access(
                         r,
-                        Access::Update { if_match: Some(_), .. } | Access::Write { if_match: Some(_), .. },
+                        Access::Update { if_match: Some(_), .. }
+                        | Access::Write { if_match: Some(_), .. },
                     ),
                 ] => Some((*r, n)),
                 _ => None,
@@ -73,13 +76,23 @@ fn optimistic(program: &Program, node: NodeId) -> Option<(ResourceId, NodeId)> {
 }
 
 /// Accepted writes to the resource by all other processes together; `None` if there is no bound.
-fn others(program: &Program, own: NodeId, resource: ResourceId, all: &[NodeId], loops: &[NodeId]) -> Option<u64> {
+fn others(
+    program: &Program,
+    own: NodeId,
+    resource: ResourceId,
+    all: &[NodeId],
+    loops: &[NodeId],
+) -> Option<u64> {
     let mut total = 0u64;
     for &node in all {
         let Kind::Leaf(steps) = &program.node(node).kind else { continue };
         let writes = steps.iter().any(|s| match s {
             Step::Access(r, a) => {
-                *r == resource && !matches!(a, Access::Get | Access::List(_) | Access::Select(..) | Access::Probe(_))
+                *r == resource
+                    && !matches!(
+                        a,
+                        Access::Get | Access::List(_) | Access::Select(..) | Access::Probe(_)
+                    )
             }
             _ => false,
         });
@@ -117,7 +130,11 @@ impl Env for Accepted {
     fn action(&mut self, node: NodeId) -> Result<Value, Failure> {
         let outputs = self.output(node)?;
         let code = outputs.get("statusCode");
-        Ok(Value::object([("status", Value::text("Succeeded")), ("code", code), ("outputs", outputs)]))
+        Ok(Value::object([
+            ("status", Value::text("Succeeded")),
+            ("code", code),
+            ("outputs", outputs),
+        ]))
     }
     fn result(&mut self, _: NodeId) -> Result<Value, Failure> {
         Err(Failure("not known".into()))

@@ -38,7 +38,11 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
             break;
         }
         if index % 1024 == 0 {
-            stop.progress(visited.len() as u64, found.counts.transitions, (visited.len() - index) as u64);
+            stop.progress(
+                visited.len() as u64,
+                found.counts.transitions,
+                (visited.len() - index) as u64,
+            );
             if let Some(cause) = stop.stopped() {
                 found.stopped = Some(because(cause, visited.len(), index));
                 break;
@@ -48,12 +52,14 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
         index += 1;
         expand(engine, &mut visited, &state, &mut found, &mut room);
         if engine.uncounted_violation {
-            found.stopped = Some("an Until without a counter failed otherwise than by a refusal".to_owned());
+            found.stopped =
+                Some("an Until without a counter failed otherwise than by a refusal".to_owned());
             break;
         }
     }
     if let Some(items) = engine.too_many {
-        found.stopped = Some(format!("a loop over {items} items is too long to be listed; try --items 3"));
+        found.stopped =
+            Some(format!("a loop over {items} items is too long to be listed; try --items 3"));
     }
     found.counts.states = visited.len() as u64;
     found.counts.nodes = visited.len() as u64;
@@ -80,7 +86,13 @@ fn add(engine: &Engine<'_>, visited: &mut Visited, state: &mut State) {
     visited.insert(state, || engine.sizes());
 }
 
-fn expand(engine: &mut Engine<'_>, visited: &mut Visited, state: &State, found: &mut Found, room: &mut Room) {
+fn expand(
+    engine: &mut Engine<'_>,
+    visited: &mut Visited,
+    state: &State,
+    found: &mut Found,
+    room: &mut Room,
+) {
     if engine.all_ended(state) {
         found.violations.extend(judge_end(engine, state));
         found.outcomes.insert(outcome(engine, state));
@@ -115,7 +127,9 @@ fn limit(engine: &Engine<'_>, visited: &Visited, limits: &Config) -> Option<Stri
     if visited.bytes() > limits.max_memory {
         return Some(format!("stopped at --max-memory after {states} states"));
     }
-    engine.too_many.map(|items| format!("a loop over {items} items is too long to be listed; try --items 3"))
+    engine
+        .too_many
+        .map(|items| format!("a loop over {items} items is too long to be listed; try --items 3"))
 }
 
 fn because(cause: StopCause, states: usize, done: usize) -> String {

@@ -35,7 +35,12 @@ pub fn serial(engine: &mut Engine<'_>, stop: &dyn Stop) -> Option<BTreeSet<Joint
 }
 
 /// The moves that do not interrupt anybody.
-fn steps(engine: &mut Engine<'_>, state: &State, last: &Path, free: bool) -> Vec<(Move, Path, State, bool)> {
+fn steps(
+    engine: &mut Engine<'_>,
+    state: &State,
+    last: &Path,
+    free: bool,
+) -> Vec<(Move, Path, State, bool)> {
     let mut enabled = Vec::new();
     for chosen in engine.moves(state, true) {
         // Time passing is nobody's interruption, but a serial schedule has no need of it unless it is stuck.

@@ -29,7 +29,8 @@ impl<T: Hash + Eq> Interner<T> {
         if let Some(&id) = self.table.find(h, |&id| *items[id as usize] == value) {
             return id;
         }
-        let id = u32::try_from(self.items.len()).expect("internal error: more than 2^32 components");
+        let id =
+            u32::try_from(self.items.len()).expect("internal error: more than 2^32 components");
         self.items.push(Arc::new(value));
         let items = &self.items;
         self.table.insert_unique(h, id, |&id| hash(&*items[id as usize]));
@@ -69,6 +70,11 @@ impl<K: Hash + Eq, V> Memo<K, V> {
     /// The entry of a key, made if there is none.
     pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let h = hash(&key);
-        &mut self.table.entry(h, |(k, _)| *k == key, |(k, _)| hash(k)).or_insert_with(|| (key, make())).into_mut().1
+        &mut self
+            .table
+            .entry(h, |(k, _)| *k == key, |(k, _)| hash(k))
+            .or_insert_with(|| (key, make()))
+            .into_mut()
+            .1
     }
 }

@@ -37,7 +37,8 @@ pub fn witnesses(
     let mut queue: BTreeMap<(u32, u32, usize), usize> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for state in engine.initial() {
-        let node = Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
+        let node =
+            Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
         queue.insert((0, 0, nodes.len()), nodes.len());
         nodes.push(node);
     }
@@ -78,7 +79,13 @@ pub fn witnesses(
         for (switch, who, choice, next) in children {
             let fired = fired_in(engine, &next);
             let id = nodes.len();
-            nodes.push(Node { state: next.state, last: who, parent: at, choice: Some(choice), fired });
+            nodes.push(Node {
+                state: next.state,
+                last: who,
+                parent: at,
+                choice: Some(choice),
+                fired,
+            });
             queue.insert((switches + switch, depth + 1, id), id);
         }
     }
@@ -132,7 +139,8 @@ pub fn unexplained(
     let mut seen = BTreeSet::new();
     let mut found: BTreeMap<BTreeSet<u64>, Vec<Choice>> = BTreeMap::new();
     for state in engine.initial() {
-        let node = Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
+        let node =
+            Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
         nodes.push((node, BTreeSet::new()));
     }
     let mut at = 0;
@@ -161,8 +169,13 @@ pub fn unexplained(
                 }
                 if seen.insert((key, resorts.clone())) {
                     let choice = Some((chosen, index));
-                    let node =
-                        Node { state: next.state, last: Vec::new(), parent: at - 1, choice, fired: Vec::new() };
+                    let node = Node {
+                        state: next.state,
+                        last: Vec::new(),
+                        parent: at - 1,
+                        choice,
+                        fired: Vec::new(),
+                    };
                     nodes.push((node, resorts));
                 }
             }
@@ -230,7 +243,9 @@ pub fn twin(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> O
 
 fn goes_well(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> bool {
     let Some(steps) = replay(engine, choices) else { return false };
-    let fired = steps.iter().any(|(_, next)| !next.fired.is_empty() && fired_in(engine, next).iter().any(|v| !v.weak));
+    let fired = steps
+        .iter()
+        .any(|(_, next)| !next.fired.is_empty() && fired_in(engine, next).iter().any(|v| !v.weak));
     let Some((_, last)) = steps.last() else { return false };
     let at_end = ["invariant", "last-writer-wins", "stuck", "unclassified"].contains(&wrong.rule);
     if fired || (at_end && !engine.all_ended(&last.state)) {

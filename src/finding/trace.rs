@@ -17,11 +17,13 @@ use std::collections::BTreeMap;
 /// The name of a cell.
 pub fn cell_name(program: &Program, resource: ResourceId, column: Option<&str>) -> String {
     let r = program.resource(resource);
-    let by_column = program.observed.iter().find(|o| o.resource == resource && o.column.as_deref() == column);
+    let by_column =
+        program.observed.iter().find(|o| o.resource == resource && o.column.as_deref() == column);
     match (by_column, column) {
         (Some(observed), _) => observed.name.clone(),
         (None, Some(column)) if column != "value" && !column.is_empty() => {
-            let table = program.observed.iter().find(|o| o.resource == resource && o.column.is_none());
+            let table =
+                program.observed.iter().find(|o| o.resource == resource && o.column.is_none());
             table.map_or_else(|| format!("{}.{column}", r.name), |o| o.name.clone())
         }
         (None, _) => r.name.to_string(),
@@ -38,7 +40,12 @@ pub struct Told {
 }
 
 /// Replays a schedule and tells it.
-pub fn tell(engine: &mut Engine<'_>, choices: &[Choice], violation: &Violation, mark: bool) -> Option<Told> {
+pub fn tell(
+    engine: &mut Engine<'_>,
+    choices: &[Choice],
+    violation: &Violation,
+    mark: bool,
+) -> Option<Told> {
     let steps = replay(engine, choices)?;
     let mut indices: BTreeMap<Unit, u32> = BTreeMap::new();
     let mut witness = Witness::default();
@@ -70,7 +77,12 @@ pub fn tell(engine: &mut Engine<'_>, choices: &[Choice], violation: &Violation, 
 }
 
 /// Keeps track of which iteration is in which slot.
-fn number(engine: &Engine<'_>, before: Option<&State>, state: &State, indices: &mut BTreeMap<Unit, u32>) {
+fn number(
+    engine: &Engine<'_>,
+    before: Option<&State>,
+    state: &State,
+    indices: &mut BTreeMap<Unit, u32>,
+) {
     for run in 0..engine.layout.runs() {
         let root = Unit { run, slot: 0 };
         for unit in engine.layout.slots(run) {
@@ -131,7 +143,11 @@ fn told_step(
     };
     let serial = |looped: NodeId| {
         unit_of.map_or(0, |u| {
-            let owner = if program.node(looped).class == engine.layout.class(u) { u } else { Unit { run: u.run, slot: 0 } };
+            let owner = if program.node(looped).class == engine.layout.class(u) {
+                u
+            } else {
+                Unit { run: u.run, slot: 0 }
+            };
             engine.block(before, owner).nodes[program.node(looped).slot as usize].count
         })
     };
@@ -164,7 +180,9 @@ fn cells(engine: &Engine<'_>, state: &State, violation: &Violation) -> BTreeMap<
     let mut cells = BTreeMap::new();
     let resources: Vec<(ResourceId, Option<&str>)> = match violation.resource {
         Some(r) => vec![(r, violation.column.as_deref())],
-        None => program.observed.iter().take(3).map(|o| (o.resource, o.column.as_deref())).collect(),
+        None => {
+            program.observed.iter().take(3).map(|o| (o.resource, o.column.as_deref())).collect()
+        }
     };
     for (resource, column) in resources {
         let content = engine.content(state, resource, run_of(engine, resource));
@@ -198,7 +216,9 @@ fn effect(program: &Program, event: &Event) -> String {
 fn access_effect(access: &Access, event: &Event) -> String {
     if let Some(code) = event.refused {
         let why = match (access, code) {
-            (Access::Acquire { .. }, _) if event.exhausted => "409: used up its attempts, somebody holds the lease",
+            (Access::Acquire { .. }, _) if event.exhausted => {
+                "409: used up its attempts, somebody holds the lease"
+            }
             (Access::Acquire { .. }, _) => "409: somebody holds the lease",
             (_, 412) => "412: the etag or lease id is out of date",
             (_, 409) => "409: the key exists already",
@@ -227,7 +247,11 @@ fn access_effect(access: &Access, event: &Event) -> String {
         Access::Acquire { .. } => "201: has the lease".to_owned(),
         Access::Renew(_) => "200: renews the lease".to_owned(),
         Access::Release(_) => "200: gives the lease back".to_owned(),
-        Access::Update { .. } | Access::Add { .. } | Access::Store { .. } | Access::Upsert { .. } | Access::Write { .. } => {
+        Access::Update { .. }
+        | Access::Add { .. }
+        | Access::Store { .. }
+        | Access::Upsert { .. }
+        | Access::Write { .. } => {
             format!("writes {}", written())
         }
     }
@@ -253,12 +277,18 @@ fn rows(value: &Value) -> String {
 }
 
 /// Whose processes met: the one that fired, and the last other one that wrote the resource (else any other).
-fn met(steps: &[(State, Successor)], paths: &[Path], at: usize, violation: &Violation) -> Option<Across> {
+fn met(
+    steps: &[(State, Successor)],
+    paths: &[Path],
+    at: usize,
+    violation: &Violation,
+) -> Option<Across> {
     let own = paths.get(at)?;
     let writes = |i: &usize| {
         steps[*i].1.events.iter().flat_map(|e| &e.wrote).any(|w| Some(w.0) == violation.resource)
     };
-    let mut others: Vec<usize> = (0..at).rev().filter(|&i| path::parts(&paths[i], own).is_some()).collect();
+    let mut others: Vec<usize> =
+        (0..at).rev().filter(|&i| path::parts(&paths[i], own).is_some()).collect();
     others.sort_by_key(|i| !writes(i));
     others.first().and_then(|&i| path::parts(&paths[i], own))
 }
@@ -271,12 +301,14 @@ pub fn swap(wrong: &Witness, right: &Witness) -> Option<String> {
         let b_key = key(b);
         let right_at = place(right, &b_key)?;
         let wrong_at = place(wrong, &b_key)?;
-        let moved = right.steps[..right_at]
-            .iter()
-            .rev()
-            .find(|a| a.process != b.process && place(wrong, &key(a)).is_some_and(|p| p > wrong_at));
+        let moved = right.steps[..right_at].iter().rev().find(|a| {
+            a.process != b.process && place(wrong, &key(a)).is_some_and(|p| p > wrong_at)
+        });
         if let Some(a) = moved {
-            return Some(format!("let {} finish {} before {} runs {}", a.process, a.action, b.process, b.action));
+            return Some(format!(
+                "let {} finish {} before {} runs {}",
+                a.process, a.action, b.process, b.action
+            ));
         }
     }
     None

@@ -156,12 +156,18 @@ fn put(row: &mut Row, values: &[(Arc<str>, Value)], at: usize, wrote: &mut Vec<(
 }
 
 /// Adds a row, or refuses it because of a unique key.
-fn insert(program: &Program, rid: ResourceId, content: &Content, row: Vec<(Arc<str>, Value)>) -> Act {
+fn insert(
+    program: &Program,
+    rid: ResourceId,
+    content: &Content,
+    row: Vec<(Arc<str>, Value)>,
+) -> Act {
     let resource = program.resource(rid);
     let row: BTreeMap<Arc<str>, Value> = row.into_iter().collect();
     let row = Row { columns: row, marks: BTreeMap::new() };
     let clash = |other: &Row| resource.key.iter().all(|k| other.get(k) == row.get(k));
-    if resource.unique && !resource.key.is_empty() && content.live().any(|(_, other)| clash(other)) {
+    if resource.unique && !resource.key.is_empty() && content.live().any(|(_, other)| clash(other))
+    {
         return Act::refuse(409);
     }
     let mut after = content.clone();
@@ -187,17 +193,25 @@ pub fn act(
         Access::Get | Access::Load => Ok(get(program, rid, content)),
         Access::List(filter) => {
             let rows = select(content, filter, env)?;
-            let shown = |&r: &usize| content.rows[r].as_ref().map(|row| Value::Object(Arc::new(row.shown(rid.0, r))));
+            let shown = |&r: &usize| {
+                content.rows[r].as_ref().map(|row| Value::Object(Arc::new(row.shown(rid.0, r))))
+            };
             Ok(Act::answer(Value::object([
                 ("value", Value::array(rows.iter().filter_map(shown).collect())),
                 ("statusCode", Value::Int(200)),
             ])))
         }
         Access::Select(filter, list) => select_rows(content, filter, list.as_ref(), env),
-        Access::Update { filter, set, if_match, sql } => update(rid, content, filter, set, if_match.as_ref(), *sql, env),
+        Access::Update { filter, set, if_match, sql } => {
+            update(rid, content, filter, set, if_match.as_ref(), *sql, env)
+        }
         Access::Add { value, how } | Access::Store { value, how } => {
             let by = evaluate(value, env)?;
-            let old = if matches!(access, Access::Store { .. }) { env.element()? } else { content.single("value") };
+            let old = if matches!(access, Access::Store { .. }) {
+                env.element()?
+            } else {
+                content.single("value")
+            };
             let mut after = content.clone();
             let mut wrote = Vec::new();
             let new = add(&old, &by, *how)?;
@@ -212,22 +226,31 @@ pub fn act(
             Ok(Act::answer(Value::Int(i64::try_from(found).unwrap_or(i64::MAX))))
         }
         Access::CreateIfNone { row, unless, serialized } => {
-            let seen = if *serialized { select(content, unless, env)?.len() } else { caller.loaded.unwrap_or(0) };
+            let seen = if *serialized {
+                select(content, unless, env)?.len()
+            } else {
+                caller.loaded.unwrap_or(0)
+            };
             if seen > 0 {
                 return Ok(Act::answer(Value::object([("rowsAffected", Value::Int(0))])));
             }
             let act = insert(program, rid, content, columns(row, env)?);
-            let output = act.refused.map_or_else(|| Value::object([("rowsAffected", Value::Int(1))]), code);
+            let output =
+                act.refused.map_or_else(|| Value::object([("rowsAffected", Value::Int(1))]), code);
             Ok(Act { output, ..act })
         }
         Access::Upsert { key, row } => upsert(program, rid, content, key, row, env),
         Access::Delete(filter, sql) => delete(content, filter, *sql, env),
-        Access::Acquire { seconds, retry } => Ok(acquire(rid, content, &evaluate(seconds, env)?, *retry, caller)),
+        Access::Acquire { seconds, retry } => {
+            Ok(acquire(rid, content, &evaluate(seconds, env)?, *retry, caller))
+        }
         Access::Renew(lease) | Access::Release(lease) => {
             let standing = standing(lease.as_ref(), env, caller)?;
             Ok(end_lease(content, standing, matches!(access, Access::Renew(_))))
         }
-        Access::Write { value, lease, if_match } => write(content, value, lease.as_ref(), if_match.as_ref(), env),
+        Access::Write { value, lease, if_match } => {
+            write(content, value, lease.as_ref(), if_match.as_ref(), env)
+        }
     }
 }
 
@@ -241,7 +264,12 @@ fn get(program: &Program, rid: ResourceId, content: &Content) -> Act {
     Act::answer(Value::Object(Arc::new(shown)))
 }
 
-fn select_rows(content: &Content, filter: &Filter, list: Option<&Columns>, env: &mut dyn Env) -> Result<Act, Failure> {
+fn select_rows(
+    content: &Content,
+    filter: &Filter,
+    list: Option<&Columns>,
+    env: &mut dyn Env,
+) -> Result<Act, Failure> {
     let mut rows = Vec::new();
     for at in select(content, filter, env)? {
         let Some(row) = &content.rows[at] else { continue };
@@ -303,7 +331,8 @@ fn update(
 /// Increment, decrement or append.
 fn add(old: &Value, by: &Value, how: Adding) -> Result<Value, Failure> {
     let call = |name: &str| {
-        let function = super::function::Function::lookup(name).ok_or_else(|| Failure(format!("no function {name}")))?;
+        let function = super::function::Function::lookup(name)
+            .ok_or_else(|| Failure(format!("no function {name}")))?;
         function.call(&[old.clone(), by.clone()])
     };
     match (how, old) {
@@ -329,13 +358,19 @@ fn upsert(
 ) -> Result<Act, Failure> {
     let wanted = columns(key, env)?;
     let values = columns(row, env)?;
-    let found = content.live().find(|(_, row)| wanted.iter().all(|(c, v)| row.get(c) == *v)).map(|(at, _)| at);
+    let found = content
+        .live()
+        .find(|(_, row)| wanted.iter().all(|(c, v)| row.get(c) == *v))
+        .map(|(at, _)| at);
     let Some(at) = found else {
         let mut all = wanted;
         all.extend(values);
         let act = insert(program, rid, content, all);
         // An upsert never clashes (design.md §4): the row that it would clash with is the one that it updates.
-        return Ok(Act { output: if act.refused.is_some() { code(409) } else { code(200) }, ..act });
+        return Ok(Act {
+            output: if act.refused.is_some() { code(409) } else { code(200) },
+            ..act
+        });
     };
     let mut after = content.clone();
     let mut wrote = Vec::new();
@@ -345,7 +380,12 @@ fn upsert(
     Ok(Act { after: Some(after), output: code(200), wrote, ..Act::default() })
 }
 
-fn delete(content: &Content, filter: &Filter, sql: bool, env: &mut dyn Env) -> Result<Act, Failure> {
+fn delete(
+    content: &Content,
+    filter: &Filter,
+    sql: bool,
+    env: &mut dyn Env,
+) -> Result<Act, Failure> {
     let rows = select(content, filter, env)?;
     if rows.is_empty() && !sql {
         return Ok(Act::refuse(404));
@@ -360,7 +400,13 @@ fn delete(content: &Content, filter: &Filter, sql: bool, env: &mut dyn Env) -> R
     Ok(Act { after: Some(after), output, wrote, ..Act::default() })
 }
 
-fn acquire(rid: ResourceId, content: &Content, seconds: &Value, retry: Option<(u64, u64)>, caller: Caller) -> Act {
+fn acquire(
+    rid: ResourceId,
+    content: &Content,
+    seconds: &Value,
+    retry: Option<(u64, u64)>,
+    caller: Caller,
+) -> Act {
     if let Lease::Held(_) = content.lease {
         let patient = retry.is_some_and(|(count, _)| count > 0);
         if patient && !caller.exhaustible {
@@ -380,7 +426,11 @@ fn acquire(rid: ResourceId, content: &Content, seconds: &Value, retry: Option<(u
 }
 
 /// How the lease id that the call names stands; without one, the caller's own.
-fn standing(lease: Option<&Expr>, env: &mut dyn Env, caller: Caller) -> Result<Option<Standing>, Failure> {
+fn standing(
+    lease: Option<&Expr>,
+    env: &mut dyn Env,
+    caller: Caller,
+) -> Result<Option<Standing>, Failure> {
     let Some(expr) = lease else { return Ok(caller.lease) };
     Ok(match evaluate(expr, env)? {
         Value::Token(token) if token.kind == TokenKind::Lease => Some(token.standing),

@@ -35,7 +35,8 @@ enum How {
 /// Fills in the derived fields of all nodes. Without `merge`, every access of something that anybody writes is a step
 /// of its own, whether or not another process can notice it.
 pub fn analyse(program: &mut Program, merge: bool) {
-    let all: Vec<NodeId> = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let all: Vec<NodeId> =
+        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
     let touches: Vec<Touch> = all.iter().flat_map(|&n| touches(program, n)).collect();
     for &node in &all {
         let guards = guards(program, node, &touches);
@@ -46,7 +47,12 @@ pub fn analyse(program: &mut Program, merge: bool) {
     program.tracked = tracked(program, &touches);
     for &node in &all {
         let mut visibility = visibility(program, node, &touches);
-        if !merge && touches.iter().any(|t| t.node == node && touches.iter().any(|o| o.resource == t.resource && o.how != How::Read)) {
+        if !merge
+            && touches.iter().any(|t| {
+                t.node == node
+                    && touches.iter().any(|o| o.resource == t.resource && o.how != How::Read)
+            })
+        {
             visibility = Visibility::Visible;
         }
         program.nodes[node.index()].visibility = visibility;
@@ -65,7 +71,8 @@ pub fn analyse(program: &mut Program, merge: bool) {
         let looped = program.classes[class].looped;
         let uses = looped.is_some_and(|l| mentions_item(program, l, &all));
         program.classes[class].uses_item = uses;
-        program.classes[class].indexed = looped.is_some_and(|l| !program.node(l).collected.is_empty());
+        program.classes[class].indexed =
+            looped.is_some_and(|l| !program.node(l).collected.is_empty());
     }
 }
 
@@ -83,7 +90,10 @@ pub fn expressions(program: &Program, node: NodeId) -> Vec<&Expr> {
         Kind::If(e) | Kind::Until { condition: e, .. } => vec![e],
         Kind::Switch(e, cases) => std::iter::once(e).chain(cases).collect(),
         Kind::Loop { over: Over::Values(e, _), .. } => vec![e],
-        Kind::Loop { over: Over::Count(_), .. } | Kind::Group | Kind::Parallel | Kind::Terminate(_) => Vec::new(),
+        Kind::Loop { over: Over::Count(_), .. }
+        | Kind::Group
+        | Kind::Parallel
+        | Kind::Terminate(_) => Vec::new(),
         Kind::Leaf(steps) => steps
             .iter()
             .flat_map(|s| match s {
@@ -117,7 +127,10 @@ fn touches(program: &Program, node: NodeId) -> Vec<Touch> {
         let none = Filter::default();
         match access {
             Access::Get | Access::Load => {
-                let columns = used(program, node).map(|u| u.into_iter().filter(|c| &**c != "statusCode").collect());
+                // An etag changes with every column.
+                let columns = used(program, node)
+                    .filter(|u| !u.contains("etag"))
+                    .map(|u| u.into_iter().filter(|c| &**c != "statusCode").collect());
                 all.push(touch(*r, How::Read, columns, &none, false));
             }
             Access::List(f) | Access::Select(f, _) | Access::Probe(f) => {
@@ -125,7 +138,8 @@ fn touches(program: &Program, node: NodeId) -> Vec<Touch> {
             }
             Access::Update { filter, set, if_match, sql } => {
                 let columns: BTreeSet<Arc<str>> = set.iter().map(|(c, _)| c.clone()).collect();
-                let plain = if_match.is_none() && *sql && set.iter().all(|(c, e)| is_increment(c, e));
+                let plain =
+                    if_match.is_none() && *sql && set.iter().all(|(c, e)| is_increment(c, e));
                 let how = if plain { How::Add } else { How::Write };
                 all.push(touch(*r, how, Some(columns), filter, false));
                 if if_match.is_some() {
@@ -133,7 +147,9 @@ fn touches(program: &Program, node: NodeId) -> Vec<Touch> {
                 }
             }
             Access::Add { .. } => all.push(touch(*r, How::Add, None, &none, false)),
-            Access::Store { .. } | Access::Write { .. } => all.push(touch(*r, How::Write, None, &none, false)),
+            Access::Store { .. } | Access::Write { .. } => {
+                all.push(touch(*r, How::Write, None, &none, false))
+            }
             Access::Create(row) => {
                 let made = Filter { equal: constant_columns(row), rest: None };
                 all.push(touch(*r, How::Make, None, &made, true));
@@ -147,7 +163,13 @@ fn touches(program: &Program, node: NodeId) -> Vec<Touch> {
             }
             Access::Delete(f, _) => all.push(touch(*r, How::Write, None, f, true)),
             Access::Acquire { .. } | Access::Renew(_) | Access::Release(_) => {
-                all.push(touch(*r, How::Write, Some(BTreeSet::from(["#lease".into()])), &none, false));
+                all.push(touch(
+                    *r,
+                    How::Write,
+                    Some(BTreeSet::from(["#lease".into()])),
+                    &none,
+                    false,
+                ));
             }
         }
         if let Access::Write { .. } = access {
@@ -183,7 +205,11 @@ fn conflict(program: &Program, a: &Touch, b: &Touch) -> Option<Vec<(NodeId, Expr
         let ordered = resource.shape == Shape::Variable && is_array_read(program, a.resource);
         return ordered.then(Vec::new);
     }
-    if a.how == How::Make && b.how == How::Make && resource.key.is_empty() && !is_listed(program, a.resource) {
+    if a.how == How::Make
+        && b.how == How::Make
+        && resource.key.is_empty()
+        && !is_listed(program, a.resource)
+    {
         return None;
     }
     let structure = a.existence && b.existence;
@@ -224,7 +250,9 @@ fn is_listed(program: &Program, table: ResourceId) -> bool {
 /// Selections by the same expression over the items of one concurrent loop, on a column that is never changed.
 fn selectors(program: &Program, a: &Touch, b: &Touch) -> Vec<(NodeId, Expr)> {
     let Some(looped) = program.concurrent_loop(a.node) else { return Vec::new() };
-    if program.concurrent_loop(b.node) != Some(looped) || program.overlap_across_runs(a.node, b.node, a.resource) {
+    if program.concurrent_loop(b.node) != Some(looped)
+        || program.overlap_across_runs(a.node, b.node, a.resource)
+    {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -260,13 +288,19 @@ fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> Visibility 
             }
         }
     }
-    if is_effect(program, node) && effect_support(program, node).into_iter().any(|r| written(node, r, program, touches)) {
+    if is_effect(program, node)
+        && effect_support(program, node).into_iter().any(|r| written(node, r, program, touches))
+    {
         return Visibility::Visible;
     }
     if let Kind::Leaf(steps) = &program.node(node).kind
         && steps.iter().any(|s| matches!(s, Step::Wait(_)))
     {
-        return if touches.iter().any(|t| t.node == node) { Visibility::Visible } else { Visibility::Local };
+        return if touches.iter().any(|t| t.node == node) {
+            Visibility::Visible
+        } else {
+            Visibility::Local
+        };
     }
     keep_apart.dedup();
     if keep_apart.is_empty() { Visibility::Local } else { Visibility::Unless(keep_apart) }
@@ -282,16 +316,19 @@ fn overlaps(program: &Program, a: NodeId, b: NodeId, resource: ResourceId) -> bo
 
 /// Whether a process unordered with this action may write the resource.
 fn written(node: NodeId, resource: ResourceId, program: &Program, touches: &[Touch]) -> bool {
-    touches.iter().any(|t| t.resource == resource && t.how != How::Read && overlaps(program, node, t.node, resource))
+    touches.iter().any(|t| {
+        t.resource == resource && t.how != How::Read && overlaps(program, node, t.node, resource)
+    })
 }
 
 /// Whether an action does anything that stays.
 fn is_effect(program: &Program, node: NodeId) -> bool {
     steps(program, node).iter().any(|s| match s {
         Step::Send(_) => true,
-        Step::Access(_, a) => {
-            !matches!(a, Access::Get | Access::List(_) | Access::Select(..) | Access::Probe(_) | Access::Load)
-        }
+        Step::Access(_, a) => !matches!(
+            a,
+            Access::Get | Access::List(_) | Access::Select(..) | Access::Probe(_) | Access::Load
+        ),
         Step::Compute(_) | Step::Wait(_) | Step::Opaque(..) => false,
     })
 }
@@ -325,11 +362,15 @@ fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<Guard> {
         let position = program.node(outer).children.iter().position(|&c| c == inner);
         match (&program.node(outer).kind, position) {
             (Kind::If(_), Some(side)) => guards.push(Guard::Side(outer, side == 0)),
-            (Kind::Switch(_, cases), Some(at)) => guards.push(Guard::Case(outer, (at < cases.len()).then_some(at))),
+            (Kind::Switch(_, cases), Some(at)) => {
+                guards.push(Guard::Case(outer, (at < cases.len()).then_some(at)))
+            }
             (Kind::Until { .. }, _) => guards.push(Guard::Again(outer)),
             (Kind::Group, _) => {
                 for &sibling in &program.node(outer).children {
-                    if matches!(program.node(sibling).kind, Kind::Until { .. }) && program.precedes(sibling, inner) {
+                    if matches!(program.node(sibling).kind, Kind::Until { .. })
+                        && program.precedes(sibling, inner)
+                    {
                         guards.push(Guard::Left(sibling));
                     }
                 }
@@ -353,7 +394,9 @@ fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
     for step in steps(program, node) {
         let Step::Access(r, access) = step else { continue };
         let (columns, etag): (Vec<Arc<str>>, Option<&Expr>) = match access {
-            Access::Update { set, if_match, .. } => (set.iter().map(|(c, _)| c.clone()).collect(), if_match.as_ref()),
+            Access::Update { set, if_match, .. } => {
+                (set.iter().map(|(c, _)| c.clone()).collect(), if_match.as_ref())
+            }
             Access::Write { if_match, .. } => (vec!["value".into()], if_match.as_ref()),
             Access::Upsert { row, .. } => (row.iter().map(|(c, _)| c.clone()).collect(), None),
             _ => continue,
@@ -361,7 +404,8 @@ fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
         if etag.is_some_and(|e| *e != Expr::Const(super::value::Value::text("*"))) {
             continue;
         }
-        let mut all: BTreeSet<ResourceId> = expressions(program, node).into_iter().flat_map(|e| support(program, e)).collect();
+        let mut all: BTreeSet<ResourceId> =
+            expressions(program, node).into_iter().flat_map(|e| support(program, e)).collect();
         for guard in &program.node(node).guards {
             all.extend(guard_exprs(program, guard).into_iter().flat_map(|e| support(program, e)));
         }
@@ -445,14 +489,20 @@ fn tracked(program: &Program, touches: &[Touch]) -> BTreeSet<(ResourceId, Arc<st
             let read_back = touches.iter().any(|t| t.resource == id && t.how == How::Read);
             let raced = writers().any(|a| writers().any(|b| overlaps(program, a.node, b.node, id)));
             let computed = writers().any(|a| {
-                expressions(program, a.node).into_iter().any(|e| support(program, e).into_iter().any(|r| r != id))
+                expressions(program, a.node)
+                    .into_iter()
+                    .any(|e| support(program, e).into_iter().any(|r| r != id))
             });
             if read_back && (raced || computed) {
                 tracked.insert((id, "value".into()));
             }
         }
         if !resource.key.is_empty() {
-            let makes = || touches.iter().filter(move |t| t.resource == id && t.existence && t.how != How::Read);
+            let makes = || {
+                touches
+                    .iter()
+                    .filter(move |t| t.resource == id && t.existence && t.how != How::Read)
+            };
             if makes().any(|a| makes().any(|b| overlaps(program, a.node, b.node, id))) {
                 tracked.insert((id, "".into()));
             }
@@ -480,7 +530,9 @@ fn exhaustible(program: &Program, node: NodeId, all: &[NodeId]) -> bool {
         }
         let section: u64 = all
             .iter()
-            .filter(|&&n| program.precedes(other, n) && !released_before(program, other, n, lease, all))
+            .filter(|&&n| {
+                program.precedes(other, n) && !released_before(program, other, n, lease, all)
+            })
             .map(|&n| program.node(n).takes)
             .fold(0, u64::saturating_add);
         others = others.saturating_add(section.saturating_mul(instances(program, other, node)));
@@ -488,9 +540,17 @@ fn exhaustible(program: &Program, node: NodeId, all: &[NodeId]) -> bool {
     patience < others
 }
 
-fn released_before(program: &Program, acquire: NodeId, node: NodeId, lease: ResourceId, all: &[NodeId]) -> bool {
+fn released_before(
+    program: &Program,
+    acquire: NodeId,
+    node: NodeId,
+    lease: ResourceId,
+    all: &[NodeId],
+) -> bool {
     all.iter().any(|&r| {
-        steps(program, r).iter().any(|s| matches!(s, Step::Access(l, Access::Release(_)) if *l == lease))
+        steps(program, r)
+            .iter()
+            .any(|s| matches!(s, Step::Access(l, Access::Release(_)) if *l == lease))
             && program.precedes(acquire, r)
             && program.precedes(r, node)
     })
@@ -525,7 +585,9 @@ fn collected(program: &mut Program, all: &[NodeId]) {
             let loops: Vec<NodeId> = program
                 .ancestors(node)
                 .skip(1)
-                .filter(|&l| matches!(program.node(l).kind, Kind::Loop { .. }) && !program.inside(reader, l))
+                .filter(|&l| {
+                    matches!(program.node(l).kind, Kind::Loop { .. }) && !program.inside(reader, l)
+                })
                 .collect();
             for looped in loops {
                 let list = &mut program.nodes[looped.index()].collected;
@@ -636,7 +698,8 @@ fn use_of(expr: &Expr, node: NodeId, columns: &mut BTreeSet<Arc<str>>, whole: &m
     expr.visit(&mut |e| match e {
         Expr::Output(n) | Expr::Body(n) if *n == node => bare += 1,
         Expr::Index { base, key, .. } => {
-            if let (Expr::Output(n) | Expr::Body(n), Expr::Const(super::value::Value::String(k))) = (&**base, &**key)
+            if let (Expr::Output(n) | Expr::Body(n), Expr::Const(super::value::Value::String(k))) =
+                (&**base, &**key)
                 && *n == node
             {
                 indexed += 1;

@@ -49,7 +49,9 @@ pub enum Lease {
 impl Content {
     /// From initial rows.
     pub fn new(rows: &[BTreeMap<Arc<str>, Value>]) -> Self {
-        let row = |columns: &BTreeMap<Arc<str>, Value>| Some(Row { columns: columns.clone(), marks: BTreeMap::new() });
+        let row = |columns: &BTreeMap<Arc<str>, Value>| {
+            Some(Row { columns: columns.clone(), marks: BTreeMap::new() })
+        };
         Self { rows: rows.iter().map(row).collect(), lease: Lease::Available }
     }
     /// The value of a column of the only row.

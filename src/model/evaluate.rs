@@ -54,7 +54,10 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
             Value::Array(items) => {
                 let mut out = Vec::with_capacity(items.len());
                 for item in items.iter() {
-                    out.push(evaluate(select, &mut Elements { inner: env, element: item.clone() })?);
+                    out.push(evaluate(
+                        select,
+                        &mut Elements { inner: env, element: item.clone() },
+                    )?);
                 }
                 Ok(Value::array(out))
             }
@@ -99,7 +102,11 @@ fn lazily(
     function.call(&values)
 }
 
-fn coalesce(function: super::function::Function, args: &[Expr], env: &mut dyn Env) -> Result<Value, Failure> {
+fn coalesce(
+    function: super::function::Function,
+    args: &[Expr],
+    env: &mut dyn Env,
+) -> Result<Value, Failure> {
     let mut values = Vec::new();
     for arg in args {
         let value = evaluate(arg, env)?;
@@ -133,17 +140,21 @@ fn filter(from: &Expr, condition: &Expr, env: &mut dyn Env) -> Result<Value, Fai
 /// `base[key]`; `safe` passes null on and takes what is not there for null.
 fn index(base: &Value, key: &Value, safe: bool) -> Result<Value, Failure> {
     match (base, key) {
-        (Value::Term(_), _) | (_, Value::Term(_)) => Ok(Value::term("[]", vec![base.clone(), key.clone()])),
+        (Value::Term(_), _) | (_, Value::Term(_)) => {
+            Ok(Value::term("[]", vec![base.clone(), key.clone()]))
+        }
         (Value::Object(object), Value::String(key)) => match object.get(key) {
             Some(value) => Ok(value.clone()),
             None if safe => Ok(Value::Null),
             None => Err(Failure(format!("there is no property \"{key}\""))),
         },
-        (Value::Array(items), Value::Int(n)) => match usize::try_from(*n).ok().and_then(|n| items.get(n)) {
-            Some(value) => Ok(value.clone()),
-            None if safe => Ok(Value::Null),
-            None => Err(Failure(format!("there is no item {n}"))),
-        },
+        (Value::Array(items), Value::Int(n)) => {
+            match usize::try_from(*n).ok().and_then(|n| items.get(n)) {
+                Some(value) => Ok(value.clone()),
+                None if safe => Ok(Value::Null),
+                None => Err(Failure(format!("there is no item {n}"))),
+            }
+        }
         (Value::Null, _) if safe => Ok(Value::Null),
         _ => Err(Failure("there is nothing to look into".into())),
     }
@@ -244,7 +255,10 @@ impl Expr {
     pub fn visit(&self, look: &mut dyn FnMut(&Expr)) {
         look(self);
         match self {
-            Self::Concat(parts) | Self::Array(parts) | Self::Call(_, parts) | Self::Opaque(_, parts) => {
+            Self::Concat(parts)
+            | Self::Array(parts)
+            | Self::Call(_, parts)
+            | Self::Opaque(_, parts) => {
                 parts.iter().for_each(|e| e.visit(look));
             }
             Self::Object(pairs) => pairs.iter().for_each(|(k, v)| {
@@ -259,8 +273,17 @@ impl Expr {
                 from.visit(look);
                 inner.visit(look);
             }
-            Self::Const(_) | Self::Output(_) | Self::Body(_) | Self::Action(_) | Self::Result(_) => {}
-            Self::Variable(_) | Self::Item(_) | Self::Element | Self::Round(_) | Self::Column(_) | Self::State(_) => {}
+            Self::Const(_)
+            | Self::Output(_)
+            | Self::Body(_)
+            | Self::Action(_)
+            | Self::Result(_) => {}
+            Self::Variable(_)
+            | Self::Item(_)
+            | Self::Element
+            | Self::Round(_)
+            | Self::Column(_)
+            | Self::State(_) => {}
         }
     }
 }

@@ -54,13 +54,17 @@ impl Program {
 
     /// The innermost loop whose iterations run at once around this action.
     pub fn concurrent_loop(&self, node: NodeId) -> Option<NodeId> {
-        self.ancestors(node).skip(1).find(|&n| matches!(self.node(n).kind, Kind::Loop { degree, .. } if degree > 1))
+        self.ancestors(node)
+            .skip(1)
+            .find(|&n| matches!(self.node(n).kind, Kind::Loop { degree, .. } if degree > 1))
     }
 
     /// Whether two instances of these actions can be under way at once within one run.
     pub fn overlap_in_run(&self, a: NodeId, b: NodeId) -> bool {
         let shared = self.ancestors(a).skip(1).find(|&n| {
-            matches!(self.node(n).kind, Kind::Loop { degree, .. } if degree > 1) && self.inside(b, n) && b != n
+            matches!(self.node(n).kind, Kind::Loop { degree, .. } if degree > 1)
+                && self.inside(b, n)
+                && b != n
         });
         shared.is_some() || self.parted(a, b)
     }

@@ -67,7 +67,11 @@ impl Machine<'_> {
     fn distinct(&mut self, looped: NodeId, selector: &super::expression::Expr) -> bool {
         let slot = self.program.node(looped).slot as usize;
         let own = self.program.node(looped).class == self.class;
-        let state = if own { self.block.nodes.get(slot) } else { self.parent.and_then(|p| p.nodes.get(slot)) };
+        let state = if own {
+            self.block.nodes.get(slot)
+        } else {
+            self.parent.and_then(|p| p.nodes.get(slot))
+        };
         let items = match state.map(|s| &s.items) {
             Some(Value::Array(items)) => items.clone(),
             Some(Value::Int(_)) => return matches!(selector, super::expression::Expr::Item(_)),
@@ -119,7 +123,9 @@ impl Machine<'_> {
             },
             Kind::Switch(on, cases) => match self.value(node, on) {
                 Ok(value @ (Value::String(_) | Value::Int(_))) => {
-                    let chosen = cases.iter().position(|case| self.value(node, case).is_ok_and(|c| c == value));
+                    let chosen = cases
+                        .iter()
+                        .position(|case| self.value(node, case).is_ok_and(|c| c == value));
                     self.enter(node, chosen.unwrap_or(children.len() - 1));
                 }
                 Ok(value @ Value::Term(_)) => {
@@ -190,13 +196,16 @@ impl Machine<'_> {
             Over::Values(expr, unknown) => match self.value(node, expr) {
                 Ok(Value::Array(items)) => Value::Array(items),
                 Ok(term @ Value::Term(_)) => {
-                    let item = |i: u64| Value::term("item", vec![term.clone(), Value::Int(i.cast_signed())]);
+                    let item = |i: u64| {
+                        Value::term("item", vec![term.clone(), Value::Int(i.cast_signed())])
+                    };
                     Value::array((0..*unknown).map(item).collect())
                 }
                 Ok(_) | Err(_) => return self.fail(node),
             },
         };
-        let none = matches!(&items, Value::Int(0)) || matches!(&items, Value::Array(a) if a.is_empty());
+        let none =
+            matches!(&items, Value::Int(0)) || matches!(&items, Value::Array(a) if a.is_empty());
         self.at(node).phase = Phase::Running;
         self.at(node).items = items;
         if none {
@@ -211,7 +220,11 @@ impl Machine<'_> {
     fn empty_collection(&self, node: NodeId) -> Value {
         let keys = &self.program.node(node).collected;
         let pairs = keys.iter().map(|&n| (Arc::from(collected_key(n)), Value::array(Vec::new())));
-        if keys.is_empty() { Value::Null } else { Value::Object(Arc::new(pairs.collect::<BTreeMap<_, _>>())) }
+        if keys.is_empty() {
+            Value::Null
+        } else {
+            Value::Object(Arc::new(pairs.collect::<BTreeMap<_, _>>()))
+        }
     }
 
     /// The loop has ended; what its iterations answered stays under the keys of [`collected_key`].
@@ -248,7 +261,14 @@ impl Machine<'_> {
         Value::Object(Arc::new(object))
     }
 
-    fn next_round(&mut self, node: NodeId, holds: bool, limit: u64, fail_at_limit: bool, counted: bool) {
+    fn next_round(
+        &mut self,
+        node: NodeId,
+        holds: bool,
+        limit: u64,
+        fail_at_limit: bool,
+        counted: bool,
+    ) {
         let program = self.program;
         let body = program.node(node).children[0];
         let failed = self.at(body).phase == Phase::Done(Status::Failed);
@@ -256,7 +276,11 @@ impl Machine<'_> {
         let at_limit = !holds && counted && count >= limit;
         let refused = self.at(node).flag;
         if holds || at_limit {
-            let status = if failed || (at_limit && fail_at_limit) { Status::Failed } else { Status::Succeeded };
+            let status = if failed || (at_limit && fail_at_limit) {
+                Status::Failed
+            } else {
+                Status::Succeeded
+            };
             self.finish(node, status, Value::Null);
             // Whether it was left by its condition (0) or by its limit (1): later effects depend on it.
             self.at(node).count = u32::from(at_limit);
@@ -321,7 +345,11 @@ impl Machine<'_> {
                     return false;
                 }
                 let failed = statuses.contains(&Some(Status::Failed));
-                self.finish(node, if failed { Status::Failed } else { Status::Succeeded }, Value::Null);
+                self.finish(
+                    node,
+                    if failed { Status::Failed } else { Status::Succeeded },
+                    Value::Null,
+                );
             }
             Kind::Loop { degree, .. } => return *degree <= 1 && self.close_serial(node),
             Kind::Until { .. } => {
@@ -359,9 +387,12 @@ impl Machine<'_> {
     fn leaf_status(&mut self, group: NodeId) -> Status {
         let program = self.program;
         let children = &program.node(group).children;
-        let needed: Vec<NodeId> =
-            children.iter().flat_map(|&c| program.node(c).run_after.iter().map(|&(n, _)| n)).collect();
-        let mut todo: Vec<NodeId> = children.iter().copied().filter(|c| !needed.contains(c)).collect();
+        let needed: Vec<NodeId> = children
+            .iter()
+            .flat_map(|&c| program.node(c).run_after.iter().map(|&(n, _)| n))
+            .collect();
+        let mut todo: Vec<NodeId> =
+            children.iter().copied().filter(|c| !needed.contains(c)).collect();
         let mut seen = Vec::new();
         let mut failed = false;
         while let Some(node) = todo.pop() {
@@ -370,7 +401,9 @@ impl Machine<'_> {
             }
             seen.push(node);
             match self.at(node).phase {
-                Phase::Done(Status::Skipped) => todo.extend(program.node(node).run_after.iter().map(|&(n, _)| n)),
+                Phase::Done(Status::Skipped) => {
+                    todo.extend(program.node(node).run_after.iter().map(|&(n, _)| n))
+                }
                 Phase::Done(Status::Succeeded) => {}
                 _ => failed = true,
             }
@@ -400,7 +433,9 @@ impl Machine<'_> {
                 .ancestors(node)
                 .skip(1)
                 .take_while(|&n| program.node(n).class == self.class)
-                .any(|n| matches!(self.block.nodes[program.node(n).slot as usize].phase, Phase::Done(_)));
+                .any(|n| {
+                    matches!(self.block.nodes[program.node(n).slot as usize].phase, Phase::Done(_))
+                });
             if over {
                 self.block.nodes[slot] = NodeState::default();
             }
@@ -410,10 +445,9 @@ impl Machine<'_> {
     /// Whether a node of this block can still run.
     fn pending(&self, node: NodeId) -> bool {
         let program = self.program;
-        !program
-            .ancestors(node)
-            .take_while(|&n| program.node(n).class == self.class)
-            .any(|n| matches!(self.block.nodes[program.node(n).slot as usize].phase, Phase::Done(_)))
+        !program.ancestors(node).take_while(|&n| program.node(n).class == self.class).any(|n| {
+            matches!(self.block.nodes[program.node(n).slot as usize].phase, Phase::Done(_))
+        })
     }
 }
 

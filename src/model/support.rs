@@ -20,10 +20,17 @@ pub fn readers(program: &Program, expr: &Expr) -> BTreeSet<NodeId> {
     nodes
 }
 
-fn gather(program: &Program, expr: &Expr, resources: &mut BTreeSet<ResourceId>, nodes: &mut BTreeSet<NodeId>) {
+fn gather(
+    program: &Program,
+    expr: &Expr,
+    resources: &mut BTreeSet<ResourceId>,
+    nodes: &mut BTreeSet<NodeId>,
+) {
     let settled = settled_items(program, expr);
     expr.visit(&mut |e| match e {
-        Expr::Output(n) | Expr::Body(n) | Expr::Action(n) | Expr::Result(n) => through(program, *n, resources, nodes),
+        Expr::Output(n) | Expr::Body(n) | Expr::Action(n) | Expr::Result(n) => {
+            through(program, *n, resources, nodes)
+        }
         Expr::Variable(r) => {
             resources.insert(*r);
             for (index, node) in program.nodes.iter().enumerate() {
@@ -42,8 +49,7 @@ fn gather(program: &Program, expr: &Expr, resources: &mut BTreeSet<ResourceId>, 
         Expr::Item(looped) if settled.contains(looped) => {}
         Expr::Item(looped) => {
             if nodes.insert(*looped)
-                && let Kind::Loop { over: Over::Values(over, _), .. } =
-                    &program.node(*looped).kind
+                && let Kind::Loop { over: Over::Values(over, _), .. } = &program.node(*looped).kind
             {
                 gather(program, over, resources, nodes);
             }
@@ -52,7 +58,12 @@ fn gather(program: &Program, expr: &Expr, resources: &mut BTreeSet<ResourceId>, 
     });
 }
 
-fn through(program: &Program, node: NodeId, resources: &mut BTreeSet<ResourceId>, nodes: &mut BTreeSet<NodeId>) {
+fn through(
+    program: &Program,
+    node: NodeId,
+    resources: &mut BTreeSet<ResourceId>,
+    nodes: &mut BTreeSet<NodeId>,
+) {
     if !nodes.insert(node) {
         return;
     }
@@ -74,7 +85,6 @@ fn through(program: &Program, node: NodeId, resources: &mut BTreeSet<ResourceId>
     }
 }
 
-
 /// Loops over listed rows of whose items the expression looks only at columns that nobody ever changes: which row it
 /// is, say.
 fn settled_items(program: &Program, expr: &Expr) -> BTreeSet<NodeId> {
@@ -82,7 +92,8 @@ fn settled_items(program: &Program, expr: &Expr) -> BTreeSet<NodeId> {
     expr.visit(&mut |e| match e {
         Expr::Item(looped) => bare.push(*looped),
         Expr::Index { base, key, .. } => {
-            if let (Expr::Item(looped), Expr::Const(super::value::Value::String(column))) = (&**base, &**key)
+            if let (Expr::Item(looped), Expr::Const(super::value::Value::String(column))) =
+                (&**base, &**key)
                 && listed(program, *looped).is_some_and(|r| !program.changes(r, column))
             {
                 fixed.push(*looped);
@@ -101,7 +112,9 @@ fn settled_items(program: &Program, expr: &Expr) -> BTreeSet<NodeId> {
 
 /// The table whose listed rows a loop goes over.
 fn listed(program: &Program, looped: NodeId) -> Option<ResourceId> {
-    let Kind::Loop { over: Over::Values(Expr::Index { base, key, .. }, _), .. } = &program.node(looped).kind else {
+    let Kind::Loop { over: Over::Values(Expr::Index { base, key, .. }, _), .. } =
+        &program.node(looped).kind
+    else {
         return None;
     };
     let (Expr::Output(node) | Expr::Body(node)) = &**base else { return None };

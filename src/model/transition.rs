@@ -65,7 +65,14 @@ pub struct Event {
 /// Sees each effect before it happens.
 pub trait Observer {
     /// An access is about to be committed: `act` says what it will do.
-    fn effect(&mut self, view: &mut View<'_>, node: NodeId, resource: ResourceId, access: &Access, act: &Act);
+    fn effect(
+        &mut self,
+        view: &mut View<'_>,
+        node: NodeId,
+        resource: ResourceId,
+        access: &Access,
+        act: &Act,
+    );
     /// A side effect without a resource.
     fn sent(&mut self, view: &mut View<'_>, node: NodeId);
     /// Inputs are about to be evaluated.
@@ -159,7 +166,9 @@ impl<'a> Machine<'a> {
                 self.finish(node, Status::Succeeded, Value::Null);
                 Ok(())
             }
-            Kind::If(_) | Kind::Switch(..) | Kind::Loop { .. } | Kind::Until { .. } => self.decide(node),
+            Kind::If(_) | Kind::Switch(..) | Kind::Loop { .. } | Kind::Until { .. } => {
+                self.decide(node)
+            }
             Kind::Group | Kind::Parallel => {
                 self.at(node).phase = Phase::Running;
                 Ok(())
@@ -187,7 +196,8 @@ impl<'a> Machine<'a> {
                 Err(_) => self.done(node, number, true, Value::Null, Some(0)),
             },
             Step::Opaque(name, args) => {
-                let values: Result<Vec<Value>, Failure> = args.iter().map(|a| self.value(node, a)).collect();
+                let values: Result<Vec<Value>, Failure> =
+                    args.iter().map(|a| self.value(node, a)).collect();
                 match values {
                     Ok(mut values) => {
                         values.insert(0, self.block.item.clone());
@@ -197,12 +207,21 @@ impl<'a> Machine<'a> {
                     Err(_) => self.done(node, number, true, Value::Null, Some(0)),
                 }
             }
-            Step::Access(resource, access) => return self.access(node, number, last, *resource, access),
+            Step::Access(resource, access) => {
+                return self.access(node, number, last, *resource, access);
+            }
         }
         Ok(())
     }
 
-    fn access(&mut self, node: NodeId, number: u8, last: bool, rid: ResourceId, access: &Access) -> Result<(), Halt> {
+    fn access(
+        &mut self,
+        node: NodeId,
+        number: u8,
+        last: bool,
+        rid: ResourceId,
+        access: &Access,
+    ) -> Result<(), Halt> {
         let program = self.program;
         let before = self.store.read(rid);
         let caller = Caller {
@@ -239,9 +258,11 @@ impl<'a> Machine<'a> {
             event.exhausted = done.exhausted;
             let value = |row: u32, column: &str| {
                 let rows = done.after.as_ref().map(|c| &c.rows);
-                rows.and_then(|r| r.get(row as usize)?.as_ref()).map_or(Value::Null, |r| r.get(column))
+                rows.and_then(|r| r.get(row as usize)?.as_ref())
+                    .map_or(Value::Null, |r| r.get(column))
             };
-            event.wrote = done.wrote.iter().map(|(r, c)| (rid, *r, c.clone(), value(*r, c))).collect();
+            event.wrote =
+                done.wrote.iter().map(|(r, c)| (rid, *r, c.clone(), value(*r, c))).collect();
         }
         Ok(())
     }
@@ -249,7 +270,8 @@ impl<'a> Machine<'a> {
     /// Whether a 412 or 409 is another process's doing.
     fn refused_by_another(&mut self, node: NodeId, rid: ResourceId, access: &Access) -> bool {
         match access {
-            Access::Update { if_match: Some(expr), .. } | Access::Write { if_match: Some(expr), .. } => {
+            Access::Update { if_match: Some(expr), .. }
+            | Access::Write { if_match: Some(expr), .. } => {
                 let tag = evaluate(expr, &mut self.view(node));
                 matches!(tag, Ok(Value::Token(t)) if t.standing == Standing::Stale)
             }
@@ -263,7 +285,9 @@ impl<'a> Machine<'a> {
     fn note_refusal(&mut self, node: NodeId) {
         let program = self.program;
         for n in program.ancestors(node).skip(1) {
-            if program.node(n).class == self.class && matches!(program.node(n).kind, Kind::Until { .. }) {
+            if program.node(n).class == self.class
+                && matches!(program.node(n).kind, Kind::Until { .. })
+            {
                 self.at(n).flag = true;
             }
         }
@@ -328,8 +352,14 @@ impl<'a> Machine<'a> {
         self.mark_writes(node, rid, &before, &mut after, &done.wrote);
         self.keep_bases(node, &before);
         let after = Arc::new(after);
-        let change =
-            Change { resource: rid, wrote: done.wrote.clone(), node, before, after: after.clone(), lease: done.lease };
+        let change = Change {
+            resource: rid,
+            wrote: done.wrote.clone(),
+            node,
+            before,
+            after: after.clone(),
+            lease: done.lease,
+        };
         if !done.wrote.is_empty() {
             self.block.age_etags(self.program, self.class, &change, Some(node));
         }
@@ -339,7 +369,12 @@ impl<'a> Machine<'a> {
                 self.block.marks.insert(Mark::Holds(rid), Memory::Clock(0, limit));
             }
             Some(LeaseEvent::Renewed) => {
-                let limit = match self.block.marks.get(&Mark::Holds(rid)).or(self.block.marks.get(&Mark::Lost(rid))) {
+                let limit = match self
+                    .block
+                    .marks
+                    .get(&Mark::Holds(rid))
+                    .or(self.block.marks.get(&Mark::Lost(rid)))
+                {
                     Some(Memory::Clock(_, limit)) => *limit,
                     _ => None,
                 };
@@ -373,7 +408,8 @@ impl<'a> Machine<'a> {
             let old_row = before.rows.get(*row as usize).and_then(Option::as_ref);
             let old = old_row.and_then(|r| r.marks.get(column));
             let blind = self.program.blind(node, column);
-            let unordered = old.is_some_and(|m| self.unordered_writer(rid, *row, column, m.node, node));
+            let unordered =
+                old.is_some_and(|m| self.unordered_writer(rid, *row, column, m.node, node));
             let old_value = old_row.map_or(Value::Null, |r| r.get(column));
             let Some(Some(new_row)) = after.rows.get_mut(*row as usize) else { continue };
             let differs = new_row.get(column) != old_value;
@@ -390,7 +426,8 @@ impl<'a> Machine<'a> {
                 self.block.marks.insert(Mark::Bled(rid, m.node), Memory::Value(old_value));
             }
             let program = self.program;
-            let replaced = |m: &Mark| matches!(m, Mark::Bled(r, n) if *r == rid && !program.parted(*n, node));
+            let replaced =
+                |m: &Mark| matches!(m, Mark::Bled(r, n) if *r == rid && !program.parted(*n, node));
             self.block.marks.retain(|m, _| !replaced(m));
             self.block.marks.remove(&Mark::ChildLast(rid, *row, column.clone()));
             self.block.marks.insert(Mark::Last(rid, *row, column.clone()), Memory::Set);
@@ -398,9 +435,18 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether the last writer of a column is a process unordered with this one.
-    pub fn unordered_writer(&self, rid: ResourceId, row: u32, column: &Arc<str>, old: NodeId, node: NodeId) -> bool {
+    pub fn unordered_writer(
+        &self,
+        rid: ResourceId,
+        row: u32,
+        column: &Arc<str>,
+        old: NodeId,
+        node: NodeId,
+    ) -> bool {
         let last = Mark::Last(rid, row, column.clone());
-        if self.block.marks.contains_key(&last) || self.parent.is_some_and(|p| p.marks.contains_key(&last)) {
+        if self.block.marks.contains_key(&last)
+            || self.parent.is_some_and(|p| p.marks.contains_key(&last))
+        {
             return self.program.parted(old, node);
         }
         if self.block.marks.contains_key(&Mark::ChildLast(rid, row, column.clone())) {
@@ -415,7 +461,9 @@ impl<'a> Machine<'a> {
             let slot = self.program.node(reader).slot as usize;
             let own = self.program.node(reader).class == self.class;
             let block = if own { Some(&self.block) } else { self.parent };
-            let done = block.and_then(|b| b.nodes.get(slot)).is_some_and(|s| matches!(s.phase, Phase::Done(_)));
+            let done = block
+                .and_then(|b| b.nodes.get(slot))
+                .is_some_and(|s| matches!(s.phase, Phase::Done(_)));
             if done && !self.block.marks.contains_key(&Mark::Base(reader)) {
                 self.block.marks.insert(Mark::Base(reader), Memory::Content(before.clone()));
             }
@@ -427,8 +475,11 @@ impl<'a> Machine<'a> {
 fn project(output: Value, used: Option<&std::collections::BTreeSet<Arc<str>>>) -> Value {
     match (used, output) {
         (Some(used), Value::Object(object)) => {
-            let kept: BTreeMap<Arc<str>, Value> =
-                object.iter().filter(|(k, _)| used.contains(*k)).map(|(k, v)| (k.clone(), v.clone())).collect();
+            let kept: BTreeMap<Arc<str>, Value> = object
+                .iter()
+                .filter(|(k, _)| used.contains(*k))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect();
             if kept.is_empty() { Value::Null } else { Value::Object(Arc::new(kept)) }
         }
         (_, output) => output,
@@ -439,8 +490,12 @@ fn project(output: Value, used: Option<&std::collections::BTreeSet<Arc<str>>>) -
 fn decide(value: &Value, world: &World) -> Result<bool, Option<Halt>> {
     match value {
         Value::Bool(b) => Ok(*b),
-        Value::Term(term) if &*term.op == "not" && term.args.len() == 1 => decide(&term.args[0], world).map(|b| !b),
-        Value::Term(_) => world.get(value).copied().ok_or_else(|| Some(Halt::Choice(value.clone()))),
+        Value::Term(term) if &*term.op == "not" && term.args.len() == 1 => {
+            decide(&term.args[0], world).map(|b| !b)
+        }
+        Value::Term(_) => {
+            world.get(value).copied().ok_or_else(|| Some(Halt::Choice(value.clone())))
+        }
         _ => Err(None),
     }
 }
@@ -477,7 +532,13 @@ impl Block {
     }
 
     /// Etags of the changed rows match no longer: spent if the holder changed the row itself, stale otherwise.
-    pub fn age_etags(&mut self, program: &Program, class: ClassId, change: &Change, own: Option<NodeId>) {
+    pub fn age_etags(
+        &mut self,
+        program: &Program,
+        class: ClassId,
+        change: &Change,
+        own: Option<NodeId>,
+    ) {
         let rows: Vec<u32> = change.wrote.iter().map(|(r, _)| *r).collect();
         for (slot, state) in self.nodes.iter_mut().enumerate() {
             let holder = program.class(class).nodes[slot];
@@ -486,7 +547,15 @@ impl Block {
                 _ => Standing::Stale,
             };
             let age = |value: &Value| {
-                age(value, &|t| t.kind == TokenKind::Etag && t.resource == change.resource.0 && rows.contains(&t.row), standing)
+                age(
+                    value,
+                    &|t| {
+                        t.kind == TokenKind::Etag
+                            && t.resource == change.resource.0
+                            && rows.contains(&t.row)
+                    },
+                    standing,
+                )
             };
             for value in [&mut state.output, &mut state.items] {
                 if let Some(aged) = age(value) {
@@ -496,7 +565,11 @@ impl Block {
         }
         if let Some(aged) = age(
             &self.item,
-            &|t| t.kind == TokenKind::Etag && t.resource == change.resource.0 && rows.contains(&t.row),
+            &|t| {
+                t.kind == TokenKind::Etag
+                    && t.resource == change.resource.0
+                    && rows.contains(&t.row)
+            },
             if own.is_some() { Standing::Spent } else { Standing::Stale },
         ) {
             self.item = aged;
@@ -542,7 +615,12 @@ fn age(value: &Value, which: &dyn Fn(&super::value::Token) -> bool, to: Standing
         Value::Array(items) => {
             let aged: Vec<Option<Value>> = items.iter().map(|v| age(v, which, to)).collect();
             aged.iter().any(Option::is_some).then(|| {
-                Value::array(aged.into_iter().zip(items.iter()).map(|(a, v)| a.unwrap_or_else(|| v.clone())).collect())
+                Value::array(
+                    aged.into_iter()
+                        .zip(items.iter())
+                        .map(|(a, v)| a.unwrap_or_else(|| v.clone()))
+                        .collect(),
+                )
             })
         }
         Value::Object(object) => {
@@ -550,7 +628,9 @@ fn age(value: &Value, which: &dyn Fn(&super::value::Token) -> bool, to: Standing
                 object.iter().map(|(k, v)| (k.clone(), age(v, which, to))).collect();
             aged.values().any(Option::is_some).then(|| {
                 let value = |k: &Arc<str>, a: Option<Value>| a.unwrap_or_else(|| object[k].clone());
-                Value::Object(Arc::new(aged.into_iter().map(|(k, a)| (k.clone(), value(&k, a))).collect()))
+                Value::Object(Arc::new(
+                    aged.into_iter().map(|(k, a)| (k.clone(), value(&k, a))).collect(),
+                ))
             })
         }
         _ => None,

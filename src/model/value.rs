@@ -118,7 +118,12 @@ impl Value {
             Self::Term(_) => true,
             Self::Array(a) => a.iter().any(Self::is_unknown),
             Self::Object(o) => o.values().any(Self::is_unknown),
-            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) | Self::Token(_) => false,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::String(_)
+            | Self::Token(_) => false,
         }
     }
     /// A property of an object; null where there is none.

@@ -76,7 +76,8 @@ pub fn collected_key(node: NodeId) -> String {
 impl Env for View<'_> {
     fn output(&mut self, node: NodeId) -> Result<Value, Failure> {
         if let Some(collector) = self.collector(node) {
-            let kept = self.of(collector).map_or(Value::Null, |s| s.output.get(&collected_key(node)));
+            let kept =
+                self.of(collector).map_or(Value::Null, |s| s.output.get(&collected_key(node)));
             return Ok(unindexed(&kept));
         }
         Ok(self.of(node).map_or(Value::Null, |s| s.output.clone()))
@@ -91,12 +92,19 @@ impl Env for View<'_> {
         let status = self.status(node).map_or(Value::Null, |s| Value::text(s.text()));
         let outputs = self.output(node)?;
         let code = outputs.get("statusCode");
-        Ok(Value::object([("name", name), ("status", status), ("code", code), ("outputs", outputs)]))
+        Ok(Value::object([
+            ("name", name),
+            ("status", status),
+            ("code", code),
+            ("outputs", outputs),
+        ]))
     }
 
     fn result(&mut self, node: NodeId) -> Result<Value, Failure> {
         let inner = match self.program.node(node).kind {
-            Kind::Loop { .. } | Kind::Until { .. } => self.program.node(node).children.first().copied(),
+            Kind::Loop { .. } | Kind::Until { .. } => {
+                self.program.node(node).children.first().copied()
+            }
             _ => Some(node),
         };
         let children = inner.map_or(Vec::new(), |n| self.program.node(n).children.clone());
@@ -113,13 +121,16 @@ impl Env for View<'_> {
 
     fn item(&mut self, node: NodeId) -> Result<Value, Failure> {
         let body = self.program.node(node).children.first().copied();
-        if body.is_some_and(|b| self.program.node(b).class == self.class && self.program.node(node).class != self.class)
-        {
+        if body.is_some_and(|b| {
+            self.program.node(b).class == self.class && self.program.node(node).class != self.class
+        }) {
             return Ok(self.block.item.clone());
         }
         let Some(state) = self.of(node) else { return Ok(Value::Null) };
         match &state.items {
-            Value::Array(items) => Ok(items.get(state.count as usize).cloned().unwrap_or(Value::Null)),
+            Value::Array(items) => {
+                Ok(items.get(state.count as usize).cloned().unwrap_or(Value::Null))
+            }
             Value::Int(_) => Ok(Value::Int(i64::from(state.count) + 1)),
             _ => Ok(Value::Null),
         }

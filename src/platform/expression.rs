@@ -53,7 +53,9 @@ pub fn constant(template: &Template) -> Result<Value, Problem> {
     match template {
         Template::Literal(json) => Ok(value(json)),
         Template::Text(text) => Ok(Value::text(text)),
-        Template::Array(items) => Ok(Value::array(items.iter().map(constant).collect::<Result<_, _>>()?)),
+        Template::Array(items) => {
+            Ok(Value::array(items.iter().map(constant).collect::<Result<_, _>>()?))
+        }
         Template::Object(pairs) => {
             let mut object = BTreeMap::new();
             for (key, inner) in pairs {
@@ -65,7 +67,9 @@ pub fn constant(template: &Template) -> Result<Value, Problem> {
         }
         Template::Expr(_, at) | Template::Concat(_, at) => Err(Problem {
             at: at.clone(),
-            message: "an expression; expected a constant, since this is there before the flow starts".to_owned(),
+            message:
+                "an expression; expected a constant, since this is there before the flow starts"
+                    .to_owned(),
         }),
     }
 }
@@ -74,12 +78,14 @@ fn value(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(b) => Value::Bool(*b),
-        Json::Number(n) => n.as_i64().map_or_else(|| Value::Float(Float(n.as_f64().unwrap_or(0.0))), Value::Int),
+        Json::Number(n) => {
+            n.as_i64().map_or_else(|| Value::Float(Float(n.as_f64().unwrap_or(0.0))), Value::Int)
+        }
         Json::String(s) => Value::text(s),
         Json::Array(items) => Value::array(items.iter().map(value).collect()),
-        Json::Object(object) => {
-            Value::Object(Arc::new(object.iter().map(|(k, v)| (Arc::from(k.as_str()), value(v))).collect()))
-        }
+        Json::Object(object) => Value::Object(Arc::new(
+            object.iter().map(|(k, v)| (Arc::from(k.as_str()), value(v))).collect(),
+        )),
     }
 }
 
@@ -96,7 +102,8 @@ impl Lowering<'_> {
                 Ok(Expr::Array(items.iter().map(|t| self.template(t)).collect::<Result<_, _>>()?))
             }
             Template::Object(pairs) => {
-                let pair = |(k, v): &(Template, Template)| Ok((self.template(k)?, self.template(v)?));
+                let pair =
+                    |(k, v): &(Template, Template)| Ok((self.template(k)?, self.template(v)?));
                 Ok(Expr::Object(pairs.iter().map(pair).collect::<Result<_, Problem>>()?))
             }
             Template::Expr(expr, at) => self.expr(expr, at),
@@ -119,10 +126,17 @@ impl Lowering<'_> {
     }
 
     /// A text key right behind `outputs()` or `triggerOutputs()` is a path (semantics §1.3).
-    fn index(&mut self, base: &Written, key: &Written, safe: bool, at: &Location) -> Result<Expr, Problem> {
+    fn index(
+        &mut self,
+        base: &Written,
+        key: &Written,
+        safe: bool,
+        at: &Location,
+    ) -> Result<Expr, Problem> {
         let path = match (base, key) {
             (Written::Call { name, .. }, Written::Literal(Json::String(path)))
-                if path.contains('/') && ["outputs", "triggeroutputs"].contains(&name.to_lowercase().as_str()) =>
+                if path.contains('/')
+                    && ["outputs", "triggeroutputs"].contains(&name.to_lowercase().as_str()) =>
             {
                 Some(path.split('/').map(str::to_owned).collect::<Vec<_>>())
             }
@@ -159,7 +173,9 @@ impl Lowering<'_> {
             "item" if args.is_empty() && self.lambda => return Ok(Expr::Element),
             "item" if args.is_empty() => {
                 let innermost = self.names.innermost_loop();
-                return innermost.map(Expr::Item).ok_or_else(|| problem(at, "item() stands in no loop".to_owned()));
+                return innermost
+                    .map(Expr::Item)
+                    .ok_or_else(|| problem(at, "item() stands in no loop".to_owned()));
             }
             "triggerbody" => return Ok(body()),
             "triggeroutputs" | "trigger" => return Ok(self.names.trigger()),
@@ -168,11 +184,13 @@ impl Lowering<'_> {
         let lowered = args.iter().map(|a| self.expr(a, at)).collect::<Result<Vec<_>, _>>()?;
         match Function::lookup(name) {
             Some(function) if function.accepts(lowered.len()) => Ok(Expr::Call(function, lowered)),
-            Some(_) => {
-                Err(problem(at, format!("function \"{name}\" does not take {} arguments", lowered.len())))
-            }
+            Some(_) => Err(problem(
+                at,
+                format!("function \"{name}\" does not take {} arguments", lowered.len()),
+            )),
             None => {
-                let platform = ["workflow", "utcnow", "guid", "rand", "listcallbackurl", "iterationindexes"];
+                let platform =
+                    ["workflow", "utcnow", "guid", "rand", "listcallbackurl", "iterationindexes"];
                 if !platform.contains(&lower.as_str()) {
                     self.names.unknown(&format!("function {name}"));
                 }
@@ -182,7 +200,12 @@ impl Lowering<'_> {
     }
 
     /// Functions whose argument names something of the flow.
-    fn reference(&mut self, function: &str, name: &str, at: &Location) -> Option<Result<Expr, Problem>> {
+    fn reference(
+        &mut self,
+        function: &str,
+        name: &str,
+        at: &Location,
+    ) -> Option<Result<Expr, Problem>> {
         let names = &*self.names;
         let missing = |what: &str| {
             let all = names.all_names();
@@ -190,21 +213,32 @@ impl Lowering<'_> {
             let hint = hint.map(|n| format!("; did you mean \"{n}\"?")).unwrap_or_default();
             problem(at, format!("{what} \"{name}\" does not exist{hint}"))
         };
-        let action = |make: fn(NodeId) -> Expr| names.action(name).map(make).ok_or_else(|| missing("action"));
+        let action = |make: fn(NodeId) -> Expr| {
+            names.action(name).map(make).ok_or_else(|| missing("action"))
+        };
         Some(match function {
             "outputs" | "actionoutputs" => action(Expr::Output),
             "body" | "actionbody" => action(Expr::Body),
             "actions" => action(Expr::Action),
             "result" => action(Expr::Result),
-            "variables" => names.variable(name).map(Expr::Variable).ok_or_else(|| missing("variable")),
+            "variables" => {
+                names.variable(name).map(Expr::Variable).ok_or_else(|| missing("variable"))
+            }
             "items" => names.loop_named(name).map(Expr::Item).ok_or_else(|| missing("loop")),
-            "iterationindexes" => names.until_named(name).map(Expr::Round).ok_or_else(|| missing("loop")),
+            "iterationindexes" => {
+                names.until_named(name).map(Expr::Round).ok_or_else(|| missing("loop"))
+            }
             "parameters" => {
                 let unknown = || Expr::Const(Value::term("parameters", vec![Value::text(name)]));
                 Ok(names.parameter(name).unwrap_or_else(unknown))
             }
-            "state" if names.in_finally() => names.state(name).map(Expr::State).ok_or_else(|| missing("cell")),
-            "state" => Err(problem(at, "state() is for \"finally\" only; read the cell with a step".to_owned())),
+            "state" if names.in_finally() => {
+                names.state(name).map(Expr::State).ok_or_else(|| missing("cell"))
+            }
+            "state" => Err(problem(
+                at,
+                "state() is for \"finally\" only; read the cell with a step".to_owned(),
+            )),
             _ => return None,
         })
     }

@@ -64,7 +64,11 @@ impl Names for Resolver<'_> {
         self.scope.loops.last().copied()
     }
     fn loop_named(&self, name: &str) -> Option<NodeId> {
-        self.scope.loops.iter().copied().find(|&l| folded(&self.program.node(l).name) == folded(name))
+        self.scope
+            .loops
+            .iter()
+            .copied()
+            .find(|&l| folded(&self.program.node(l).name) == folded(name))
     }
     fn until_named(&self, name: &str) -> Option<NodeId> {
         self.action(name)
@@ -90,7 +94,8 @@ impl Names for Resolver<'_> {
         self.unknown.insert(what.to_owned());
     }
     fn all_names(&self) -> Vec<String> {
-        let actions = self.names.get(self.scope.flow).map(|m| m.keys().cloned().collect::<Vec<_>>());
+        let actions =
+            self.names.get(self.scope.flow).map(|m| m.keys().cloned().collect::<Vec<_>>());
         let resources = self.program.resources.iter().map(|r| r.name.to_string());
         actions.unwrap_or_default().into_iter().chain(resources).collect()
     }
@@ -99,12 +104,14 @@ impl Names for Resolver<'_> {
 /// The actions directly inside an action.
 pub fn children(action: &Action) -> Vec<&Action> {
     match &action.kind {
-        ActionKind::Scope { actions, .. } | ActionKind::Until { actions, .. } | ActionKind::Foreach { actions, .. } => {
-            actions.iter().collect()
-        }
+        ActionKind::Scope { actions, .. }
+        | ActionKind::Until { actions, .. }
+        | ActionKind::Foreach { actions, .. } => actions.iter().collect(),
         ActionKind::Parallel { branches } => branches.iter().flatten().collect(),
         ActionKind::If { then, otherwise, .. } => then.iter().chain(otherwise).collect(),
-        ActionKind::Switch { cases, default, .. } => cases.iter().flat_map(|(_, c)| c).chain(default).collect(),
+        ActionKind::Switch { cases, default, .. } => {
+            cases.iter().flat_map(|(_, c)| c).chain(default).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -144,14 +151,17 @@ pub fn kind(
         ActionKind::Initialize { variable, value } | ActionKind::Set { variable, value } => {
             let rid = variable_of(variable, names, &action.at)?;
             let set = vec![(Arc::from("value"), lower(value, names)?)];
-            let update = Access::Update { filter: Filter::default(), set, if_match: None, sql: false };
+            let update =
+                Access::Update { filter: Filter::default(), set, if_match: None, sql: false };
             one(Step::Access(rid, update))
         }
         ActionKind::Increment { variable, by, negative } => {
             let how = if *negative { Adding::Minus } else { Adding::Plus };
             adding(variable, by, how, names, scenario, &action.at)
         }
-        ActionKind::Append { variable, value } => adding(variable, value, Adding::Append, names, scenario, &action.at),
+        ActionKind::Append { variable, value } => {
+            adding(variable, value, Adding::Append, names, scenario, &action.at)
+        }
         ActionKind::Compose { value } => one(Step::Compute(lower(value, names)?)),
         ActionKind::Query { from, condition } => {
             let from = lower(from, names)?;
@@ -165,12 +175,16 @@ pub fn kind(
         }
         ActionKind::Join { from, with } => {
             let args = vec![lower(from, names)?, lower(with, names)?];
-            one(Step::Compute(Function::lookup("join").map_or(Expr::Const(Value::Null), |f| Expr::Call(f, args))))
+            one(Step::Compute(
+                Function::lookup("join").map_or(Expr::Const(Value::Null), |f| Expr::Call(f, args)),
+            ))
         }
         ActionKind::Wait { condition } => one(Step::Wait(lower(condition, names)?)),
         ActionKind::Delay => one(Step::Compute(Expr::Const(Value::Null))),
         ActionKind::Call(call) => connector::steps(call, action, names).map(Kind::Leaf),
-        ActionKind::Scope { .. } | ActionKind::Parallel { .. } | ActionKind::Terminate { .. } => Ok(Kind::Group),
+        ActionKind::Scope { .. } | ActionKind::Parallel { .. } | ActionKind::Terminate { .. } => {
+            Ok(Kind::Group)
+        }
     }
 }
 
@@ -214,12 +228,17 @@ fn adding(
 fn variable_of(name: &str, names: &Resolver<'_>, at: &Location) -> Result<ResourceId, Problem> {
     names.variable(name).ok_or_else(|| Problem {
         at: at.clone(),
-        message: format!("variable \"{name}\" is not declared; add it to \"state\" or initialize it first"),
+        message: format!(
+            "variable \"{name}\" is not declared; add it to \"state\" or initialize it first"
+        ),
     })
 }
 
 /// An object template as columns.
-pub fn columns(template: Option<&Template>, names: &mut Resolver<'_>) -> Result<Vec<(Arc<str>, Expr)>, Problem> {
+pub fn columns(
+    template: Option<&Template>,
+    names: &mut Resolver<'_>,
+) -> Result<Vec<(Arc<str>, Expr)>, Problem> {
     let Some(Template::Object(pairs)) = template else { return Ok(Vec::new()) };
     let mut columns = Vec::new();
     for (key, value) in pairs {
@@ -231,7 +250,11 @@ pub fn columns(template: Option<&Template>, names: &mut Resolver<'_>) -> Result<
 }
 
 /// A parameter of a call, if present.
-pub fn parameter(call: &Call, name: &str, names: &mut Resolver<'_>) -> Result<Option<Expr>, Problem> {
+pub fn parameter(
+    call: &Call,
+    name: &str,
+    names: &mut Resolver<'_>,
+) -> Result<Option<Expr>, Problem> {
     call.parameters.get(name).map(|t| lower(t, names)).transpose()
 }
 

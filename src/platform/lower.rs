@@ -2,13 +2,16 @@
 
 use super::leaf::{self, Scope};
 use super::scenario::Scenario;
-use crate::definition::ast::{Action, ActionKind, Definition, Group, Over as Written, Platform, Status as WrittenStatus};
+use crate::definition::ast::{
+    Action, ActionKind, Definition, Group, Over as Written, Platform, Status as WrittenStatus,
+};
 use crate::definition::expression::Template;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{
-    Class, FlowPlan, Kind, Node, Observed, Over, Program, Resource, Shape, Status, StatusSet, Visibility,
+    Class, FlowPlan, Kind, Node, Observed, Over, Program, Resource, Shape, Status, StatusSet,
+    Visibility,
 };
 use crate::model::value::Value;
 use crate::platform::expression::constant;
@@ -90,7 +93,9 @@ impl<'d> Builder<'d> {
         let definition = self.definition;
         for (name, group, at) in &definition.setup.state {
             let owners: Vec<Option<u32>> = match group {
-                Group::Variable { .. } => (0..definition.flows.len()).map(|f| u32::try_from(f).ok()).collect(),
+                Group::Variable { .. } => {
+                    (0..definition.flows.len()).map(|f| u32::try_from(f).ok()).collect()
+                }
                 Group::Item { .. } | Group::Table { .. } | Group::Blob { .. } => vec![None],
             };
             match self.resource(name, group, at) {
@@ -108,9 +113,17 @@ impl<'d> Builder<'d> {
                 todo.extend(leaf::children(action));
                 if let ActionKind::Initialize { variable, .. } = &action.kind {
                     let owner = u32::try_from(index).ok();
-                    let known = self.program.resources.iter().any(|r| *r.name == **variable && r.owner == owner);
+                    let known = self
+                        .program
+                        .resources
+                        .iter()
+                        .any(|r| *r.name == **variable && r.owner == owner);
                     if !known {
-                        self.program.resources.push(variable_resource(variable, Value::Null, owner));
+                        self.program.resources.push(variable_resource(
+                            variable,
+                            Value::Null,
+                            owner,
+                        ));
                     }
                 }
             }
@@ -156,17 +169,32 @@ impl<'d> Builder<'d> {
             .map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)))
             .collect();
         let runs = self.scenario.runs(flow, &self.definition.setup);
-        self.program.flows.push(FlowPlan { name: flow.name.as_str().into(), runs, root, class, variables, loops: vec![] });
+        self.program.flows.push(FlowPlan {
+            name: flow.name.as_str().into(),
+            runs,
+            root,
+            class,
+            variables,
+            loops: vec![],
+        });
         let scope = Scope { flow: index, loops: Vec::new() };
         self.container(root, &flow.actions, class, &scope);
         let loops = (0..self.program.classes.len())
             .map(|c| ClassId(u32::try_from(c).unwrap_or(u32::MAX)))
-            .filter(|&c| self.program.class(c).flow == number && self.program.class(c).looped.is_some())
+            .filter(|&c| {
+                self.program.class(c).flow == number && self.program.class(c).looped.is_some()
+            })
             .collect();
         self.program.flows[index].loops = loops;
     }
 
-    fn class(&mut self, looped: Option<NodeId>, parent: Option<ClassId>, window: u32, flow: u32) -> ClassId {
+    fn class(
+        &mut self,
+        looped: Option<NodeId>,
+        parent: Option<ClassId>,
+        window: u32,
+        flow: u32,
+    ) -> ClassId {
         let id = ClassId(u32::try_from(self.program.classes.len()).unwrap_or(u32::MAX));
         self.program.classes.push(Class {
             nodes: Vec::new(),
@@ -181,7 +209,14 @@ impl<'d> Builder<'d> {
         id
     }
 
-    fn node(&mut self, name: &str, parent: Option<NodeId>, class: ClassId, at: &Location, written: bool) -> NodeId {
+    fn node(
+        &mut self,
+        name: &str,
+        parent: Option<NodeId>,
+        class: ClassId,
+        at: &Location,
+        written: bool,
+    ) -> NodeId {
         let id = NodeId(u32::try_from(self.program.nodes.len()).unwrap_or(u32::MAX));
         let nodes = &mut self.program.classes[class.0 as usize].nodes;
         let slot = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
@@ -300,11 +335,21 @@ impl<'d> Builder<'d> {
             Platform::LogicApps => 20,
         };
         let asked = concurrency.unwrap_or(default);
-        let degree = if nested { 1 } else if asked > 1 { self.scenario.degree.unwrap_or(asked) } else { asked };
+        let degree = if nested {
+            1
+        } else if asked > 1 {
+            self.scenario.degree.unwrap_or(asked)
+        } else {
+            asked
+        };
         let degree = u32::try_from(count.map_or(degree, |c| degree.min(c.max(1)))).unwrap_or(50);
         let mut inner = scope.clone();
         inner.loops.push(id);
-        let body_class = if degree > 1 { self.class(Some(id), Some(class), degree, flow_of(scope)) } else { class };
+        let body_class = if degree > 1 {
+            self.class(Some(id), Some(class), degree, flow_of(scope))
+        } else {
+            class
+        };
         let body = self.side(id, &action.name, actions, body_class, &action.at, &inner);
         if degree > 1 {
             self.program.classes[body_class.0 as usize].root = body;
@@ -390,12 +435,20 @@ pub fn cells(program: &Program, id: ResourceId) -> Vec<Observed> {
         Shape::Variable => vec![cell(resource.name.to_string(), Some("value".into()))],
         Shape::Blob => {
             let written = program.nodes.iter().any(|n| leaf::writes_blob(n, id));
-            let known = resource.initial.first().is_some_and(|r| r.get("value") != Some(&Value::Null));
-            if written || known { vec![cell(resource.name.to_string(), Some("value".into()))] } else { Vec::new() }
+            let known =
+                resource.initial.first().is_some_and(|r| r.get("value") != Some(&Value::Null));
+            if written || known {
+                vec![cell(resource.name.to_string(), Some("value".into()))]
+            } else {
+                Vec::new()
+            }
         }
         Shape::Item => by_column(leaf::columns_of(program, id)),
+        // One row that stays has names for its columns, beside the table's own.
         Shape::Table if resource.initial.len() == 1 && !leaf::grows(program, id) => {
-            by_column(leaf::columns_of(program, id))
+            let mut all = vec![cell(resource.name.to_string(), None)];
+            all.extend(by_column(leaf::columns_of(program, id)));
+            all
         }
         Shape::Table => vec![cell(resource.name.to_string(), None)],
     }
@@ -433,7 +486,8 @@ fn chains(program: &mut Program, container: NodeId) {
         let mut at = child;
         for _ in &children {
             let &[(before, _)] = program.node(at).run_after.as_slice() else { break };
-            let follows = |c: &&NodeId| program.node(**c).run_after.iter().any(|&(n, _)| n == before);
+            let follows =
+                |c: &&NodeId| program.node(**c).run_after.iter().any(|&(n, _)| n == before);
             if children.iter().filter(follows).count() != 1 {
                 break;
             }

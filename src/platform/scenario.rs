@@ -34,11 +34,18 @@ impl Scenario {
 
     /// Items of a loop, where it is known: flags, then `scope.items`, then what is written.
     pub fn items(&self, name: &str, over: &Over, setup: &Setup) -> Option<u64> {
-        let own = self.loop_items.get(name).copied().or(self.all_items).or(setup.items.get(name).copied());
+        let own = self
+            .loop_items
+            .get(name)
+            .copied()
+            .or(self.all_items)
+            .or(setup.items.get(name).copied());
         own.or(match over {
             Over::Count(n) => Some(*n),
             Over::Values(template) => match template {
-                crate::definition::expression::Template::Array(items) => u64::try_from(items.len()).ok(),
+                crate::definition::expression::Template::Array(items) => {
+                    u64::try_from(items.len()).ok()
+                }
                 _ => None,
             },
         })

@@ -10,8 +10,8 @@ use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Expr, Failure};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Guard, Kind, Program, Status, Step};
-use crate::model::value::{TokenKind, Value};
 use crate::model::support::support;
+use crate::model::value::{TokenKind, Value};
 use crate::model::view::View;
 use std::sync::Arc;
 
@@ -39,19 +39,25 @@ pub struct Again<'v, 'a> {
     view: &'v mut View<'a>,
     refresh: Refresh,
     top: NodeId,
+    depth: u32,
 }
 
 impl<'v, 'a> Again<'v, 'a> {
     /// The environment of the view's reader, with reads repeated.
     pub fn new(view: &'v mut View<'a>, refresh: Refresh) -> Self {
         let top = view.reader;
-        Self { view, refresh, top }
+        Self { view, refresh, top, depth: 0 }
     }
 
     /// The content as the others have left it since `reader` read it.
     fn left(&mut self, reader: NodeId, resource: ResourceId) -> Arc<Content> {
         let mark = Mark::Base(reader);
-        let base = self.view.block.marks.get(&mark).or_else(|| self.view.parent.and_then(|p| p.marks.get(&mark)));
+        let base = self
+            .view
+            .block
+            .marks
+            .get(&mark)
+            .or_else(|| self.view.parent.and_then(|p| p.marks.get(&mark)));
         match base {
             Some(Memory::Content(content)) => content.clone(),
             _ => self.view.store.read(resource),
@@ -65,12 +71,18 @@ impl<'v, 'a> Again<'v, 'a> {
         result
     }
 
-    fn repeat(&mut self, node: NodeId, resource: ResourceId, access: &Access) -> Result<Value, Failure> {
+    fn repeat(
+        &mut self,
+        node: NodeId,
+        resource: ResourceId,
+        access: &Access,
+    ) -> Result<Value, Failure> {
         let stored = self.view.output(node)?;
         let content = self.left(node, resource);
         let program = self.view.program;
         let caller = Caller { lease: None, exhaustible: false, loaded: None };
-        let fresh = self.as_reader(node, |me| act(program, resource, access, &content, me, caller))?.output;
+        let fresh =
+            self.as_reader(node, |me| act(program, resource, access, &content, me, caller))?.output;
         match (&self.refresh, access, &stored, &fresh) {
             (Refresh::Column(_, column), Access::Get, Value::Object(old), Value::Object(new)) => {
                 let mut object = (**old).clone();
@@ -94,7 +106,10 @@ impl<'v, 'a> Again<'v, 'a> {
                 (*node, false)
             }
             Guard::Left(node) => {
-                let left = self.view.of(*node).is_some_and(|s| s.phase == Phase::Done(Status::Succeeded) && s.count == 0);
+                let left = self
+                    .view
+                    .of(*node)
+                    .is_some_and(|s| s.phase == Phase::Done(Status::Succeeded) && s.count == 0);
                 if !left {
                     return true;
                 }
@@ -164,10 +179,16 @@ impl Env for Again<'_, '_> {
             && let [Step::Access(_, Access::Update { set, .. })] = steps.as_slice()
             && let [(_, expr)] = set.as_slice()
             && writer != self.top
+            // What it was computed from is gone once it was computed from itself: then it is a fact.
+            && !support(self.view.program, expr).contains(&variable)
+            && self.depth < 8
             && !self.view.program.parted(writer, reader)
             && concerns(self.view.program, expr, &self.refresh)
         {
-            return self.as_reader(writer, |me| evaluate(expr, me));
+            self.depth += 1;
+            let value = self.as_reader(writer, |me| evaluate(expr, me));
+            self.depth -= 1;
+            return value;
         }
         Ok(content.single("value"))
     }
@@ -180,7 +201,9 @@ impl Env for Again<'_, '_> {
         }
         let content = self.left(node, resource);
         let row = content.rows.get(token.row as usize).and_then(Option::as_ref);
-        Ok(row.map_or(stored, |r| Value::Object(Arc::new(r.shown(token.resource, token.row as usize)))))
+        Ok(row.map_or(stored, |r| {
+            Value::Object(Arc::new(r.shown(token.resource, token.row as usize)))
+        }))
     }
     fn round(&mut self, node: NodeId) -> Result<Value, Failure> {
         self.view.round(node)

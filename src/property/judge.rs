@@ -68,18 +68,37 @@ impl Judge {
     ) {
         let mut actions = actions;
         actions.dedup();
-        self.fired.push(Violation { rule, resource: Some(resource), column: column.cloned(), actions, detail, weak: false });
+        self.fired.push(Violation {
+            rule,
+            resource: Some(resource),
+            column: column.cloned(),
+            actions,
+            detail,
+            weak: false,
+        });
     }
 
     /// Bounds that contention used up, and leases that nobody gives back.
-    pub fn judge_events(&mut self, program: &Program, events: &[Event], ended: bool, block: &Block) {
+    pub fn judge_events(
+        &mut self,
+        program: &Program,
+        events: &[Event],
+        ended: bool,
+        block: &Block,
+    ) {
         for event in events {
             if event.exhausted
                 && let Kind::Leaf(steps) = &program.node(event.node).kind
                 && let Some(Step::Access(resource, _)) = steps.get(usize::from(event.step))
             {
                 let detail = "used up its attempts while others held the lease".to_owned();
-                self.fire("retry-exhausted", *resource, Some(&"value".into()), vec![event.node], detail);
+                self.fire(
+                    "retry-exhausted",
+                    *resource,
+                    Some(&"value".into()),
+                    vec![event.node],
+                    detail,
+                );
             }
             if event.gave_up
                 && let Some((node, resource, column)) = contended(program, event.node)
@@ -94,10 +113,18 @@ impl Judge {
         for mark in block.marks.keys() {
             if let Mark::Holds(lease) = mark {
                 let acquire = (0..program.classes.len())
-                    .flat_map(|c| acquires(program, ClassId(u32::try_from(c).unwrap_or(u32::MAX)), *lease))
+                    .flat_map(|c| {
+                        acquires(program, ClassId(u32::try_from(c).unwrap_or(u32::MAX)), *lease)
+                    })
                     .next();
                 let detail = "leak: the lease is not given back".to_owned();
-                self.fire("lease-misuse", *lease, Some(&"value".into()), acquire.into_iter().collect(), detail);
+                self.fire(
+                    "lease-misuse",
+                    *lease,
+                    Some(&"value".into()),
+                    acquire.into_iter().collect(),
+                    detail,
+                );
             }
         }
     }
@@ -112,19 +139,33 @@ impl Judge {
             }
             let old = value_at(write.act.after.as_ref(), *row, column);
             let refresh = Refresh::Column(write.resource, column.clone());
-            let repeated = act(view.program, write.resource, write.access, write.before, &mut Again::new(view, refresh), CALLER);
-            let new = repeated.ok().map(|a| value_at(a.after.as_ref().or(Some(write.before)), *row, column));
+            let repeated = act(
+                view.program,
+                write.resource,
+                write.access,
+                write.before,
+                &mut Again::new(view, refresh),
+                CALLER,
+            );
+            let new = repeated
+                .ok()
+                .map(|a| value_at(a.after.as_ref().or(Some(write.before)), *row, column));
             if new.as_ref() == Some(&old) {
                 continue;
             }
             any = true;
             let expr = written_expr(write.access, column);
-            let reader = expr.and_then(|e| reader_of(view.program, e, write.resource)).unwrap_or(write.node);
+            let reader =
+                expr.and_then(|e| reader_of(view.program, e, write.resource)).unwrap_or(write.node);
             let copy = expr.is_some_and(|e| is_copy(view.program, e, write.resource, column));
             let rule = if copy { "collateral-overwrite" } else { "lost-update" };
             let now = value_at(Some(write.before), *row, column);
             let detail = match new {
-                Some(new) => format!("it said {} by then, so it should have written {}", say(&now), say(&new)),
+                Some(new) => format!(
+                    "it said {} by then, so it should have written {}",
+                    say(&now),
+                    say(&new)
+                ),
                 None => format!("it said {} by then, so it should have failed", say(&now)),
             };
             self.fire(rule, write.resource, Some(column), vec![reader, write.node], detail);
@@ -141,7 +182,13 @@ impl Judge {
         let actions = vec![reader, write.node];
         let detail = "its condition would be false by then".to_owned();
         if created && !table.key.is_empty() && clash(view.program, write).is_some() {
-            self.fire("duplicate-create", write.resource, None, actions, "a row with this key exists by then".to_owned());
+            self.fire(
+                "duplicate-create",
+                write.resource,
+                None,
+                actions,
+                "a row with this key exists by then".to_owned(),
+            );
         } else {
             let column = if table.shape == Shape::Table && created { None } else { column };
             self.fire("stale-guard", write.resource, column, actions, detail);
@@ -154,12 +201,19 @@ impl Judge {
         let mark = write.before.rows[row].as_ref().and_then(|r| r.marks.get("")).map(|m| m.node);
         let Some(maker) = mark else { return };
         let last = Mark::Last(write.resource, u32::try_from(row).unwrap_or(u32::MAX), "".into());
-        let mine = view.block.marks.contains_key(&last) || view.parent.is_some_and(|p| p.marks.contains_key(&last));
+        let mine = view.block.marks.contains_key(&last)
+            || view.parent.is_some_and(|p| p.marks.contains_key(&last));
         if mine && !view.program.parted(maker, write.node) {
             return;
         }
         let detail = format!("a row with the key {} exists by then", say(&other));
-        self.fire("duplicate-create", write.resource, None, vec![maker.min(write.node), maker.max(write.node)], detail);
+        self.fire(
+            "duplicate-create",
+            write.resource,
+            None,
+            vec![maker.min(write.node), maker.max(write.node)],
+            detail,
+        );
     }
 
     fn leases(&mut self, view: &View<'_>, write: &Write<'_>) {
@@ -170,7 +224,8 @@ impl Judge {
                     self.held.insert((write.node, *lease));
                 }
                 (Mark::Lost(lease), Memory::Clock(..)) => {
-                    let acquire = acquires(view.program, view.program.node(write.node).class, *lease);
+                    let acquire =
+                        acquires(view.program, view.program.node(write.node).class, *lease);
                     let actions = acquire.into_iter().take(1).chain([write.node]).collect();
                     let detail = "the lease had run out before this write".to_owned();
                     self.fire("lease-misuse", write.resource, column, actions, detail);
@@ -180,7 +235,8 @@ impl Judge {
         }
         for (index, resource) in view.program.resources.iter().enumerate() {
             let lease = ResourceId(u32::try_from(index).unwrap_or(u32::MAX));
-            let marked = view.block.marks.contains_key(&Mark::Holds(lease)) || view.block.marks.contains_key(&Mark::Lost(lease));
+            let marked = view.block.marks.contains_key(&Mark::Holds(lease))
+                || view.block.marks.contains_key(&Mark::Lost(lease));
             if resource.shape == Shape::Blob && !marked {
                 let before = acquires(view.program, view.program.node(write.node).class, lease);
                 if before.iter().any(|&a| view.program.precedes(a, write.node)) {
@@ -201,8 +257,16 @@ struct Write<'a> {
 }
 
 impl Observer for Judge {
-    fn effect(&mut self, view: &mut View<'_>, node: NodeId, resource: ResourceId, access: &Access, done: &Act) {
-        if matches!(access, Access::Get) && view.program.resource(resource).shape == Shape::Variable {
+    fn effect(
+        &mut self,
+        view: &mut View<'_>,
+        node: NodeId,
+        resource: ResourceId,
+        access: &Access,
+        done: &Act,
+    ) {
+        if matches!(access, Access::Get) && view.program.resource(resource).shape == Shape::Variable
+        {
             self.reads(view, node, &Expr::Variable(resource));
         }
         if done.refused.is_some() || done.wrote.is_empty() {
@@ -216,7 +280,15 @@ impl Observer for Judge {
         let access_now = now(access);
         let repeated = match broken {
             Some(_) => None,
-            None => act(view.program, resource, &access_now, &before, &mut Again::new(view, Refresh::All), CALLER).ok(),
+            None => act(
+                view.program,
+                resource,
+                &access_now,
+                &before,
+                &mut Again::new(view, Refresh::All),
+                CALLER,
+            )
+            .ok(),
         };
         let then = done.after.as_ref().unwrap_or(&before);
         let again = repeated.as_ref().and_then(|a| a.after.as_ref()).unwrap_or(&before);
@@ -280,7 +352,13 @@ impl Observer for Judge {
                 let now = view.variable(variable).unwrap_or(Value::Null);
                 if now != own && !view.program.parted(writer, node) {
                     let detail = format!("set it to {} and reads back {}", say(&own), say(&now));
-                    self.fire("iteration-bleed", variable, Some(&"value".into()), vec![writer, node], detail);
+                    self.fire(
+                        "iteration-bleed",
+                        variable,
+                        Some(&"value".into()),
+                        vec![writer, node],
+                        detail,
+                    );
                 }
             }
         }
@@ -310,7 +388,8 @@ fn clash(program: &Program, write: &Write<'_>) -> Option<(usize, Value)> {
     if table.key.is_empty() {
         return None;
     }
-    let same = |row: &crate::model::content::Row| table.key.iter().all(|k| row.get(k) == new.get(k));
+    let same =
+        |row: &crate::model::content::Row| table.key.iter().all(|k| row.get(k) == new.get(k));
     let (row, _) = write.before.live().find(|(_, row)| same(row))?;
     Some((row, new.get(&table.key[0])))
 }
@@ -320,8 +399,12 @@ pub fn written_expr<'a>(access: &'a Access, column: &str) -> Option<&'a Expr> {
     let find = |list: &'a Columns| list.iter().find(|(c, _)| &**c == column).map(|(_, e)| e);
     match access {
         Access::Update { set, .. } => find(set),
-        Access::Create(row) | Access::Upsert { row, .. } | Access::CreateIfNone { row, .. } => find(row),
-        Access::Write { value, .. } | Access::Add { value, .. } | Access::Store { value, .. } => Some(value),
+        Access::Create(row) | Access::Upsert { row, .. } | Access::CreateIfNone { row, .. } => {
+            find(row)
+        }
+        Access::Write { value, .. } | Access::Add { value, .. } | Access::Store { value, .. } => {
+            Some(value)
+        }
         _ => None,
     }
 }
@@ -329,7 +412,8 @@ pub fn written_expr<'a>(access: &'a Access, column: &str) -> Option<&'a Expr> {
 /// The action in which the expression got the resource's value.
 fn reader_of(program: &Program, expr: &Expr, resource: ResourceId) -> Option<NodeId> {
     let nodes = readers(program, expr);
-    let reads = |n: NodeId| program.reads(n) == Some(resource) || reads_variable(program, n, resource);
+    let reads =
+        |n: NodeId| program.reads(n) == Some(resource) || reads_variable(program, n, resource);
     nodes.into_iter().find(|&n| reads(n))
 }
 
@@ -374,7 +458,9 @@ fn contended(program: &Program, until: NodeId) -> Option<(NodeId, ResourceId, Op
             Step::Access(r, Access::Update { if_match: Some(_), set, .. }) => {
                 Some((node, *r, set.first().map(|(c, _)| c.clone())))
             }
-            Step::Access(r, Access::Write { .. } | Access::Acquire { .. }) => Some((node, *r, Some("value".into()))),
+            Step::Access(r, Access::Write { .. } | Access::Acquire { .. }) => {
+                Some((node, *r, Some("value".into())))
+            }
             Step::Access(r, Access::Create(_)) => Some((node, *r, None)),
             _ => None,
         })
@@ -423,9 +509,9 @@ fn acquires(program: &Program, class: ClassId, lease: ResourceId) -> Vec<NodeId>
     let nodes = program.class(class).nodes.iter().copied();
     nodes
         .filter(|&n| match &program.node(n).kind {
-            Kind::Leaf(steps) => {
-                steps.iter().any(|s| matches!(s, Step::Access(r, Access::Acquire { .. }) if *r == lease))
-            }
+            Kind::Leaf(steps) => steps
+                .iter()
+                .any(|s| matches!(s, Step::Access(r, Access::Acquire { .. }) if *r == lease)),
             _ => false,
         })
         .collect()
@@ -439,9 +525,14 @@ pub fn say(value: &Value) -> String {
         Value::Int(n) => n.to_string(),
         Value::Float(f) => f.0.to_string(),
         Value::String(s) => format!("\"{s}\""),
-        Value::Array(items) => format!("[{}]", items.iter().map(say).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(say).collect::<Vec<_>>().join(", "))
+        }
         Value::Object(o) => {
-            format!("{{{}}}", o.iter().map(|(k, v)| format!("{k}: {}", say(v))).collect::<Vec<_>>().join(", "))
+            format!(
+                "{{{}}}",
+                o.iter().map(|(k, v)| format!("{k}: {}", say(v))).collect::<Vec<_>>().join(", ")
+            )
         }
         Value::Token(_) => "etag".to_owned(),
         Value::Term(t) => {

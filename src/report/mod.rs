@@ -50,3 +50,9 @@ pub fn render(
     out.write_all(text.as_bytes())?;
     out.flush()
 }
+
+/// The JSON report as a value, for tests and embedders.
+pub fn to_json(report: &Report) -> serde_json::Value {
+    serde_json::from_str(&json::report(report))
+        .expect("internal error: our own JSON does not parse")
+}

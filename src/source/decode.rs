@@ -8,15 +8,27 @@ use crate::definition::problem::Problem;
 pub(super) fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Problem> {
     let fault = |message: String| problem(path.to_owned(), message);
     let text = match &bytes[..] {
-        [0x89, b'P', b'N', b'G', ..] => return Err(fault("not JSON (looks like a PNG)".to_owned())),
-        [b'P', b'K', 3, 4, ..] => return Err(fault("zip files are not read yet; unpack it".to_owned())),
-        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => return Err(fault("UTF-32; save as UTF-8".to_owned())),
-        [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes).map_err(|byte| fault(not_utf16(byte + 2)))?,
-        [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes).map_err(|byte| fault(not_utf16(byte + 2)))?,
+        [0x89, b'P', b'N', b'G', ..] => {
+            return Err(fault("not JSON (looks like a PNG)".to_owned()));
+        }
+        [b'P', b'K', 3, 4, ..] => {
+            return Err(fault("zip files are not read yet; unpack it".to_owned()));
+        }
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => {
+            return Err(fault("UTF-32; save as UTF-8".to_owned()));
+        }
+        [0xFF, 0xFE, rest @ ..] => {
+            wide(rest, u16::from_le_bytes).map_err(|byte| fault(not_utf16(byte + 2)))?
+        }
+        [0xFE, 0xFF, rest @ ..] => {
+            wide(rest, u16::from_be_bytes).map_err(|byte| fault(not_utf16(byte + 2)))?
+        }
         [1..=127, 0, rest @ ..] if rest.first() != Some(&0) => {
             wide(&bytes, u16::from_le_bytes).map_err(|byte| fault(not_utf16(byte)))?
         }
-        [0, 1..=127, ..] => wide(&bytes, u16::from_be_bytes).map_err(|byte| fault(not_utf16(byte)))?,
+        [0, 1..=127, ..] => {
+            wide(&bytes, u16::from_be_bytes).map_err(|byte| fault(not_utf16(byte)))?
+        }
         _ => narrow(path, bytes)?,
     };
     let text = text.strip_prefix('\u{FEFF}').map_or_else(|| text.clone(), str::to_owned);
@@ -55,7 +67,12 @@ fn narrow(path: &str, bytes: Vec<u8>) -> Result<String, Problem> {
         let line = lines.matches('\n').count() + 1;
         let column = lines.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let at = Location { path: path.to_owned(), pointer: String::new(), line: narrow(line), column: narrow(column) };
+        let at = Location {
+            path: path.to_owned(),
+            pointer: String::new(),
+            line: narrow(line),
+            column: narrow(column),
+        };
         Problem { at, message: format!("not UTF-8 at byte {good}; save as UTF-8") }
     })
 }

@@ -71,10 +71,14 @@ impl Reading {
         }
         let text = bytes(path).and_then(|bytes| decode::decode(&shown(path), bytes));
         match text {
-            Ok(text) if named || may_be_flow(&text) => self.sources.push(Source { path: shown(path), text, named }),
+            Ok(text) if named || may_be_flow(&text) => {
+                self.sources.push(Source { path: shown(path), text, named })
+            }
             Ok(_) => {}
             // Somebody else's broken file in a folder is nobody's flow.
-            Err(problem) if named || !problem.message.starts_with("empty") => self.problems.push(problem),
+            Err(problem) if named || !problem.message.starts_with("empty") => {
+                self.problems.push(problem)
+            }
             Err(_) => {}
         }
     }
@@ -98,13 +102,19 @@ impl Reading {
                 Err(error) => self.fail(&path, cannot_read(&error)),
             }
             if entries > MAX_ENTRIES {
-                self.fail(root, format!("more than {MAX_ENTRIES} files and folders; name the ones with flows"));
+                self.fail(
+                    root,
+                    format!("more than {MAX_ENTRIES} files and folders; name the ones with flows"),
+                );
                 return;
             }
         }
         if before == (self.sources.len(), self.problems.len()) {
             let files = if looked_at == 1 { "file" } else { "files" };
-            self.fail(root, format!("nothing to check: {looked_at} {files} looked at, none is a flow"));
+            self.fail(
+                root,
+                format!("nothing to check: {looked_at} {files} looked at, none is a flow"),
+            );
         }
     }
 }
@@ -116,8 +126,13 @@ fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
         let entry = entry?;
         let kind = entry.file_type()?;
         let name = entry.file_name();
-        let json = Path::new(&name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
-        let wanted = if kind.is_dir() { !SKIPPED.iter().any(|skipped| name == *skipped) } else { kind.is_file() && json };
+        let json =
+            Path::new(&name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+        let wanted = if kind.is_dir() {
+            !SKIPPED.iter().any(|skipped| name == *skipped)
+        } else {
+            kind.is_file() && json
+        };
         if wanted {
             found.push(entry.path());
         }
@@ -133,7 +148,9 @@ fn may_be_flow(text: &str) -> bool {
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
     let fail = |error: &io::Error| problem(shown(path), cannot_read(error));
-    let too_large = || problem(shown(path), format!("larger than {} MB; a flow is far smaller", MAX_BYTES >> 20));
+    let too_large = || {
+        problem(shown(path), format!("larger than {} MB; a flow is far smaller", MAX_BYTES >> 20))
+    };
     let file = File::open(path).map_err(|error| fail(&error))?;
     let size = file.metadata().map_err(|error| fail(&error))?.len();
     if size > MAX_BYTES {

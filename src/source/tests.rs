@@ -78,5 +78,8 @@ fn folders() {
 fn devices() {
     let (sources, problems) = read(&[PathBuf::from("/dev/null")]);
     let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!((sources.len(), said), (0, vec!["/dev/null: neither a file nor a folder; expected a flow".to_owned()]));
+    assert_eq!(
+        (sources.len(), said),
+        (0, vec!["/dev/null: neither a file nor a folder; expected a flow".to_owned()])
+    );
 }

@@ -35,7 +35,9 @@ fn parts(kind: &mut ActionKind) -> (Vec<&mut Vec<Action>>, Vec<&mut Template>) {
             }
             (containers, templates)
         }
-        ActionKind::Foreach { over: Over::Values(template), actions, .. } => (vec![actions], vec![template]),
+        ActionKind::Foreach { over: Over::Values(template), actions, .. } => {
+            (vec![actions], vec![template])
+        }
         ActionKind::Foreach { over: Over::Count(_), actions, .. } => (vec![actions], vec![]),
         ActionKind::Until { condition, actions, .. } => (vec![actions], vec![condition]),
         ActionKind::Terminate { .. } | ActionKind::Delay => (vec![], vec![]),
@@ -63,7 +65,9 @@ fn in_template(template: &mut Template, text: &str, name: &str) {
                 }
             }
         }
-        Template::Array(list) => list.iter_mut().for_each(|element| in_template(element, text, name)),
+        Template::Array(list) => {
+            list.iter_mut().for_each(|element| in_template(element, text, name))
+        }
         Template::Object(members) => {
             for (key, value) in members {
                 in_template(key, text, name);

@@ -16,7 +16,8 @@ pub(super) fn expect(cx: &mut Context<'_>, node: &Node<'_>, closed: bool) -> Opt
     refuse_unknown_keys(node, "\"expect\"", &["verdict", "rules", "outcomes"], &mut cx.problems);
     let mut expect = Expect::default();
     if let Some(verdict) = node.get("verdict") {
-        expect.verdict = verdict.value.as_str().filter(|text| VERDICTS.contains(text)).map(str::to_owned);
+        expect.verdict =
+            verdict.value.as_str().filter(|text| VERDICTS.contains(text)).map(str::to_owned);
         if expect.verdict.is_none() {
             cx.problems.push(verdict.expected(&format!("one of {}", VERDICTS.join(", "))));
         }
@@ -25,7 +26,9 @@ pub(super) fn expect(cx: &mut Context<'_>, node: &Node<'_>, closed: bool) -> Opt
         && rules.is_list(&mut cx.problems)
     {
         let ids = rules.elements();
-        expect.rules = Some(ids.iter().filter_map(|id| id.text(&mut cx.problems)).map(str::to_owned).collect());
+        expect.rules = Some(
+            ids.iter().filter_map(|id| id.text(&mut cx.problems)).map(str::to_owned).collect(),
+        );
     }
     if let Some(outcomes) = node.get("outcomes")
         && outcomes.is_object(&mut cx.problems)

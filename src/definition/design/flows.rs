@@ -18,7 +18,8 @@ pub(super) struct Brought {
 
 /// The flows of a model; exactly one of the three keys gives them.
 pub(super) fn flows(cx: &mut Context<'_>, root: &Node<'_>, name: &str) -> Brought {
-    let given: Vec<Node<'_>> = ["flow", "flows", "import"].iter().filter_map(|key| root.get(key)).collect();
+    let given: Vec<Node<'_>> =
+        ["flow", "flows", "import"].iter().filter_map(|key| root.get(key)).collect();
     if given.is_empty() {
         cx.problems.push(root.problem("no steps; expected one of \"flow\", \"flows\", \"import\""));
     }
@@ -38,7 +39,14 @@ pub(super) fn flows(cx: &mut Context<'_>, root: &Node<'_>, name: &str) -> Brough
 }
 
 fn flow(name: &str, runs: Option<u64>, actions: Vec<super::Action>, node: &Node<'_>) -> Flow {
-    Flow { name: name.to_owned(), runs, trigger: None, parameters: BTreeMap::new(), actions, at: node.at() }
+    Flow {
+        name: name.to_owned(),
+        runs,
+        trigger: None,
+        parameters: BTreeMap::new(),
+        actions,
+        at: node.at(),
+    }
 }
 
 fn several_flows(cx: &mut Context<'_>, node: &Node<'_>) -> Vec<Flow> {
@@ -66,13 +74,18 @@ fn several_flows(cx: &mut Context<'_>, node: &Node<'_>) -> Vec<Flow> {
 fn import(cx: &mut Context<'_>, node: &Node<'_>) -> Brought {
     let Some(written) = node.text(&mut cx.problems) else { return Brought::default() };
     if written.contains("://") {
-        cx.problems.push(node.problem("nothing is fetched from the net; expected a path relative to this file"));
+        cx.problems.push(
+            node.problem("nothing is fetched from the net; expected a path relative to this file"),
+        );
         return Brought::default();
     }
     let path = resolve(&node.doc.path, written);
     if let Some(start) = cx.chain.iter().position(|earlier| resolve("", earlier) == path) {
-        let round: Vec<&str> = cx.chain[start..].iter().map(String::as_str).chain([path.as_str()]).collect();
-        cx.problems.push(node.problem(format!("imports go round in a circle: {}", round.join(" imports "))));
+        let round: Vec<&str> =
+            cx.chain[start..].iter().map(String::as_str).chain([path.as_str()]).collect();
+        cx.problems.push(
+            node.problem(format!("imports go round in a circle: {}", round.join(" imports "))),
+        );
         return Brought::default();
     }
     let doc = match (cx.load)(&path) {
@@ -98,7 +111,11 @@ fn import(cx: &mut Context<'_>, node: &Node<'_>) -> Brought {
 }
 
 /// An imported model's groups come along; the importing file's own go before them.
-fn brought(cx: &mut Context<'_>, definition: Option<Definition>, problems: Vec<Problem>) -> Brought {
+fn brought(
+    cx: &mut Context<'_>,
+    definition: Option<Definition>,
+    problems: Vec<Problem>,
+) -> Brought {
     let Some(definition) = definition else { return Brought { problems, ..Brought::default() } };
     for group in definition.setup.state {
         if !cx.state.iter().any(|(name, ..)| *name == group.0) {
@@ -113,7 +130,8 @@ fn resolve(file: &str, written: &str) -> String {
     let written = written.replace('\\', "/");
     let drive = written.as_bytes().get(1) == Some(&b':');
     let folder = file.rfind('/').map_or("", |end| &file[..=end]);
-    let joined = if written.starts_with('/') || drive { written } else { format!("{folder}{written}") };
+    let joined =
+        if written.starts_with('/') || drive { written } else { format!("{folder}{written}") };
     let mut parts: Vec<&str> = Vec::new();
     for part in joined.split('/') {
         match part {

@@ -40,7 +40,9 @@ pub(super) enum Shape {
     /// A call whose text is its only argument, under this name.
     Text(&'static str),
     Set,
-    Increment { negative: bool },
+    Increment {
+        negative: bool,
+    },
     Append,
     Compose,
     ForEach,

@@ -29,8 +29,21 @@ const VERSION: u64 = 1;
 
 /// The keys of a design model.
 const KEYS: &[&str] = &[
-    "flowrace", "$schema", "name", "description", "platform", "state", "flow", "flows", "import", "scope", "observe",
-    "finally", "expect", "takes", "assume",
+    "flowrace",
+    "$schema",
+    "name",
+    "description",
+    "platform",
+    "state",
+    "flow",
+    "flows",
+    "import",
+    "scope",
+    "observe",
+    "finally",
+    "expect",
+    "takes",
+    "assume",
 ];
 
 /// What is known while one file is read.
@@ -55,7 +68,11 @@ pub fn parse(doc: &Document, load: &Load<'_>) -> (Option<Definition>, Vec<Proble
     parse_within(doc, load, vec![doc.path.clone()])
 }
 
-fn parse_within(doc: &Document, load: &Load<'_>, chain: Vec<String>) -> (Option<Definition>, Vec<Problem>) {
+fn parse_within(
+    doc: &Document,
+    load: &Load<'_>,
+    chain: Vec<String>,
+) -> (Option<Definition>, Vec<Problem>) {
     let root = Node::root(doc);
     let mut problems = Vec::new();
     if !version(&root, &mut problems) {
@@ -64,7 +81,10 @@ fn parse_within(doc: &Document, load: &Load<'_>, chain: Vec<String>) -> (Option<
     let names = Names::reserving(&doc.value);
     let mut cx = Context { load, chain, state: Vec::new(), names, aliases: Vec::new(), problems };
     refuse_unknown_keys(&root, "a design model", KEYS, &mut cx.problems);
-    let name = root.get("name").and_then(|node| node.text(&mut cx.problems)).map_or_else(|| stem(&doc.path), str::to_owned);
+    let name = root
+        .get("name")
+        .and_then(|node| node.text(&mut cx.problems))
+        .map_or_else(|| stem(&doc.path), str::to_owned);
     if let Some(node) = root.get("description") {
         node.text(&mut cx.problems);
     }
@@ -79,7 +99,13 @@ fn parse_within(doc: &Document, load: &Load<'_>, chain: Vec<String>) -> (Option<
         problems.push(problem);
     }
     problems.sort_by(|a, b| (&a.at, &a.message).cmp(&(&b.at, &b.message)));
-    problems.sort_by(|a, b| (a.at.path != doc.path, a.at.line, a.at.column).cmp(&(b.at.path != doc.path, b.at.line, b.at.column)));
+    problems.sort_by(|a, b| {
+        (a.at.path != doc.path, a.at.line, a.at.column).cmp(&(
+            b.at.path != doc.path,
+            b.at.line,
+            b.at.column,
+        ))
+    });
     problems.dedup();
     let definition = Definition {
         name,
@@ -93,13 +119,15 @@ fn parse_within(doc: &Document, load: &Load<'_>, chain: Vec<String>) -> (Option<
 
 fn version(root: &Node<'_>, problems: &mut Vec<Problem>) -> bool {
     let Some(node) = root.get("flowrace") else {
-        problems.push(root.problem("no key \"flowrace\"; a design model starts with \"flowrace\": 1"));
+        problems
+            .push(root.problem("no key \"flowrace\"; a design model starts with \"flowrace\": 1"));
         return false;
     };
     match super::node::whole(node.value) {
         Some(VERSION) => true,
         Some(newer) if newer > VERSION => {
-            problems.push(node.problem(format!("made for a newer flowrace; this one reads {VERSION}")));
+            problems
+                .push(node.problem(format!("made for a newer flowrace; this one reads {VERSION}")));
             false
         }
         Some(_) | None => {
@@ -131,8 +159,14 @@ fn refuse_unknown_keys(node: &Node<'_>, what: &str, known: &[&str], problems: &m
     for (key, member) in node.members() {
         if !known.contains(&key) {
             let near = did_you_mean(key, known.iter().copied());
-            let hint = if near.is_empty() { format!("; expected one of {}", known.join(", ")) } else { near };
-            problems.push(member.key_problem(format!("unknown key \"{}\" in {what}{hint}", elide(key))));
+            let hint = if near.is_empty() {
+                format!("; expected one of {}", known.join(", "))
+            } else {
+                near
+            };
+            problems.push(
+                member.key_problem(format!("unknown key \"{}\" in {what}{hint}", elide(key))),
+            );
         }
     }
 }

@@ -23,7 +23,9 @@ impl Names {
             match value {
                 Value::Array(list) => open.extend(list),
                 Value::Object(object) => {
-                    let names = ["name", "forEach", "scope", "until"].iter().filter_map(|key| object.get(*key)?.as_str());
+                    let names = ["name", "forEach", "scope", "until"]
+                        .iter()
+                        .filter_map(|key| object.get(*key)?.as_str());
                     reserved.extend(names.map(str::to_lowercase));
                     open.extend(object.values());
                 }
@@ -34,7 +36,12 @@ impl Names {
     }
 
     /// Takes a name the author gave.
-    pub(super) fn given(&mut self, name: &str, node: &Node<'_>, problems: &mut Vec<Problem>) -> String {
+    pub(super) fn given(
+        &mut self,
+        name: &str,
+        node: &Node<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> String {
         if name.is_empty() {
             problems.push(node.problem("an empty name; expected a text"));
         } else if let Some(first) = self.given.get(&name.to_lowercase()) {

@@ -47,11 +47,14 @@ fn scope(cx: &mut Context<'_>, node: &Node<'_>, flows: &[Flow], setup: &mut Setu
     items.is_object(&mut cx.problems);
     let known: Vec<&str> = flows.iter().flat_map(|flow| loops(&flow.actions)).collect();
     for (written, count) in items.members() {
-        let aliased = cx.aliases.iter().find(|(text, _)| text == written).map(|(_, name)| name.as_str());
+        let aliased =
+            cx.aliases.iter().find(|(text, _)| text == written).map(|(_, name)| name.as_str());
         let name = aliased.unwrap_or(written);
         let Some(found) = known.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
             let near = did_you_mean(written, known.iter().copied());
-            cx.problems.push(count.key_problem(format!("no loop \"{}\" over items{near}", elide(written))));
+            cx.problems.push(
+                count.key_problem(format!("no loop \"{}\" over items{near}", elide(written))),
+            );
             continue;
         };
         if let Some(count) = count.whole(0, None, &mut cx.problems) {
@@ -78,13 +81,16 @@ fn observe(cx: &mut Context<'_>, node: &Node<'_>, closed: bool) -> Vec<(String, 
 fn assume(cx: &mut Context<'_>, node: &Node<'_>) -> BTreeMap<String, String> {
     node.is_object(&mut cx.problems);
     let members = node.members();
-    let texts = members.iter().filter_map(|(key, value)| Some(((*key).to_owned(), value.text(&mut cx.problems)?.to_owned())));
+    let texts = members.iter().filter_map(|(key, value)| {
+        Some(((*key).to_owned(), value.text(&mut cx.problems)?.to_owned()))
+    });
     texts.collect()
 }
 
 /// Reports a cell that cannot be: no such group, or a part of one that has none.
 pub(super) fn check_cell(cx: &mut Context<'_>, cell: &str, node: &Node<'_>, at_key: bool) {
-    let (group, part) = cell.split_once('.').map_or((cell, None), |(group, part)| (group, Some(part)));
+    let (group, part) =
+        cell.split_once('.').map_or((cell, None), |(group, part)| (group, Some(part)));
     let found = cx.state.iter().find(|(name, ..)| name == group).map(|(_, group, _)| group);
     let shown = elide(cell);
     let message = match (found, part) {

@@ -12,7 +12,10 @@ use serde_json::Value;
 const KINDS: &[&str] = &["variable", "item", "table", "blob"];
 
 /// The groups in file order.
-pub(super) fn state(node: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<(String, Group, Location)> {
+pub(super) fn state(
+    node: &Node<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<(String, Group, Location)> {
     let mut found = Vec::new();
     if node.is_object(problems) {
         for (name, entry) in node.members() {
@@ -29,10 +32,15 @@ fn group(name: &str, node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Gro
         return None;
     }
     if name.is_empty() || name.contains('.') {
-        problems.push(node.key_problem("a group's name is not empty and has no dot; \"item.Field\" names a cell"));
+        problems.push(node.key_problem(
+            "a group's name is not empty and has no dot; \"item.Field\" names a cell",
+        ));
     }
     let Some(kind) = node.get("kind") else {
-        problems.push(node.problem(format!("group \"{name}\" has no \"kind\"; expected one of {}", KINDS.join(", "))));
+        problems.push(node.problem(format!(
+            "group \"{name}\" has no \"kind\"; expected one of {}",
+            KINDS.join(", ")
+        )));
         return None;
     };
     let known: &[&str] = match kind.value.as_str() {
@@ -69,7 +77,8 @@ fn variable(name: &str, node: &Node<'_>, problems: &mut Vec<Problem>) -> Group {
 
 fn fields(node: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<(String, Template)> {
     let Some(fields) = node.get("fields") else {
-        problems.push(node.problem("an item has no \"fields\"; expected an object of field to value"));
+        problems
+            .push(node.problem("an item has no \"fields\"; expected an object of field to value"));
         return Vec::new();
     };
     row(&fields, problems)
@@ -91,7 +100,12 @@ fn table(node: &Node<'_>, problems: &mut Vec<Problem>) -> Group {
     if let Some(list) = node.get("key")
         && list.is_list(problems)
     {
-        key = list.elements().iter().filter_map(|column| column.text(problems)).map(str::to_owned).collect();
+        key = list
+            .elements()
+            .iter()
+            .filter_map(|column| column.text(problems))
+            .map(str::to_owned)
+            .collect();
     }
     let unique = node.get("unique");
     let flag = unique.as_ref().and_then(|flag| flag.boolean(problems)).unwrap_or(false);

@@ -53,7 +53,8 @@ fn step(cx: &mut Context<'_>, node: &Node<'_>, before: Option<String>) -> Option
 
 fn the_kind(node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<&'static Kind> {
     let members = node.members();
-    let found: Vec<_> = members.iter().filter_map(|(key, member)| Some((kinds::find(key)?, member))).collect();
+    let found: Vec<_> =
+        members.iter().filter_map(|(key, member)| Some((kinds::find(key)?, member))).collect();
     if let [(kind, _)] = found[..] {
         return Some(kind);
     }
@@ -61,15 +62,25 @@ fn the_kind(node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<&'static Kin
     if let [(first, _), (_, second), ..] = found[..] {
         let keys: Vec<_> = found.iter().map(|(kind, _)| format!("\"{}\"", kind.key)).collect();
         let keys = keys.join(" and ");
-        problems.push(second.key_problem(format!("a step of two kinds, {keys}; keep \"{}\" or split it", first.key)));
+        problems.push(second.key_problem(format!(
+            "a step of two kinds, {keys}; keep \"{}\" or split it",
+            first.key
+        )));
         return None;
     }
-    let options: Vec<&str> = COMMON.iter().chain(kinds::KINDS.iter().flat_map(|k| k.needs.iter().chain(k.takes))).copied().collect();
+    let options: Vec<&str> = COMMON
+        .iter()
+        .chain(kinds::KINDS.iter().flat_map(|k| k.needs.iter().chain(k.takes)))
+        .copied()
+        .collect();
     let stranger = members.iter().find(|(key, _)| !options.contains(key));
     problems.push(match stranger {
         Some((key, member)) => {
             let near = did_you_mean(key, kinds::keys());
-            member.key_problem(format!("unknown step kind \"{}\"{near}; the kinds are {all}", elide(key)))
+            member.key_problem(format!(
+                "unknown step kind \"{}\"{near}; the kinds are {all}",
+                elide(key)
+            ))
         }
         None => node.problem(format!("a step without a kind; the kinds are {all}")),
     });
@@ -77,7 +88,8 @@ fn the_kind(node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<&'static Kin
 }
 
 fn refuse_misplaced_keys(node: &Node<'_>, kind: &Kind, problems: &mut Vec<Problem>) {
-    let known: Vec<&str> = [kind.key].iter().chain(kind.needs).chain(kind.takes).chain(COMMON).copied().collect();
+    let known: Vec<&str> =
+        [kind.key].iter().chain(kind.needs).chain(kind.takes).chain(COMMON).copied().collect();
     let article = if kind.key.starts_with(['a', 'i', 'u']) { "an" } else { "a" };
     super::refuse_unknown_keys(node, &format!("{article} {} step", kind.key), &known, problems);
     for key in kind.needs {
@@ -95,8 +107,12 @@ fn name(cx: &mut Context<'_>, node: &Node<'_>, kind: &Kind, subject: &Node<'_>) 
     }
     let text = subject.value.as_str();
     match (kind.shape, text) {
-        (Shape::ForEach | Shape::Scope, Some(text)) => cx.names.given(text, subject, &mut cx.problems),
-        (Shape::Until, Some(text)) if cx.names.is_free(text) => cx.names.given(text, subject, &mut cx.problems),
+        (Shape::ForEach | Shape::Scope, Some(text)) => {
+            cx.names.given(text, subject, &mut cx.problems)
+        }
+        (Shape::Until, Some(text)) if cx.names.is_free(text) => {
+            cx.names.given(text, subject, &mut cx.problems)
+        }
         (Shape::Cell(_) | Shape::Set | Shape::Increment { .. } | Shape::Append, Some(text)) => {
             cx.names.made(&format!("{}_{text}", kind.key))
         }
@@ -107,7 +123,13 @@ fn name(cx: &mut Context<'_>, node: &Node<'_>, kind: &Kind, subject: &Node<'_>) 
     }
 }
 
-fn build(cx: &mut Context<'_>, node: &Node<'_>, kind: &Kind, subject: &Node<'_>, name: &str) -> ActionKind {
+fn build(
+    cx: &mut Context<'_>,
+    node: &Node<'_>,
+    kind: &Kind,
+    subject: &Node<'_>,
+    name: &str,
+) -> ActionKind {
     match kind.shape {
         Shape::Cell(fits) => {
             let target = target(cx, kind, subject, fits);
@@ -116,33 +138,58 @@ fn build(cx: &mut Context<'_>, node: &Node<'_>, kind: &Kind, subject: &Node<'_>,
         }
         Shape::Text(parameter) => {
             subject.text(&mut cx.problems);
-            call(kind.key, BTreeMap::from([(parameter.to_owned(), subject.template(&mut cx.problems))]))
+            call(
+                kind.key,
+                BTreeMap::from([(parameter.to_owned(), subject.template(&mut cx.problems))]),
+            )
         }
-        Shape::Set => ActionKind::Set { variable: variable(cx, kind, subject), value: part(cx, node, "value") },
-        Shape::Append => ActionKind::Append { variable: variable(cx, kind, subject), value: part(cx, node, "value") },
+        Shape::Set => ActionKind::Set {
+            variable: variable(cx, kind, subject),
+            value: part(cx, node, "value"),
+        },
+        Shape::Append => ActionKind::Append {
+            variable: variable(cx, kind, subject),
+            value: part(cx, node, "value"),
+        },
         Shape::Increment { negative } => {
-            let by = node.get("by").map_or_else(|| Template::Literal(1.into()), |by| by.template(&mut cx.problems));
+            let by = node
+                .get("by")
+                .map_or_else(|| Template::Literal(1.into()), |by| by.template(&mut cx.problems));
             ActionKind::Increment { variable: variable(cx, kind, subject), by, negative }
         }
         Shape::Compose => ActionKind::Compose { value: subject.template(&mut cx.problems) },
         Shape::ForEach => for_each(cx, node, subject, name),
         Shape::Parallel => {
             subject.is_list(&mut cx.problems);
-            ActionKind::Parallel { branches: subject.elements().iter().map(|branch| steps(cx, branch)).collect() }
+            ActionKind::Parallel {
+                branches: subject.elements().iter().map(|branch| steps(cx, branch)).collect(),
+            }
         }
         Shape::If => {
             let condition = subject.condition(&mut cx.problems);
-            ActionKind::If { condition, then: body(cx, node, "then"), otherwise: body(cx, node, "else") }
+            ActionKind::If {
+                condition,
+                then: body(cx, node, "then"),
+                otherwise: body(cx, node, "else"),
+            }
         }
         Shape::Switch => switch(cx, node, subject),
         Shape::Until => {
             let condition = subject.condition(&mut cx.problems);
             let limit = node.get("limit").and_then(|limit| limit.whole(1, None, &mut cx.problems));
-            ActionKind::Until { condition, limit, fail_at_limit: false, actions: body(cx, node, "do") }
+            ActionKind::Until {
+                condition,
+                limit,
+                fail_at_limit: false,
+                actions: body(cx, node, "do"),
+            }
         }
         Shape::Scope => {
             subject.text(&mut cx.problems);
-            let together = node.get("allOrNothing").and_then(|flag| flag.boolean(&mut cx.problems)).unwrap_or(false);
+            let together = node
+                .get("allOrNothing")
+                .and_then(|flag| flag.boolean(&mut cx.problems))
+                .unwrap_or(false);
             ActionKind::Scope { actions: body(cx, node, "do"), all_or_nothing: together }
         }
         Shape::Terminate => ActionKind::Terminate { status: terminate(subject, &mut cx.problems) },
@@ -151,7 +198,11 @@ fn build(cx: &mut Context<'_>, node: &Node<'_>, kind: &Kind, subject: &Node<'_>,
 }
 
 fn call(operation: &str, parameters: BTreeMap<String, Template>) -> ActionKind {
-    ActionKind::Call(Call { connector: "cell".to_owned(), operation: operation.to_owned(), parameters })
+    ActionKind::Call(Call {
+        connector: "cell".to_owned(),
+        operation: operation.to_owned(),
+        parameters,
+    })
 }
 
 /// The steps under a key; none if it is absent, which has been reported where it is needed.
@@ -166,13 +217,16 @@ fn part(cx: &mut Context<'_>, node: &Node<'_>, key: &str) -> Template {
 
 fn target(cx: &mut Context<'_>, kind: &Kind, subject: &Node<'_>, fits: &[GroupKind]) -> String {
     let Some(name) = subject.text(&mut cx.problems) else { return String::new() };
-    let found = cx.state.iter().find(|(group, ..)| group == name).map(|(_, group, _)| GroupKind::of(group));
+    let found =
+        cx.state.iter().find(|(group, ..)| group == name).map(|(_, group, _)| GroupKind::of(group));
     let fit = fits.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" or ");
     match found {
         None => {
             let near = did_you_mean(name, cx.state.iter().map(|(group, ..)| group.as_str()));
             let shown = elide(name);
-            cx.problems.push(subject.problem(format!("no group \"{shown}\" in \"state\"; expected {fit}{near}")));
+            cx.problems.push(
+                subject.problem(format!("no group \"{shown}\" in \"state\"; expected {fit}{near}")),
+            );
         }
         Some(found) if !fits.contains(&found) => {
             let (key, shown, is) = (kind.key, elide(name), found.name());
@@ -187,8 +241,16 @@ fn variable(cx: &mut Context<'_>, kind: &Kind, subject: &Node<'_>) -> String {
     target(cx, kind, subject, &[GroupKind::Variable])
 }
 
-fn parameters(cx: &mut Context<'_>, node: &Node<'_>, kind: &Kind, target: String) -> BTreeMap<String, Template> {
-    let is_item = cx.state.iter().any(|(name, group, _)| *name == target && GroupKind::of(group) == GroupKind::Item);
+fn parameters(
+    cx: &mut Context<'_>,
+    node: &Node<'_>,
+    kind: &Kind,
+    target: String,
+) -> BTreeMap<String, Template> {
+    let is_item = cx
+        .state
+        .iter()
+        .any(|(name, group, _)| *name == target && GroupKind::of(group) == GroupKind::Item);
     let mut parameters = BTreeMap::from([("target".to_owned(), Template::Text(target))]);
     for key in kind.needs.iter().chain(kind.takes) {
         let Some(value) = node.get(key) else { continue };
@@ -200,7 +262,8 @@ fn parameters(cx: &mut Context<'_>, node: &Node<'_>, kind: &Kind, target: String
             _ => {}
         }
         if *key == "where" && is_item {
-            cx.problems.push(value.key_problem("\"where\" selects rows of a table; an item is one row"));
+            cx.problems
+                .push(value.key_problem("\"where\" selects rows of a table; an item is one row"));
         }
         parameters.insert((*key).to_owned(), value.template(&mut cx.problems));
     }
@@ -221,14 +284,19 @@ fn for_each(cx: &mut Context<'_>, node: &Node<'_>, subject: &Node<'_>, name: &st
         Some(items) if items.value.as_str().is_some_and(|text| text.starts_with('@')) => {
             Over::Values(items.template(&mut cx.problems))
         }
-        Some(items) if items.value.is_number() => Over::Count(items.whole(0, None, &mut cx.problems).unwrap_or(0)),
+        Some(items) if items.value.is_number() => {
+            Over::Count(items.whole(0, None, &mut cx.problems).unwrap_or(0))
+        }
         Some(items) => {
-            cx.problems.push(items.expected("a number of items, an array of values or an expression for one"));
+            cx.problems.push(
+                items.expected("a number of items, an array of values or an expression for one"),
+            );
             Over::Count(0)
         }
         None => {
             let root = Node::root(node.doc);
-            let count = [text, name].iter().find_map(|loop_name| root.path(&["scope", "items", loop_name]));
+            let count =
+                [text, name].iter().find_map(|loop_name| root.path(&["scope", "items", loop_name]));
             if count.is_none() {
                 cx.problems.push(node.problem("a forEach step without \"items\""));
             }
@@ -236,7 +304,8 @@ fn for_each(cx: &mut Context<'_>, node: &Node<'_>, subject: &Node<'_>, name: &st
             Over::Count(count.and_then(|count| whole(count.value)).unwrap_or(0))
         }
     };
-    let concurrency = node.get("concurrency").and_then(|degree| degree.whole(1, Some(50), &mut cx.problems));
+    let concurrency =
+        node.get("concurrency").and_then(|degree| degree.whole(1, Some(50), &mut cx.problems));
     ActionKind::Foreach { over, concurrency, actions: body(cx, node, "do") }
 }
 
@@ -246,7 +315,9 @@ fn switch(cx: &mut Context<'_>, node: &Node<'_>, subject: &Node<'_>) -> ActionKi
     let mut cases = Vec::new();
     if let Some(node) = node.get("cases") {
         if !node.value.is_object() && !node.value.is_array() {
-            cx.problems.push(node.expected("an object of value to steps, or a list of {\"case\", \"do\"}"));
+            cx.problems.push(
+                node.expected("an object of value to steps, or a list of {\"case\", \"do\"}"),
+            );
         }
         for (value, list) in node.members() {
             cases.push((Template::Text(value.to_owned()), steps(cx, &list)));
@@ -267,7 +338,9 @@ fn switch(cx: &mut Context<'_>, node: &Node<'_>, subject: &Node<'_>) -> ActionKi
 
 fn terminate(subject: &Node<'_>, problems: &mut Vec<Problem>) -> Status {
     let status = subject.value.as_str().and_then(Status::parse);
-    match status.filter(|status| matches!(status, Status::Succeeded | Status::Failed | Status::Cancelled)) {
+    match status
+        .filter(|status| matches!(status, Status::Succeeded | Status::Failed | Status::Cancelled))
+    {
         Some(status) => status,
         None => {
             problems.push(subject.expected("\"Succeeded\", \"Failed\" or \"Cancelled\""));
@@ -297,10 +370,14 @@ fn retry(node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Retry> {
     super::refuse_unknown_keys(node, "a retry policy", &["count", "interval", "type"], problems);
     let kind = match node.get("type") {
         None => "fixed",
-        Some(kind) => KINDS.iter().find(|known| kind.value.as_str() == Some(**known)).copied().unwrap_or_else(|| {
-            problems.push(kind.expected(&format!("one of {}", KINDS.join(", "))));
-            "fixed"
-        }),
+        Some(kind) => {
+            KINDS.iter().find(|known| kind.value.as_str() == Some(**known)).copied().unwrap_or_else(
+                || {
+                    problems.push(kind.expected(&format!("one of {}", KINDS.join(", "))));
+                    "fixed"
+                },
+            )
+        }
     };
     let count = node.get("count");
     if count.is_none() && kind != "none" && kind != "default" {
@@ -308,6 +385,7 @@ fn retry(node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Retry> {
     }
     let count = count.and_then(|count| count.whole(0, None, problems)).unwrap_or(0);
     // The least interval the platforms allow.
-    let interval = node.get("interval").and_then(|interval| interval.whole(0, None, problems)).unwrap_or(5);
+    let interval =
+        node.get("interval").and_then(|interval| interval.whole(0, None, problems)).unwrap_or(5);
     Some(Retry { count, interval, kind: kind.to_owned() })
 }

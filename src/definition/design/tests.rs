@@ -2,7 +2,10 @@ use super::*;
 use crate::definition::ast::{Call, Over, Status};
 
 fn no_import(path: &str) -> Result<Document, Problem> {
-    Err(Problem { at: Location { path: path.to_owned(), ..Location::default() }, message: "no such file".to_owned() })
+    Err(Problem {
+        at: Location { path: path.to_owned(), ..Location::default() },
+        message: "no such file".to_owned(),
+    })
 }
 
 /// What is wrong with a model, a line each.
@@ -15,7 +18,8 @@ fn problems(text: &str) -> Vec<String> {
 
 fn check(text: &str, expected: &[&str]) {
     let said = problems(text);
-    let fits = said.len() == expected.len() && said.iter().zip(expected).all(|(said, start)| said.starts_with(start));
+    let fits = said.len() == expected.len()
+        && said.iter().zip(expected).all(|(said, start)| said.starts_with(start));
     assert!(fits, "{text}\nsaid {said:#?}\nexpected {expected:#?}");
 }
 
@@ -65,12 +69,22 @@ fn names_and_order() {
     );
     assert_eq!(names(&found), ["get_m", "get_m_2", "get_m_3", "get_m_4", "an order", "@x"]);
     assert_eq!(found[0].run_after.len(), 0);
-    assert_eq!((found[1].run_after[0].action.as_str(), &found[1].run_after[0].statuses[..]), ("get_m", &[Status::Succeeded][..]));
+    assert_eq!(
+        (found[1].run_after[0].action.as_str(), &found[1].run_after[0].statuses[..]),
+        ("get_m", &[Status::Succeeded][..])
+    );
     assert_eq!(found[2].run_after.len(), 0);
     assert_eq!(found[1].at.pointer, "/flow/1");
-    let ActionKind::Foreach { over: Over::Count(2), actions, .. } = &found[4].kind else { panic!() };
-    assert_eq!((names(actions), actions[1].at.pointer.as_str()), (vec!["parallel", "If"], "/flow/4/do/1"));
-    let ActionKind::Call(Call { connector, operation, parameters }) = &found[0].kind else { panic!() };
+    let ActionKind::Foreach { over: Over::Count(2), actions, .. } = &found[4].kind else {
+        panic!()
+    };
+    assert_eq!(
+        (names(actions), actions[1].at.pointer.as_str()),
+        (vec!["parallel", "If"], "/flow/4/do/1")
+    );
+    let ActionKind::Call(Call { connector, operation, parameters }) = &found[0].kind else {
+        panic!()
+    };
     assert_eq!((connector.as_str(), operation.as_str(), parameters.len()), ("cell", "get", 1));
 }
 
@@ -103,10 +117,19 @@ fn all_problems_at_once() {
 
 #[test]
 fn top_level() {
-    check(r#"{"flowrace": 2}"#, &["m.json:1:14: made for a newer flowrace; this one reads 1 (at /flowrace)"]);
+    check(
+        r#"{"flowrace": 2}"#,
+        &["m.json:1:14: made for a newer flowrace; this one reads 1 (at /flowrace)"],
+    );
     check(r#"{"flowrace": "1"}"#, &["m.json:1:14: \"flowrace\" is \"1\"; expected 1"]);
-    check(r#"{"flowrace": 1}"#, &["m.json:1:1: no steps; expected one of \"flow\", \"flows\", \"import\""]);
-    check(r#"{"flowrace": 1, "flow": [], "flows": {"a": {"do": []}}}"#, &["m.json:1:29: expected only one of"]);
+    check(
+        r#"{"flowrace": 1}"#,
+        &["m.json:1:1: no steps; expected one of \"flow\", \"flows\", \"import\""],
+    );
+    check(
+        r#"{"flowrace": 1, "flow": [], "flows": {"a": {"do": []}}}"#,
+        &["m.json:1:29: expected only one of"],
+    );
     check(
         r#"{"flowrace": 1, "flow": [], "stat": {}, "takes": [3, 1], "observe": ["x.y"], "platform": "pa",
         "expect": {"verdict": "fine", "outcomes": {"z": 3}}, "scope": {"items": {"ordr": 1}, "runs": 0}}"#,
@@ -141,7 +164,9 @@ fn imports() {
         let text = match path {
             "models/a.json" => r#"{"flowrace": 1, "import": "b.json"}"#,
             "models/b.json" => r#"{"flowrace": 1, "import": "../models/a.json"}"#,
-            "models/c.json" => r#"{"flowrace": 1, "state": {"v": {"kind": "variable", "value": 1}}, "flow": [{"get": "v"}]}"#,
+            "models/c.json" => {
+                r#"{"flowrace": 1, "state": {"v": {"kind": "variable", "value": 1}}, "flow": [{"get": "v"}]}"#
+            }
             "models/none.json" => "{}",
             _ => return no_import(path),
         };
@@ -149,7 +174,8 @@ fn imports() {
     };
     let import = |path: &str| {
         let text = format!("{{\"flowrace\": 1, \"import\": \"{path}\"}}");
-        let (definition, problems) = parse(&Document::parse("models/m.json", &text).unwrap(), &load);
+        let (definition, problems) =
+            parse(&Document::parse("models/m.json", &text).unwrap(), &load);
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         (definition.map(|d| (d.flows.len(), d.setup.state.len())), problems.join("\n"))
     };
@@ -157,6 +183,9 @@ fn imports() {
     let circle = "models/b.json:1:27: imports go round in a circle: models/a.json imports models/b.json imports models/a.json (at /import)";
     assert_eq!(import("a.json"), (None, circle.to_owned()));
     assert_eq!(import("none.json").1, "models/m.json:1:27: \"none.json\" is no flow (at /import)");
-    assert_eq!(import("x/y.json").1, "models/m.json:1:27: cannot import: models/x/y.json: no such file (at /import)");
+    assert_eq!(
+        import("x/y.json").1,
+        "models/m.json:1:27: cannot import: models/x/y.json: no such file (at /import)"
+    );
     assert!(import("https://example.com/f.json").1.contains("nothing is fetched from the net"));
 }

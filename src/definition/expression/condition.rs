@@ -7,7 +7,11 @@ use crate::definition::problem::Problem;
 use serde_json::Value as Json;
 
 /// A condition as one expression. `at` gives the place of a pointer inside the value.
-pub fn parse_condition(json: &Json, at: &mut dyn FnMut(&str) -> Location, problems: &mut Vec<Problem>) -> Template {
+pub fn parse_condition(
+    json: &Json,
+    at: &mut dyn FnMut(&str) -> Location,
+    problems: &mut Vec<Problem>,
+) -> Template {
     match json {
         Json::String(text) if !text.starts_with('@') => {
             let place = at("");
@@ -37,7 +41,10 @@ fn object(
         return operand(json, pointer, at, problems);
     };
     if depth > 100 {
-        problems.push(Problem { at: at(pointer), message: "a condition nested deeper than 100".to_owned() });
+        problems.push(Problem {
+            at: at(pointer),
+            message: "a condition nested deeper than 100".to_owned(),
+        });
         return Expr::Literal(Json::Bool(false));
     }
     let below = format!("{pointer}/{name}");
@@ -57,7 +64,12 @@ fn object(
 }
 
 /// An operand: a literal, an expression, or a text with expressions inside.
-fn operand(json: &Json, pointer: &str, at: &mut dyn FnMut(&str) -> Location, problems: &mut Vec<Problem>) -> Expr {
+fn operand(
+    json: &Json,
+    pointer: &str,
+    at: &mut dyn FnMut(&str) -> Location,
+    problems: &mut Vec<Problem>,
+) -> Expr {
     let mut shifted = |below: &str| at(&format!("{pointer}{below}"));
     match parse_template(json, &mut shifted, problems) {
         Template::Literal(value) => Expr::Literal(value),

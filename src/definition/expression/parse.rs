@@ -9,7 +9,11 @@ use serde_json::Value as Json;
 const DEEPEST: usize = 100;
 
 /// A JSON value with its expressions parsed. `at` gives the place of a pointer inside the value.
-pub fn parse_template(json: &Json, at: &mut dyn FnMut(&str) -> Location, problems: &mut Vec<Problem>) -> Template {
+pub fn parse_template(
+    json: &Json,
+    at: &mut dyn FnMut(&str) -> Location,
+    problems: &mut Vec<Problem>,
+) -> Template {
     inside(json, "", at, problems)
 }
 
@@ -52,7 +56,10 @@ pub fn parse_text(text: &str, at: &Location) -> Result<Template, Problem> {
     if let Some(rest) = text.strip_prefix("@@") {
         return Ok(Template::Text(format!("@{rest}")));
     }
-    let problem = |message: String| Problem { at: at.clone(), message: format!("in the expression: {message}") };
+    let problem = |message: String| Problem {
+        at: at.clone(),
+        message: format!("in the expression: {message}"),
+    };
     if text.starts_with('@') && !text.starts_with("@{") {
         let mut parser = Parser::new(&text[1..]);
         let expr = parser.expr(0).and_then(|e| parser.end().map(|()| e)).map_err(problem)?;
@@ -129,7 +136,10 @@ impl<'t> Parser<'t> {
 
     fn found(&self, expected: &str) -> String {
         let what = self.peek().map_or_else(|| "its end".to_owned(), |c| format!("\"{c}\""));
-        format!("found {what} at character {}; expected {expected}", self.text[..self.at].chars().count() + 1)
+        format!(
+            "found {what} at character {}; expected {expected}",
+            self.text[..self.at].chars().count() + 1
+        )
     }
 
     fn end(&mut self) -> Result<(), String> {
@@ -161,7 +171,9 @@ impl<'t> Parser<'t> {
         let mut out = String::new();
         loop {
             let rest = &self.text[self.at..];
-            let Some(end) = rest.find('\'') else { return Err("text without its closing quote".to_owned()) };
+            let Some(end) = rest.find('\'') else {
+                return Err("text without its closing quote".to_owned());
+            };
             out.push_str(&rest[..end]);
             self.at += end + 1;
             if !self.eat('\'') {
@@ -173,7 +185,10 @@ impl<'t> Parser<'t> {
 
     fn number(&mut self) -> Result<Expr, String> {
         let start = self.at;
-        while self.peek().is_some_and(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-')) {
+        while self
+            .peek()
+            .is_some_and(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'))
+        {
             self.at += 1;
         }
         let text = self.text[start..self.at].trim_start_matches('+');
@@ -266,7 +281,10 @@ mod tests {
         check("@@literal", "Text(\"@literal\")");
         check("a @@{b}", "Text(\"a @{b}\")");
         check(" @add(1,2)", "Text(\" @add(1,2)\")");
-        check("@add(1, -2.5)", "Call { name: \"add\", args: [Literal(Number(1)), Literal(Number(-2.5))] }");
+        check(
+            "@add(1, -2.5)",
+            "Call { name: \"add\", args: [Literal(Number(1)), Literal(Number(-2.5))] }",
+        );
         check("@{add(1,2)} of", "Concat([Expr(Call");
         check("@outputs('X')?['a']", "safe: true");
         check("@a().b", "safe: false");
@@ -276,6 +294,9 @@ mod tests {
         check("@add(1,", "found its end at character 7; expected a function");
         check("@{add(1", "expected \",\" or \")\"");
         check("@f(\"x\")", "single quotes");
-        check(&format!("@{}1{}", "f(".repeat(100_000), ")".repeat(100_000)), "nested deeper than 100");
+        check(
+            &format!("@{}1{}", "f(".repeat(100_000), ")".repeat(100_000)),
+            "nested deeper than 100",
+        );
     }
 }

@@ -29,7 +29,10 @@ pub(super) fn scan(text: &[u8]) -> Result<Vec<Entry>, ScanFault> {
         at = match byte {
             b'"' => string_end(text, at).ok_or(ScanFault::NotJson)?,
             b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' | b'{' | b'[' | b'}' | b']' => at + 1,
-            _ => text[at..].iter().position(|b| b" \t\r\n,:{}[]\"".contains(b)).map_or(text.len(), |n| at + n),
+            _ => text[at..]
+                .iter()
+                .position(|b| b" \t\r\n,:{}[]\"".contains(b))
+                .map_or(text.len(), |n| at + n),
         };
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' => continue,
@@ -37,7 +40,11 @@ pub(super) fn scan(text: &[u8]) -> Result<Vec<Entry>, ScanFault> {
                 open.pop().ok_or(ScanFault::NotJson)?;
                 continue;
             }
-            b'"' if key.is_none() && open.last().is_some_and(|&o| text[entries[o as usize].start as usize] == b'{') => {
+            b'"' if key.is_none()
+                && open
+                    .last()
+                    .is_some_and(|&o| text[entries[o as usize].start as usize] == b'{') =>
+            {
                 key = Some((narrow(start), narrow(at)));
                 continue;
             }
@@ -47,7 +54,11 @@ pub(super) fn scan(text: &[u8]) -> Result<Vec<Entry>, ScanFault> {
             return Err(ScanFault::TooMany(start));
         }
         let own = narrow(entries.len());
-        entries.push(Entry { start: narrow(start), key: key.take(), parent: open.last().copied().unwrap_or(own) });
+        entries.push(Entry {
+            start: narrow(start),
+            key: key.take(),
+            parent: open.last().copied().unwrap_or(own),
+        });
         if matches!(byte, b'{' | b'[') {
             if open.len() == MAX_DEPTH {
                 return Err(ScanFault::TooDeep(start));
@@ -167,7 +178,9 @@ impl Index {
     fn child(&self, text: &str, own: usize, token: &str) -> Option<usize> {
         let children = &self.children[self.range(own)];
         let slot = if text.as_bytes()[self.start(own)] == b'{' {
-            children.binary_search_by(|child| self.key(text, *child as usize).as_ref().cmp(token)).ok()?
+            children
+                .binary_search_by(|child| self.key(text, *child as usize).as_ref().cmp(token))
+                .ok()?
         } else {
             token.parse().ok()?
         };

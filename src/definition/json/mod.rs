@@ -32,14 +32,22 @@ impl Document {
     /// Reads a text as one JSON document. Keys given twice are refused: readers disagree on which one counts.
     pub fn parse(path: &str, text: &str) -> Result<Self, Problem> {
         let lines = Lines::of(text);
-        let fault = |offset: usize, message: String| Problem { at: place(path, "", text, &lines, offset), message };
+        let fault = |offset: usize, message: String| Problem {
+            at: place(path, "", text, &lines, offset),
+            message,
+        };
         if text.len() > MAX_BYTES {
-            return Err(fault(0, format!("larger than {} MB; a flow is far smaller", MAX_BYTES >> 20)));
+            return Err(fault(
+                0,
+                format!("larger than {} MB; a flow is far smaller", MAX_BYTES >> 20),
+            ));
         }
         let entries = match index::scan(text.as_bytes()) {
             Ok(entries) => Some(entries),
             Err(ScanFault::TooDeep(offset)) => return Err(fault(offset, too_deep())),
-            Err(ScanFault::TooMany(offset)) => return Err(fault(offset, format!("more than {MAX_VALUES} values"))),
+            Err(ScanFault::TooMany(offset)) => {
+                return Err(fault(offset, format!("more than {MAX_VALUES} values")));
+            }
             Err(ScanFault::NotJson) => None,
         };
         let value = serde_json::from_str(text).map_err(|error| {
@@ -148,7 +156,8 @@ mod tests {
 
     #[test]
     fn keys_given_twice() {
-        let said = "f.json:2:3: key \"a\" is given twice; first at line 1 column 2; keep one (at /a)";
+        let said =
+            "f.json:2:3: key \"a\" is given twice; first at line 1 column 2; keep one (at /a)";
         check("{\"a\": 1,\n  \"\\u0061\": 2}", "", said);
         check("[{\"a\": 1}, {\"a\": 2}]", "/1/a", "1:18");
     }
@@ -157,9 +166,21 @@ mod tests {
     fn not_json() {
         check("", "", "f.json:1:1: not valid JSON: EOF while parsing a value");
         check("{\"a\": 1,}", "", "f.json:1:9: not valid JSON: trailing comma");
-        check("{\"é\": // no\n1}", "", "f.json:1:7: not valid JSON: expected value; JSON has no comments");
-        check("{} {}", "", "f.json:1:4: not valid JSON: trailing characters; expected one document");
-        check("{'a': 1}", "", "f.json:1:2: not valid JSON: key must be a string; texts stand in double quotes");
+        check(
+            "{\"é\": // no\n1}",
+            "",
+            "f.json:1:7: not valid JSON: expected value; JSON has no comments",
+        );
+        check(
+            "{} {}",
+            "",
+            "f.json:1:4: not valid JSON: trailing characters; expected one document",
+        );
+        check(
+            "{'a': 1}",
+            "",
+            "f.json:1:2: not valid JSON: key must be a string; texts stand in double quotes",
+        );
         check("\"abc", "", "f.json:1:4: not valid JSON: EOF while parsing a string");
         check("]", "", "f.json:1:1: not valid JSON: expected value");
         check("[1e400]", "", "f.json:1:6: not valid JSON: number out of range");

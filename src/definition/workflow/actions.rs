@@ -29,7 +29,8 @@ fn action(cx: &mut Context, name: &str, node: &Node<'_>, found: &mut Vec<Action>
     if !node.is_object(&mut cx.problems) {
         return;
     }
-    let after = node.get("runAfter").map_or_else(Vec::new, |after| run_after(&after, &mut cx.problems));
+    let after =
+        node.get("runAfter").map_or_else(Vec::new, |after| run_after(&after, &mut cx.problems));
     let Some(written) = text(node, &["type"]) else {
         let message = format!("action \"{}\" has no \"type\"; expected a text", elide(name));
         cx.problems.push(node.problem(message));
@@ -42,9 +43,17 @@ fn action(cx: &mut Context, name: &str, node: &Node<'_>, found: &mut Vec<Action>
     for (n, (suffix, kind)) in kinds.into_iter().enumerate() {
         // Whoever waits for this action waits for its last part.
         let name = if n + 1 == last { name.to_owned() } else { format!("{name}.{suffix}") };
-        let next = RunAfter { action: name.clone(), statuses: vec![Status::Succeeded], at: node.key_at() };
+        let next =
+            RunAfter { action: name.clone(), statuses: vec![Status::Succeeded], at: node.key_at() };
         let run_after = std::mem::replace(&mut run_after, vec![next]);
-        found.push(Action { name, kind, run_after, at: node.at(), takes: None, retry: retry.clone() });
+        found.push(Action {
+            name,
+            kind,
+            run_after,
+            at: node.at(),
+            takes: None,
+            retry: retry.clone(),
+        });
     }
 }
 

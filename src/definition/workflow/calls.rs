@@ -21,7 +21,9 @@ pub(super) fn call(cx: &mut Context, lower: &str, node: &Node<'_>) -> Call {
 fn open_api(cx: &mut Context, node: &Node<'_>) -> Call {
     let host = |key: &str| text(node, &["inputs", "host", key]);
     let by_id = host("apiId").map(|id| last_segment(id).to_owned());
-    let name = host("connectionName").or_else(|| host("connection")).or_else(|| host("connectionReferenceName"));
+    let name = host("connectionName")
+        .or_else(|| host("connection"))
+        .or_else(|| host("connectionReferenceName"));
     let connector = by_id.or_else(|| name.map(|name| connector(cx, name))).unwrap_or_default();
     let operation = host("operationId").unwrap_or_default().to_owned();
     Call { connector, operation, parameters: members(cx, node, &["inputs", "parameters"]) }
@@ -29,7 +31,8 @@ fn open_api(cx: &mut Context, node: &Node<'_>) -> Call {
 
 fn api(cx: &mut Context, node: &Node<'_>) -> Call {
     let host = |key: &str| text(node, &["inputs", "host", "connection", key]);
-    let name = host("referenceName").or_else(|| host("name").map(connection_name)).unwrap_or_default();
+    let name =
+        host("referenceName").or_else(|| host("name").map(connection_name)).unwrap_or_default();
     let path = text(node, &["inputs", "path"]).unwrap_or_default();
     let operation = format!("{} {path}", method(node)).trim().to_owned();
     let parameters = inputs(cx, node, &["method", "path", "queries", "headers", "body"]);
@@ -42,7 +45,9 @@ fn http(cx: &mut Context, node: &Node<'_>) -> Call {
 }
 
 fn service_provider(cx: &mut Context, node: &Node<'_>) -> Call {
-    let setting = |key: &str| text(node, &["inputs", "serviceProviderConfiguration", key]).unwrap_or_default();
+    let setting = |key: &str| {
+        text(node, &["inputs", "serviceProviderConfiguration", key]).unwrap_or_default()
+    };
     let connector = last_segment(setting("serviceProviderId")).to_owned();
     let operation = setting("operationId").to_owned();
     Call { connector, operation, parameters: members(cx, node, &["inputs", "parameters"]) }

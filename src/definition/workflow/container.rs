@@ -26,7 +26,8 @@ pub(super) fn find<'d>(root: &Node<'d>) -> Option<Found<'d>> {
     }
     if let Some(definition) = root.get("definition").filter(is_definition) {
         // In a Logic Apps Standard project the folder names the workflow.
-        let folder = root.doc.path.rsplit('/').nth(1).filter(|folder| !folder.is_empty() && *folder != ".");
+        let folder =
+            root.doc.path.rsplit('/').nth(1).filter(|folder| !folder.is_empty() && *folder != ".");
         let name = if file == "workflow" { folder.map_or(file, str::to_owned) } else { file };
         // Power Automate's own samples use this container too; its signs in the definition go before the container.
         let platform = infer(&definition).unwrap_or(Platform::LogicApps);
@@ -42,11 +43,15 @@ fn is_definition(node: &Node<'_>) -> bool {
 
 /// A definition without container; other formats have `actions` too, so it takes a second sign.
 fn is_bare(root: &Node<'_>) -> bool {
-    let Some(actions) = root.get("actions").filter(|actions| actions.value.is_object()) else { return false };
-    let schema = text(root, &["$schema"]).is_some_and(|schema| schema.contains("workflowdefinition.json"));
+    let Some(actions) = root.get("actions").filter(|actions| actions.value.is_object()) else {
+        return false;
+    };
+    let schema =
+        text(root, &["$schema"]).is_some_and(|schema| schema.contains("workflowdefinition.json"));
     let triggers = root.get("triggers").is_some_and(|triggers| triggers.value.is_object());
     let members = actions.members();
-    let typed = !members.is_empty() && members.iter().all(|(_, action)| text(action, &["type"]).is_some());
+    let typed =
+        !members.is_empty() && members.iter().all(|(_, action)| text(action, &["type"]).is_some());
     schema || triggers || typed
 }
 
@@ -57,7 +62,15 @@ pub(super) fn text<'d>(node: &Node<'d>, path: &[&str]) -> Option<&'d str> {
 
 /// The platform by its own marks in the definition; strong marks only.
 pub(super) fn infer(definition: &Node<'_>) -> Option<Platform> {
-    const BUTTONS: &[&str] = &["button", "powerapp", "powerappv2", "apiconnection", "skills", "virtualagent", "geofence"];
+    const BUTTONS: &[&str] = &[
+        "button",
+        "powerapp",
+        "powerappv2",
+        "apiconnection",
+        "skills",
+        "virtualagent",
+        "geofence",
+    ];
     if definition.path(&["parameters", "$authentication"]).is_some() {
         return Some(Platform::PowerAutomate);
     }
@@ -91,8 +104,12 @@ fn sign(action: &Node<'_>) -> Option<Platform> {
     match kind.as_str() {
         kind if kind.starts_with("openapiconnection") => Some(Platform::PowerAutomate),
         "serviceprovider" => Some(Platform::LogicApps),
-        kind if kind.starts_with("apiconnection") => has(&["inputs", "host", "connection"]).then_some(Platform::LogicApps),
-        "workflow" if has(&["inputs", "host", "workflowReferenceName"]) => Some(Platform::PowerAutomate),
+        kind if kind.starts_with("apiconnection") => {
+            has(&["inputs", "host", "connection"]).then_some(Platform::LogicApps)
+        }
+        "workflow" if has(&["inputs", "host", "workflowReferenceName"]) => {
+            Some(Platform::PowerAutomate)
+        }
         "workflow" if has(&["inputs", "host", "workflow"]) => Some(Platform::LogicApps),
         _ => None,
     }
@@ -101,13 +118,16 @@ fn sign(action: &Node<'_>) -> Option<Platform> {
 /// Connection name to connector, as the references beside the definition say.
 pub(super) fn connectors(root: &Node<'_>) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let references = [root.path(&["properties", "connectionReferences"]), root.get("connectionReferences")];
+    let references =
+        [root.path(&["properties", "connectionReferences"]), root.get("connectionReferences")];
     let values = ["parameters", "properties"].map(|key| match key {
         "properties" => root.path(&["properties", "parameters", "$connections", "value"]),
         _ => root.path(&["parameters", "$connections", "value"]),
     });
     for (name, reference) in references.iter().chain(&values).flatten().flat_map(Node::members) {
-        let id = [&["api", "name"][..], &["api", "id"], &["id"]].iter().find_map(|path| text(&reference, path));
+        let id = [&["api", "name"][..], &["api", "id"], &["id"]]
+            .iter()
+            .find_map(|path| text(&reference, path));
         if let Some(id) = id {
             found.insert(name.to_owned(), last_segment(id).to_owned());
         }

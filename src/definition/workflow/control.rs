@@ -11,7 +11,9 @@ use serde_json::Value;
 /// The kind of a control action, `None` if the type is none. The type comes in lower case.
 pub(super) fn control(cx: &mut Context, lower: &str, node: &Node<'_>) -> Option<ActionKind> {
     Some(match lower {
-        "scope" => ActionKind::Scope { actions: inside(cx, node, &["actions"]), all_or_nothing: false },
+        "scope" => {
+            ActionKind::Scope { actions: inside(cx, node, &["actions"]), all_or_nothing: false }
+        }
         "if" => ActionKind::If {
             condition: condition(cx, node),
             then: inside(cx, node, &["actions"]),
@@ -61,7 +63,8 @@ fn for_each(cx: &mut Context, node: &Node<'_>) -> ActionKind {
     let repetitions = node.path(&["runtimeConfiguration", "concurrency", "repetitions"]);
     let sequential = has_option(node, "Sequential");
     if let (true, Some(repetitions)) = (sequential, &repetitions) {
-        let message = "both \"Sequential\" and \"repetitions\"; the platform refuses that; keep one";
+        let message =
+            "both \"Sequential\" and \"repetitions\"; the platform refuses that; keep one";
         cx.problems.push(repetitions.problem(message));
     }
     let explicit = repetitions.and_then(|degree_| degree(&degree_, 50, &mut cx.problems));
@@ -84,11 +87,17 @@ fn until(cx: &mut Context, node: &Node<'_>) -> ActionKind {
 
 fn terminate(cx: &mut Context, node: &Node<'_>) -> Status {
     let Some(status) = node.path(&["inputs", "runStatus"]) else {
-        cx.problems.push(node.problem("Terminate without \"runStatus\"; expected Succeeded, Failed or Cancelled"));
+        cx.problems.push(
+            node.problem(
+                "Terminate without \"runStatus\"; expected Succeeded, Failed or Cancelled",
+            ),
+        );
         return Status::Failed;
     };
     let found = status.value.as_str().and_then(Status::parse);
-    match found.filter(|found| matches!(found, Status::Succeeded | Status::Failed | Status::Cancelled)) {
+    match found
+        .filter(|found| matches!(found, Status::Succeeded | Status::Failed | Status::Cancelled))
+    {
         Some(found) => found,
         None => {
             if !is_expression(&status) {

@@ -18,7 +18,11 @@ pub(super) fn data(cx: &mut Context, lower: &str, node: &Node<'_>) -> Option<Act
         "incrementvariable" | "decrementvariable" => {
             let by = node.path(&["inputs", "value"]).map(|by| by.template(&mut cx.problems));
             let by = by.unwrap_or_else(|| Template::Literal(1.into()));
-            ActionKind::Increment { variable: variable(cx, node), by, negative: lower.starts_with('d') }
+            ActionKind::Increment {
+                variable: variable(cx, node),
+                by,
+                negative: lower.starts_with('d'),
+            }
         }
         "appendtoarrayvariable" | "appendtostringvariable" => {
             let value = input("value");
@@ -28,16 +32,31 @@ pub(super) fn data(cx: &mut Context, lower: &str, node: &Node<'_>) -> Option<Act
             let from = input("from");
             let place = node.path(&["inputs", "where"]);
             let condition = place.map(|place| place.condition(&mut cx.problems));
-            ActionKind::Query { from, condition: condition.unwrap_or(Template::Literal(Value::Bool(true))) }
+            ActionKind::Query {
+                from,
+                condition: condition.unwrap_or(Template::Literal(Value::Bool(true))),
+            }
         }
         "select" => ActionKind::Select { from: input("from"), select: input("select") },
         "join" => ActionKind::Join { from: input("from"), with: input("joinWith") },
         "table" => ActionKind::Compose { value: input("from") },
         "parsejson" => ActionKind::Compose { value: input("content") },
         "response" => ActionKind::Compose { value: input("body") },
-        "compose" | "expression" | "xslt" | "xmlvalidation" | "xmlparse" | "xmlcompose" | "liquid" | "flatfileencoding"
-        | "flatfiledecoding" | "integrationaccountartifactlookup" | "parsedocument" | "chunktext" | "javascriptcode"
-        | "csharpscriptcode" | "powershellcode" => ActionKind::Compose { value: part(cx, node, &["inputs"]) },
+        "compose"
+        | "expression"
+        | "xslt"
+        | "xmlvalidation"
+        | "xmlparse"
+        | "xmlcompose"
+        | "liquid"
+        | "flatfileencoding"
+        | "flatfiledecoding"
+        | "integrationaccountartifactlookup"
+        | "parsedocument"
+        | "chunktext"
+        | "javascriptcode"
+        | "csharpscriptcode"
+        | "powershellcode" => ActionKind::Compose { value: part(cx, node, &["inputs"]) },
         _ => return None,
     })
 }
@@ -51,7 +70,11 @@ pub(super) fn part(cx: &mut Context, node: &Node<'_>, path: &[&str]) -> Template
 fn variable(cx: &mut Context, node: &Node<'_>) -> String {
     let name = text(node, &["inputs", "name"]);
     if name.is_none() {
-        cx.problems.push(node.problem("this action names no variable; expected a text under \"inputs\", \"name\""));
+        cx.problems.push(
+            node.problem(
+                "this action names no variable; expected a text under \"inputs\", \"name\"",
+            ),
+        );
     }
     name.unwrap_or_default().to_owned()
 }
@@ -69,13 +92,18 @@ pub(super) fn initialize(cx: &mut Context, node: &Node<'_>) -> Vec<(String, Acti
                     Some(value) => value.template(&mut cx.problems),
                     None => empty(text(entry, &["type"]).unwrap_or_default()),
                 };
-                parts.push((name.to_owned(), ActionKind::Initialize { variable: name.to_owned(), value }));
+                parts.push((
+                    name.to_owned(),
+                    ActionKind::Initialize { variable: name.to_owned(), value },
+                ));
             }
             None => cx.problems.push(entry.problem("a variable without \"name\"")),
         }
     }
     if parts.is_empty() {
-        cx.problems.push(node.problem("InitializeVariable without variables; expected a list under \"inputs\", \"variables\""));
+        cx.problems.push(node.problem(
+            "InitializeVariable without variables; expected a list under \"inputs\", \"variables\"",
+        ));
     }
     parts
 }

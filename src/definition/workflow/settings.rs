@@ -39,20 +39,35 @@ pub(super) fn retry(action: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Re
     let node = action.path(&["inputs", "retryPolicy"]).or_else(|| action.get("retryPolicy"))?;
     if !node.value.is_object() {
         // An expression or the bare word of a kind.
-        let kind = node.value.as_str().and_then(|kind| KINDS.iter().find(|known| kind.eq_ignore_ascii_case(known)));
-        return Some(Retry { count: 4, interval: 20, kind: (*kind.unwrap_or(&"default")).to_owned() });
+        let kind = node
+            .value
+            .as_str()
+            .and_then(|kind| KINDS.iter().find(|known| kind.eq_ignore_ascii_case(known)));
+        return Some(Retry {
+            count: 4,
+            interval: 20,
+            kind: (*kind.unwrap_or(&"default")).to_owned(),
+        });
     }
     let kind = match text(&node, &["type"]) {
         None => "default",
-        Some(written) => KINDS.iter().find(|known| written.eq_ignore_ascii_case(known)).copied().unwrap_or_else(|| {
-            if !written.starts_with(['@', '[']) {
-                let place = node.get("type").unwrap_or_else(|| node.clone());
-                problems.push(place.expected(&format!("one of {}", KINDS.join(", "))));
-            }
-            "default"
-        }),
+        Some(written) => {
+            KINDS.iter().find(|known| written.eq_ignore_ascii_case(known)).copied().unwrap_or_else(
+                || {
+                    if !written.starts_with(['@', '[']) {
+                        let place = node.get("type").unwrap_or_else(|| node.clone());
+                        problems.push(place.expected(&format!("one of {}", KINDS.join(", "))));
+                    }
+                    "default"
+                },
+            )
+        }
     };
-    let count = if kind == "none" { 0 } else { node.get("count").and_then(|count| number(&count)).unwrap_or(4) };
+    let count = if kind == "none" {
+        0
+    } else {
+        node.get("count").and_then(|count| number(&count)).unwrap_or(4)
+    };
     let interval = text(&node, &["interval"]).and_then(seconds).unwrap_or(20);
     Some(Retry { count, interval, kind: kind.to_owned() })
 }

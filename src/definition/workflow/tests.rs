@@ -9,12 +9,14 @@ fn read(text: &str) -> (Definition, Vec<String>) {
 
 fn check(actions: &str, expected: &[&str]) {
     let (_, said) = read(&format!("{{\"triggers\": {{}}, \"actions\": {{\n{actions}}}}}"));
-    let fits = said.len() == expected.len() && said.iter().zip(expected).all(|(said, start)| said.starts_with(start));
+    let fits = said.len() == expected.len()
+        && said.iter().zip(expected).all(|(said, start)| said.starts_with(start));
     assert!(fits, "{actions}\nsaid {said:#?}\nexpected {expected:#?}");
 }
 
 fn actions(text: &str) -> Vec<Action> {
-    let (mut definition, problems) = read(&format!("{{\"triggers\": {{}}, \"actions\": {{{text}}}}}"));
+    let (mut definition, problems) =
+        read(&format!("{{\"triggers\": {{}}, \"actions\": {{{text}}}}}"));
     assert_eq!(problems, Vec::<String>::new());
     definition.flows.remove(0).actions
 }
@@ -25,12 +27,30 @@ fn containers() {
     let d = r#"{"actions": {}}"#;
     let pa = Some(Platform::PowerAutomate);
     let la = Some(Platform::LogicApps);
-    assert_eq!(platform(&format!(r#"{{"properties": {{"definition": {d}}}, "schemaVersion": "1.0.0.0"}}"#)), pa);
-    assert_eq!(platform(&format!(r#"{{"type": "Microsoft.Logic/workflows", "properties": {{"definition": {d}}}}}"#)), la);
+    assert_eq!(
+        platform(&format!(
+            r#"{{"properties": {{"definition": {d}}}, "schemaVersion": "1.0.0.0"}}"#
+        )),
+        pa
+    );
+    assert_eq!(
+        platform(&format!(
+            r#"{{"type": "Microsoft.Logic/workflows", "properties": {{"definition": {d}}}}}"#
+        )),
+        la
+    );
     assert_eq!(platform(&format!(r#"{{"definition": {d}, "kind": "Stateful"}}"#)), la);
     assert_eq!(platform(r#"{"actions": {}, "triggers": {}}"#), None);
-    assert_eq!(platform(r#"{"actions": {}, "triggers": {}, "parameters": {"$authentication": {}}}"#), pa);
-    assert_eq!(platform(r#"{"actions": {"S": {"type": "Scope", "actions": {"A": {"type": "ServiceProvider"}}}}}"#), la);
+    assert_eq!(
+        platform(r#"{"actions": {}, "triggers": {}, "parameters": {"$authentication": {}}}"#),
+        pa
+    );
+    assert_eq!(
+        platform(
+            r#"{"actions": {"S": {"type": "Scope", "actions": {"A": {"type": "ServiceProvider"}}}}}"#
+        ),
+        la
+    );
     let none = Document::parse("f.json", r#"{"actions": ["build"]}"#).unwrap();
     assert!(parse(&none).is_none());
 }
@@ -44,12 +64,20 @@ fn control_and_settings() {
             "runAfter": {"l": ["SUCCEEDED", "TimedOut"]}},
         "H": {"type": "Http", "inputs": {"method": "patch", "uri": "u", "retryPolicy": {"type": "fixed", "count": 2, "interval": "PT1M30S"}}}"#,
     );
-    let ActionKind::Foreach { concurrency: Some(1), actions, .. } = &found[0].kind else { panic!() };
-    assert!(matches!(actions[0].kind, ActionKind::Until { limit: Some(5), fail_at_limit: true, .. }));
+    let ActionKind::Foreach { concurrency: Some(1), actions, .. } = &found[0].kind else {
+        panic!()
+    };
+    assert!(matches!(
+        actions[0].kind,
+        ActionKind::Until { limit: Some(5), fail_at_limit: true, .. }
+    ));
     assert_eq!(actions[0].at.pointer, "/actions/L/actions/U");
     assert!(matches!(found[1].kind, ActionKind::Foreach { concurrency: Some(20), .. }));
     let after = &found[1].run_after[0];
-    assert_eq!((after.action.as_str(), &after.statuses[..]), ("L", &[Status::Succeeded, Status::TimedOut][..]));
+    assert_eq!(
+        (after.action.as_str(), &after.statuses[..]),
+        ("L", &[Status::Succeeded, Status::TimedOut][..])
+    );
     assert_eq!(found[2].retry.as_ref().map(|retry| (retry.count, retry.interval)), Some((2, 90)));
 }
 
@@ -80,7 +108,8 @@ fn several_variables_are_a_chain() {
         r#""I": {"type": "InitializeVariable", "runAfter": {"X": ["Failed"]}, "inputs": {"variables": [
             {"name": "a", "type": "Integer", "value": 1}, {"name": "b", "type": "array"}]}}"#,
     );
-    let names: Vec<_> = found.iter().map(|a| (a.name.as_str(), a.run_after[0].action.as_str())).collect();
+    let names: Vec<_> =
+        found.iter().map(|a| (a.name.as_str(), a.run_after[0].action.as_str())).collect();
     assert_eq!(names, [("I.a", "X"), ("I", "I.a")]);
 }
 
@@ -112,12 +141,18 @@ fn corpus() {
     let mut said: Vec<String> = problems.iter().map(ToString::to_string).collect();
     for source in sources {
         let load = |_: &str| Err(Problem { at: Location::default(), message: String::new() });
-        let (definition, problems, flow) = crate::definition::parse(&source.path, &source.text, &load);
+        let (definition, problems, flow) =
+            crate::definition::parse(&source.path, &source.text, &load);
         *counts.entry((flow, definition.is_some(), problems.is_empty())).or_insert(0) += 1;
         said.extend(problems.iter().map(ToString::to_string));
-        if !flow { said.push(format!("no flow: {}", source.path)); }
-        let faults = definition.map_or(0, |d| crate::definition::order::check_all(&d.flows[0].actions).len());
-        if faults > 0 { said.push(format!("{} graph faults: {}", faults, source.path)); }
+        if !flow {
+            said.push(format!("no flow: {}", source.path));
+        }
+        let faults = definition
+            .map_or(0, |d| crate::definition::order::check_all(&d.flows[0].actions).len());
+        if faults > 0 {
+            said.push(format!("{} graph faults: {}", faults, source.path));
+        }
     }
     panic!("{counts:?}\n{}", said.join("\n"));
 }

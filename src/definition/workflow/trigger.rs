@@ -12,7 +12,11 @@ pub(super) fn trigger(definition: &Node<'_>, problems: &mut Vec<Problem>) -> Opt
     let concurrency = node.path(&["runtimeConfiguration", "concurrency", "runs"]);
     let single = has_option(&node, "SingleInstance");
     if let (true, Some(runs)) = (single, &concurrency) {
-        problems.push(runs.problem("both \"SingleInstance\" and \"runs\"; the platform refuses that; keep one"));
+        problems.push(
+            runs.problem(
+                "both \"SingleInstance\" and \"runs\"; the platform refuses that; keep one",
+            ),
+        );
     }
     let runs = concurrency.and_then(|runs| degree(&runs, 100, problems));
     Some(Trigger {

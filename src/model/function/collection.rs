@@ -85,14 +85,19 @@ fn part(name: &str, args: &[Value], take: bool) -> Result<Value, Failure> {
         }
         [Value::String(s), Value::Int(n)] if *n >= 0 => {
             let n = usize::try_from(*n).unwrap_or(usize::MAX);
-            let text: String = if take { s.chars().take(n).collect() } else { s.chars().skip(n).collect() };
+            let text: String =
+                if take { s.chars().take(n).collect() } else { s.chars().skip(n).collect() };
             Ok(Value::text(&text))
         }
         _ => unfit(name, args),
     }
 }
 
-fn listed(name: &str, args: &[Value], change: impl Fn(&[Value]) -> Vec<Value>) -> Result<Value, Failure> {
+fn listed(
+    name: &str,
+    args: &[Value],
+    change: impl Fn(&[Value]) -> Vec<Value>,
+) -> Result<Value, Failure> {
     match args {
         [Value::Array(items)] => Ok(Value::array(change(items))),
         _ => unfit(name, args),

@@ -54,11 +54,16 @@ fn string(args: &[Value]) -> Result<Value, Failure> {
 fn int(args: &[Value]) -> Result<Value, Failure> {
     match args {
         [Value::Int(n)] => Ok(Value::Int(*n)),
-        [Value::String(s)] => {
-            s.trim().parse().map(Value::Int).or_else(|_| fail(format!("\"{s}\" is no whole number")))
-        }
+        [Value::String(s)] => s
+            .trim()
+            .parse()
+            .map(Value::Int)
+            .or_else(|_| fail(format!("\"{s}\" is no whole number"))),
         [Value::Float(Float(f))] if f.abs() < 9.0e15 => {
-            #[expect(clippy::cast_possible_truncation, reason = "within the range of whole numbers")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "within the range of whole numbers"
+            )]
             let n = f.trunc() as i64;
             Ok(Value::Int(n))
         }
@@ -68,7 +73,10 @@ fn int(args: &[Value]) -> Result<Value, Failure> {
 
 fn float(args: &[Value]) -> Result<Value, Failure> {
     match args.first() {
-        #[expect(clippy::cast_precision_loss, reason = "the platform's numbers lose the same digits")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the platform's numbers lose the same digits"
+        )]
         Some(Value::Int(n)) => Ok(Value::Float(Float(*n as f64))),
         Some(Value::Float(f)) => Ok(Value::Float(*f)),
         Some(Value::String(s)) => match s.trim().parse::<f64>() {
@@ -83,8 +91,12 @@ fn boolean(args: &[Value]) -> Result<Value, Failure> {
     match args {
         [Value::Bool(b)] => Ok(Value::Bool(*b)),
         [Value::Int(n)] => Ok(Value::Bool(*n != 0)),
-        [Value::String(s)] if s.eq_ignore_ascii_case("true") || &**s == "1" => Ok(Value::Bool(true)),
-        [Value::String(s)] if s.eq_ignore_ascii_case("false") || &**s == "0" => Ok(Value::Bool(false)),
+        [Value::String(s)] if s.eq_ignore_ascii_case("true") || &**s == "1" => {
+            Ok(Value::Bool(true))
+        }
+        [Value::String(s)] if s.eq_ignore_ascii_case("false") || &**s == "0" => {
+            Ok(Value::Bool(false))
+        }
         _ => unfit("bool", args),
     }
 }
@@ -110,9 +122,9 @@ pub(crate) fn from_json(value: &serde_json::Value) -> Value {
         }
         serde_json::Value::String(s) => Value::text(s),
         serde_json::Value::Array(items) => Value::array(items.iter().map(from_json).collect()),
-        serde_json::Value::Object(object) => {
-            Value::Object(Arc::new(object.iter().map(|(k, v)| (Arc::from(k.as_str()), from_json(v))).collect()))
-        }
+        serde_json::Value::Object(object) => Value::Object(Arc::new(
+            object.iter().map(|(k, v)| (Arc::from(k.as_str()), from_json(v))).collect(),
+        )),
     }
 }
 
@@ -126,7 +138,8 @@ fn base64(args: &[Value]) -> Result<Value, Failure> {
     };
     let mut out = String::new();
     for group in text.as_bytes().chunks(3) {
-        let bits = group.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - group.len()));
+        let bits =
+            group.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - group.len()));
         for index in 0..4 {
             let digit = (bits >> (18 - 6 * index)) & 63;
             out.push(if index > group.len() { '=' } else { char::from(DIGITS[digit as usize]) });
@@ -140,7 +153,9 @@ fn unbase64(args: &[Value]) -> Result<Value, Failure> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0u32, 0);
     for c in s.bytes().filter(|c| *c != b'=') {
-        let Some(digit) = DIGITS.iter().position(|d| *d == c) else { return fail("no base64 text") };
+        let Some(digit) = DIGITS.iter().position(|d| *d == c) else {
+            return fail("no base64 text");
+        };
         bits = bits << 6 | u32::try_from(digit).unwrap_or(0);
         count += 6;
         if count >= 8 {
@@ -154,7 +169,10 @@ fn unbase64(args: &[Value]) -> Result<Value, Failure> {
 fn encode(args: &[Value]) -> Result<Value, Failure> {
     let [Value::String(s)] = args else { return unfit("uricomponent", args) };
     let kept = |b: u8| b.is_ascii_alphanumeric() || b"-_.~!*'()".contains(&b);
-    let out: String = s.bytes().map(|b| if kept(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    let out: String = s
+        .bytes()
+        .map(|b| if kept(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect();
     Ok(Value::text(&out))
 }
 
@@ -164,7 +182,9 @@ fn decode(args: &[Value]) -> Result<Value, Failure> {
     let mut rest = s.as_bytes();
     while let Some((&first, more)) = rest.split_first() {
         let hex = (first == b'%' && more.len() >= 2)
-            .then(|| std::str::from_utf8(&more[..2]).ok().and_then(|h| u8::from_str_radix(h, 16).ok()))
+            .then(|| {
+                std::str::from_utf8(&more[..2]).ok().and_then(|h| u8::from_str_radix(h, 16).ok())
+            })
             .flatten();
         if let Some(byte) = hex {
             bytes.push(byte);

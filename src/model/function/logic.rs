@@ -54,7 +54,10 @@ fn choose(args: &[Value]) -> Result<Value, Failure> {
 
 fn float(value: &Value) -> Option<f64> {
     match value {
-        #[expect(clippy::cast_precision_loss, reason = "the platform's numbers lose the same digits")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the platform's numbers lose the same digits"
+        )]
         Value::Int(n) => Some(*n as f64),
         Value::Float(Float(f)) => Some(*f),
         _ => None,
@@ -83,7 +86,9 @@ fn equals(args: &[Value]) -> Result<Value, Failure> {
 fn compared(name: &str, args: &[Value], test: impl Fn(Ordering) -> bool) -> Result<Value, Failure> {
     match args {
         [Value::Int(x), Value::Int(y)] => Ok(Value::Bool(test(x.cmp(y)))),
-        [Value::String(x), Value::String(y)] => Ok(Value::Bool(test(x.to_lowercase().cmp(&y.to_lowercase())))),
+        [Value::String(x), Value::String(y)] => {
+            Ok(Value::Bool(test(x.to_lowercase().cmp(&y.to_lowercase()))))
+        }
         [x, y] => match (float(x), float(y)) {
             (Some(x), Some(y)) => Ok(Value::Bool(test(x.total_cmp(&y)))),
             _ => unfit(name, args),
@@ -96,7 +101,9 @@ fn coalesce(args: &[Value]) -> Result<Value, Failure> {
     for (index, arg) in args.iter().enumerate() {
         match arg {
             Value::Null => {}
-            Value::Term(_) if index + 1 < args.len() => return Ok(Value::term("coalesce", args[index..].to_vec())),
+            Value::Term(_) if index + 1 < args.len() => {
+                return Ok(Value::term("coalesce", args[index..].to_vec()));
+            }
             known => return Ok(known.clone()),
         }
     }

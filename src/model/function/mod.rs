@@ -25,7 +25,9 @@ type Row = (&'static str, usize, usize, Compute);
 const MANY: usize = usize::MAX;
 
 fn tables() -> impl Iterator<Item = &'static Row> {
-    [text::TABLE, collection::TABLE, logic::TABLE, number::TABLE, convert::TABLE, time::TABLE].into_iter().flatten()
+    [text::TABLE, collection::TABLE, logic::TABLE, number::TABLE, convert::TABLE, time::TABLE]
+        .into_iter()
+        .flatten()
 }
 
 impl Function {
@@ -47,7 +49,9 @@ impl Function {
     }
     /// Its value.
     pub fn call(self, args: &[Value]) -> Result<Value, Failure> {
-        let Some(row) = tables().find(|row| row.0 == self.0) else { return fail(format!("no function {}", self.0)) };
+        let Some(row) = tables().find(|row| row.0 == self.0) else {
+            return fail(format!("no function {}", self.0));
+        };
         if !(row.1..=row.2).contains(&args.len()) {
             return fail(format!("{} does not take {} arguments", self.0, args.len()));
         }

@@ -25,7 +25,11 @@ fn float(value: &Value) -> Option<f64> {
 }
 
 fn finite(value: f64) -> Result<Value, Failure> {
-    if value.is_finite() { Ok(Value::Float(Float(value))) } else { fail("the number is out of range") }
+    if value.is_finite() {
+        Ok(Value::Float(Float(value)))
+    } else {
+        fail("the number is out of range")
+    }
 }
 
 fn arithmetic(
@@ -73,7 +77,11 @@ fn normal_sum(term: &Value, more: &[Value], constant: i64) -> Result<Value, Fail
             Value::Term(t) if &*t.op == "add" => {
                 for arg in &t.args {
                     match arg {
-                        Value::Int(n) => total = total.checked_add(*n).ok_or_else(|| Failure("out of range".into()))?,
+                        Value::Int(n) => {
+                            total = total
+                                .checked_add(*n)
+                                .ok_or_else(|| Failure("out of range".into()))?
+                        }
                         other => summands.push(other.clone()),
                     }
                 }
@@ -125,7 +133,9 @@ fn extreme(name: &str, args: &[Value], greatest: bool) -> Result<Value, Failure>
 fn range(args: &[Value]) -> Result<Value, Failure> {
     match args {
         [Value::Int(from), Value::Int(count)] if (0..=100_000).contains(count) => {
-            let Some(to) = from.checked_add(*count) else { return fail("the number is out of range") };
+            let Some(to) = from.checked_add(*count) else {
+                return fail("the number is out of range");
+            };
             Ok(Value::array((*from..to).map(Value::Int).collect()))
         }
         _ => unfit("range", args),

@@ -50,8 +50,12 @@ fn replace(args: &[Value]) -> Result<Value, Failure> {
 
 fn split(args: &[Value]) -> Result<Value, Failure> {
     match args {
-        [Value::String(s), Value::String(by)] if by.is_empty() => Ok(Value::array(vec![Value::String(s.clone())])),
-        [Value::String(s), Value::String(by)] => Ok(Value::array(s.split(&**by).map(Value::text).collect())),
+        [Value::String(s), Value::String(by)] if by.is_empty() => {
+            Ok(Value::array(vec![Value::String(s.clone())]))
+        }
+        [Value::String(s), Value::String(by)] => {
+            Ok(Value::array(s.split(&**by).map(Value::text).collect()))
+        }
         _ => unfit("split", args),
     }
 }
@@ -82,7 +86,10 @@ fn slice(args: &[Value]) -> Result<Value, Failure> {
         return unfit("slice", args);
     };
     let length = i64::try_from(s.chars().count()).unwrap_or(i64::MAX);
-    let clamp = |n: i64| usize::try_from(if n < 0 { n.saturating_add(length) } else { n }.clamp(0, length)).unwrap_or(0);
+    let clamp = |n: i64| {
+        usize::try_from(if n < 0 { n.saturating_add(length) } else { n }.clamp(0, length))
+            .unwrap_or(0)
+    };
     let to = match args.get(2) {
         None => length,
         Some(Value::Int(n)) => *n,
@@ -91,7 +98,11 @@ fn slice(args: &[Value]) -> Result<Value, Failure> {
     Ok(cut(s, clamp(*from), clamp(to)))
 }
 
-fn position(name: &str, args: &[Value], find: impl Fn(&str, &str) -> Option<usize>) -> Result<Value, Failure> {
+fn position(
+    name: &str,
+    args: &[Value],
+    find: impl Fn(&str, &str) -> Option<usize>,
+) -> Result<Value, Failure> {
     match args {
         [Value::String(s), Value::String(needle)] => {
             let (s, needle) = (s.to_lowercase(), needle.to_lowercase());
@@ -114,7 +125,9 @@ fn nth(args: &[Value]) -> Result<Value, Failure> {
 /// Case does not matter (semantics §12.3).
 fn tested(name: &str, args: &[Value], test: impl Fn(&str, &str) -> bool) -> Result<Value, Failure> {
     match args {
-        [Value::String(s), Value::String(n)] => Ok(Value::Bool(test(&s.to_lowercase(), &n.to_lowercase()))),
+        [Value::String(s), Value::String(n)] => {
+            Ok(Value::Bool(test(&s.to_lowercase(), &n.to_lowercase())))
+        }
         _ => unfit(name, args),
     }
 }

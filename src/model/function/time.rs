@@ -66,7 +66,8 @@ fn seconds(text: &str) -> Option<i64> {
     let clock = time.strip_suffix('Z').unwrap_or(time);
     let clock = clock.split('.').next()?;
     let mut parts = clock.splitn(3, ':').map(str::parse::<i64>);
-    let (h, m, s) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next().map_or(Some(0), Result::ok)?);
+    let (h, m, s) =
+        (parts.next()?.ok()?, parts.next()?.ok()?, parts.next().map_or(Some(0), Result::ok)?);
     let valid = valid && (0..24).contains(&h) && (0..60).contains(&m) && (0..60).contains(&s);
     valid.then(|| days(year, month, day) * 86_400 + h * 3_600 + m * 60 + s)
 }

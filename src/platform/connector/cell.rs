@@ -13,9 +13,15 @@ use crate::platform::leaf::{Resolver, columns, parameter};
 use crate::platform::sql::{self, SqlPart};
 use std::sync::Arc;
 
-pub(super) fn steps(call: &Call, action: &Action, names: &mut Resolver<'_>) -> Result<Vec<Step>, Problem> {
+pub(super) fn steps(
+    call: &Call,
+    action: &Action,
+    names: &mut Resolver<'_>,
+) -> Result<Vec<Step>, Problem> {
     match call.operation.as_str() {
-        "send" => Ok(vec![Step::Send(parameter(call, "text", names)?.unwrap_or(Expr::Const(Value::Null)))]),
+        "send" => Ok(vec![Step::Send(
+            parameter(call, "text", names)?.unwrap_or(Expr::Const(Value::Null)),
+        )]),
         "sql" => statements(call, action, names),
         operation => {
             let target = target(call, action, names)?;
@@ -35,7 +41,12 @@ fn target(call: &Call, action: &Action, names: &Resolver<'_>) -> Result<Resource
     })
 }
 
-fn access(operation: &str, call: &Call, action: &Action, names: &mut Resolver<'_>) -> Result<Access, Problem> {
+fn access(
+    operation: &str,
+    call: &Call,
+    action: &Action,
+    names: &mut Resolver<'_>,
+) -> Result<Access, Problem> {
     let filter = Filter { equal: columns(call.parameters.get("where"), names)?, rest: None };
     let value = |names: &mut Resolver<'_>| -> Result<Expr, Problem> {
         Ok(parameter(call, "value", names)?.unwrap_or(Expr::Const(Value::Null)))
@@ -67,20 +78,29 @@ fn access(operation: &str, call: &Call, action: &Action, names: &mut Resolver<'_
             if_match: parameter(call, "ifMatch", names)?,
         },
         other => {
-            return Err(Problem { at: action.at.clone(), message: format!("unknown operation \"{other}\"") });
+            return Err(Problem {
+                at: action.at.clone(),
+                message: format!("unknown operation \"{other}\""),
+            });
         }
     })
 }
 
 /// A T-SQL text: each statement is one step, a check before an insert is a step of its own (semantics §10 S5, S6).
-fn statements(call: &Call, action: &Action, names: &mut Resolver<'_>) -> Result<Vec<Step>, Problem> {
+fn statements(
+    call: &Call,
+    action: &Action,
+    names: &mut Resolver<'_>,
+) -> Result<Vec<Step>, Problem> {
     let parts = match call.parameters.get("sql") {
         Some(Template::Concat(parts, at)) => {
             let mut lowered = Vec::new();
             for part in parts {
                 lowered.push(match part {
                     Part::Text(text) => SqlPart::Text(text.clone()),
-                    Part::Expr(expr) => SqlPart::Value(lower(&Template::Expr(expr.clone(), at.clone()), names)?),
+                    Part::Expr(expr) => {
+                        SqlPart::Value(lower(&Template::Expr(expr.clone(), at.clone()), names)?)
+                    }
                 });
             }
             lowered
@@ -173,7 +193,9 @@ fn merge(
 ) {
     let filter = Filter { equal: on.clone(), rest: None };
     match (matched, not_matched, serialized) {
-        (Some(row), Some(_), true) => steps.push(Step::Access(rid, Access::Upsert { key: on, row })),
+        (Some(row), Some(_), true) => {
+            steps.push(Step::Access(rid, Access::Upsert { key: on, row }))
+        }
         (set, Some(row), serialized) => {
             if !serialized {
                 steps.push(Step::Access(rid, Access::Probe(filter.clone())));
@@ -190,7 +212,8 @@ fn merge(
             }
         }
         (Some(set), None, _) => {
-            steps.push(Step::Access(rid, Access::Update { filter, set, if_match: None, sql: true }));
+            steps
+                .push(Step::Access(rid, Access::Update { filter, set, if_match: None, sql: true }));
         }
         (None, None, _) => {}
     }

@@ -6,7 +6,11 @@ use crate::model::program::Step;
 use crate::platform::expression::lower;
 use crate::platform::leaf::Resolver;
 
-pub(super) fn steps(call: &Call, _action: &Action, names: &mut Resolver<'_>) -> Result<Vec<Step>, Problem> {
+pub(super) fn steps(
+    call: &Call,
+    _action: &Action,
+    names: &mut Resolver<'_>,
+) -> Result<Vec<Step>, Problem> {
     let operation = format!("{}/{}", call.connector, call.operation);
     names.unknown.insert(format!("operation {operation}"));
     let args = call.parameters.values().map(|t| lower(t, names)).collect::<Result<_, _>>()?;

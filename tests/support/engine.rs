@@ -1,0 +1,23 @@
+//! The engine as the tests see it: a design model in, the flow's part of the JSON report out. The only file of these
+//! tests that names the library.
+
+use serde_json::Value;
+
+/// The report on the one flow of the model, under `none`, `symmetry` or `all`.
+pub(crate) fn check(model: &Value, reduction: &str) -> Value {
+    let reduction = match reduction {
+        "none" => flowrace::check::Reduction::None,
+        "symmetry" => flowrace::check::Reduction::Symmetry,
+        _ => flowrace::check::Reduction::All,
+    };
+    let config = flowrace::check::Config { reduction, ..flowrace::check::Config::default() };
+    let text = serde_json::to_string_pretty(model).expect("a value is text");
+    let report = flowrace::check_text("model.json", &text, &config);
+    assert!(report.problems.is_empty(), "{:?}\n{text}", report.problems);
+    let report = flowrace::report::to_json(&report);
+    assert_eq!(report["flows"].as_array().map_or(0, Vec::len), 1, "one model, one flow:\n{text}");
+    report["flows"][0].clone()
+}
+
+/// Whether this is the engine, and not what stands in for it.
+pub(crate) const REAL: bool = true;

@@ -1,0 +1,738 @@
+//! A second opinion that shares no code with the engine: an interpreter straight from the design-model JSON, with brute
+//! force over all orders. Every action is one step, the start of a container and the test of an Until included; only the
+//! ends of containers and skips, which no other process can see, happen by themselves. No reductions; states compare whole.
+
+use super::cells::Cells;
+use super::expressions::{Env, template};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
+/// What brute force finds. Values are canonical JSON texts, see `normalise`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answer {
+    /// Observed cell to its final values, in the ends where everything has ended.
+    pub(crate) outcomes: BTreeMap<String, BTreeSet<String>>,
+    /// The same, jointly over all observed cells.
+    pub(crate) joint: BTreeSet<String>,
+    /// Those that schedules without interruptions by siblings give.
+    pub(crate) serial: BTreeSet<String>,
+    /// Some end where something has not ended.
+    pub(crate) stuck: bool,
+    /// Some end where everything has ended and a `finally` does not hold.
+    pub finally_violated: bool,
+    /// States visited.
+    pub(crate) states: usize,
+}
+
+/// All orders of the model, or `None` if there are more than `limit` states.
+pub(crate) fn explore(json: &Value, limit: usize) -> Option<Answer> {
+    let mut model = Model { json, text: json.to_string(), lists: vec![] };
+    let start = model.start();
+    let mut answer = Answer::default();
+    for cell in model.observed() {
+        answer.outcomes.insert(cell, BTreeSet::new());
+    }
+    model.search(&start, false, limit, &mut answer)?;
+    model.search(&start, true, limit, &mut answer)?;
+    Some(answer)
+}
+
+/// The final values of each observed cell.
+pub(crate) fn outcomes(json: &Value) -> BTreeMap<String, BTreeSet<String>> {
+    explore(json, usize::MAX).expect("without a limit nothing is cut off").outcomes
+}
+
+/// Keys sorted, absent columns like null ones, arrays as multisets: how two final values are compared.
+pub(crate) fn normalise(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(normalise).collect();
+            items.sort_by_key(ToString::to_string);
+            Value::Array(items)
+        }
+        Value::Object(fields) => {
+            let sorted: BTreeMap<&String, &Value> =
+                fields.iter().filter(|(_, v)| !v.is_null()).collect();
+            Value::Object(sorted.into_iter().map(|(k, v)| (k.clone(), normalise(v))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+const KINDS: [&str; 24] = [
+    "get",
+    "update",
+    "list",
+    "create",
+    "upsert",
+    "delete",
+    "setVariable",
+    "increment",
+    "decrement",
+    "append",
+    "acquireLease",
+    "renewLease",
+    "releaseLease",
+    "write",
+    "send",
+    "compose",
+    "wait",
+    "forEach",
+    "parallel",
+    "if",
+    "switch",
+    "until",
+    "scope",
+    "terminate",
+];
+
+struct Model<'m> {
+    json: &'m Value,
+    text: String,
+    lists: Vec<Vec<Step<'m>>>,
+}
+
+struct Step<'m> {
+    json: &'m Value,
+    kind: &'static str,
+    name: String,
+    /// Predecessors in the same list and the statuses they may have.
+    after: Vec<(usize, Vec<String>)>,
+    /// Maximal chain of actions with one predecessor and one successor; two of them are two processes.
+    chain: usize,
+    lists: Vec<usize>,
+    window: usize,
+    /// Actions inside, whose outputs are read outside.
+    exports: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Status {
+    Succeeded,
+    Failed,
+    Skipped,
+}
+
+type Outputs = BTreeMap<String, Value>;
+
+/// One list of steps being run: a run, an iteration, a branch, a side, a round.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Frame {
+    list: usize,
+    slots: Vec<Slot>,
+    outputs: Outputs,
+    item: Option<(String, Value)>,
+    active: Option<usize>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Slot {
+    Waiting,
+    Running(Group),
+    Over(Status),
+}
+
+/// What a container has inside: its live lists by index.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+struct Group {
+    frames: BTreeMap<usize, Frame>,
+    ended: BTreeMap<usize, Outputs>,
+    items: Vec<Value>,
+    next: usize,
+    failed: bool,
+    active: Option<usize>,
+    until: Option<Round>,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+struct Round {
+    number: u64,
+    /// The body has ended, the condition is to be tested.
+    test: bool,
+    wrote: bool,
+    /// The last test said no after a round that changed nothing or was answered 409 or 412; no step since.
+    refused: bool,
+    conflict: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct State {
+    cells: Cells,
+    runs: Group,
+}
+
+/// Where a step is: run, action, child, action, … , action.
+type Path = Vec<usize>;
+
+impl<'m> Model<'m> {
+    fn start(&mut self) -> State {
+        let json = self.json;
+        let mut lists = vec![];
+        if let Some(flows) = json["flows"].as_object() {
+            for flow in flows.values() {
+                let list = self.compile(&flow["do"], false);
+                lists.extend(vec![list; flow["runs"].as_u64().unwrap_or(1) as usize]);
+            }
+        } else {
+            let list = self.compile(&json["flow"], false);
+            lists = vec![list; json["scope"]["runs"].as_u64().unwrap_or(1) as usize];
+        }
+        let mut cells = Cells::default();
+        cells.runs = lists.len();
+        for (name, group) in json["state"].as_object().into_iter().flatten() {
+            cells.declare(name, group);
+        }
+        let frames =
+            lists.iter().enumerate().map(|(run, &list)| (run, self.frame(list, None))).collect();
+        let mut state = State { cells, runs: Group { frames, ..Group::default() } };
+        self.settle(&mut state);
+        state
+    }
+
+    fn compile(&mut self, steps: &'m Value, in_loop: bool) -> usize {
+        let steps: &'m [Value] = steps.as_array().map_or(&[], Vec::as_slice);
+        let steps: Vec<(&'static str, String, &'m Value)> = steps
+            .iter()
+            .map(|step| {
+                let kind = *KINDS
+                    .iter()
+                    .find(|kind| step.get(**kind).is_some())
+                    .expect("a step of a known kind");
+                let own = if ["forEach", "scope", "until"].contains(&kind) {
+                    step[kind].as_str()
+                } else {
+                    None
+                };
+                (kind, step["name"].as_str().or(own).unwrap_or("").to_owned(), step)
+            })
+            .collect();
+        let mut list: Vec<Step<'m>> = vec![];
+        for (i, (kind, name, step)) in steps.iter().enumerate() {
+            let after = match step["runAfter"].as_object() {
+                Some(named) => named
+                    .iter()
+                    .map(|(n, accepted)| {
+                        let of = steps
+                            .iter()
+                            .position(|(_, name, _)| name == n)
+                            .expect("runAfter names a sibling");
+                        (
+                            of,
+                            accepted
+                                .as_array()
+                                .into_iter()
+                                .flatten()
+                                .filter_map(Value::as_str)
+                                .map(str::to_owned)
+                                .collect(),
+                        )
+                    })
+                    .collect(),
+                None if i == 0 => vec![],
+                None => vec![(i - 1, vec!["Succeeded".to_owned()])],
+            };
+            let bodies: Vec<&'m Value> = match *kind {
+                "forEach" | "scope" | "until" => vec![&step["do"]],
+                "parallel" => step["parallel"].as_array().into_iter().flatten().collect(),
+                "if" => vec![&step["then"], &step["else"]],
+                "switch" => step["cases"]
+                    .as_object()
+                    .into_iter()
+                    .flat_map(Map::values)
+                    .chain([&step["default"]])
+                    .collect(),
+                _ => vec![],
+            };
+            let lists: Vec<usize> =
+                bodies.iter().map(|b| self.compile(b, in_loop || *kind == "forEach")).collect();
+            let own = step.to_string();
+            let inside = lists.iter().flat_map(|&l| self.names(l)).collect::<BTreeSet<_>>();
+            let uses = |text: &str, name: &str| text.matches(&format!("('{name}')")).count();
+            let exports =
+                inside.into_iter().filter(|n| uses(&self.text, n) > uses(&own, n)).collect();
+            let window =
+                if in_loop { 1 } else { step["concurrency"].as_u64().unwrap_or(1) as usize };
+            list.push(Step {
+                json: step,
+                kind,
+                name: name.clone(),
+                after,
+                chain: i,
+                lists,
+                window,
+                exports,
+            });
+        }
+        for i in 0..list.len() {
+            if let [(before, _)] = list[i].after[..]
+                && list.iter().filter(|s| s.after.iter().any(|(p, _)| *p == before)).count() == 1
+            {
+                list[i].chain = list[before].chain;
+            }
+        }
+        self.lists.push(list);
+        self.lists.len() - 1
+    }
+
+    /// Names of the actions inside a list, at any depth.
+    fn names(&self, list: usize) -> Vec<String> {
+        let steps = self.lists[list].iter();
+        steps
+            .flat_map(|s| s.lists.iter().flat_map(|&l| self.names(l)).chain([s.name.clone()]))
+            .collect()
+    }
+
+    fn frame(&self, list: usize, item: Option<(String, Value)>) -> Frame {
+        let slots = vec![Slot::Waiting; self.lists[list].len()];
+        Frame { list, slots, outputs: Outputs::new(), item, active: None }
+    }
+
+    // ---- The search ----
+
+    fn search(&self, start: &State, serial: bool, limit: usize, answer: &mut Answer) -> Option<()> {
+        let mut seen = hashbrown::HashSet::<State, BuildHasherDefault<DefaultHasher>>::default();
+        seen.insert(start.clone());
+        let mut todo = vec![start.clone()];
+        while let Some(state) = todo.pop() {
+            let steps = self.enabled_group(&state, &state.runs, &vec![], serial);
+            if steps.is_empty() {
+                self.end(&state, serial, answer);
+            }
+            for (path, _) in steps {
+                let mut next = state.clone();
+                self.step(&mut next, &path, serial);
+                if !seen.contains(&next) {
+                    seen.insert(next.clone());
+                    todo.push(next);
+                }
+            }
+            if seen.len() > limit {
+                return None;
+            }
+        }
+        if !serial {
+            answer.states = seen.len();
+        }
+        Some(())
+    }
+
+    fn end(&self, state: &State, serial: bool, answer: &mut Answer) {
+        if !state.runs.frames.is_empty() {
+            answer.stuck = true;
+            return;
+        }
+        let mut joint = BTreeMap::new();
+        for cell in self.observed() {
+            let value = normalise(&state.cells.last(&cell)).to_string();
+            answer.outcomes.entry(cell.clone()).or_default().insert(value.clone());
+            joint.insert(cell, value);
+        }
+        let joint = serde_json::to_string(&joint).expect("strings to strings");
+        let which = if serial { &mut answer.serial } else { &mut answer.joint };
+        which.insert(joint);
+        let env = Env { outputs: Outputs::new(), items: vec![], cells: &state.cells, run: 0 };
+        let holds = |e: &Value| template(e, &env) == Ok(Value::Bool(true));
+        answer.finally_violated |=
+            !self.json["finally"].as_array().into_iter().flatten().all(holds);
+    }
+
+    /// The cells whose final values are wanted.
+    fn observed(&self) -> Vec<String> {
+        let mut all = vec![];
+        let one_run = self.json.get("flows").is_none_or(|flows| {
+            flows
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(_, f)| f["runs"].as_u64().unwrap_or(1))
+                .sum::<u64>()
+                == 1
+        }) && self.json["scope"]["runs"].as_u64().unwrap_or(1) == 1;
+        let steps: Vec<&Step<'_>> = self.lists.iter().flatten().collect();
+        for (name, group) in self.json["state"].as_object().into_iter().flatten() {
+            let mut columns: BTreeSet<&String> =
+                group["fields"].as_object().into_iter().flat_map(Map::keys).collect();
+            let grows = |s: &&&Step<'_>| {
+                s.json[s.kind] == **name && ["create", "upsert", "delete"].contains(&s.kind)
+            };
+            if group["rows"].as_array().is_some_and(|rows| rows.len() == 1)
+                && steps.iter().find(grows).is_none()
+            {
+                columns.extend(group["rows"][0].as_object().into_iter().flat_map(Map::keys));
+            }
+            let updates = steps.iter().filter(|s| s.kind == "update" && s.json["update"] == **name);
+            if group["kind"] == "item" || !columns.is_empty() {
+                columns.extend(
+                    updates.flat_map(|s| s.json["set"].as_object().into_iter().flat_map(Map::keys)),
+                );
+            }
+            if group["kind"] != "item" && (group["kind"] != "variable" || one_run) {
+                all.push(name.clone());
+            }
+            all.extend(columns.iter().map(|column| format!("{name}.{column}")));
+        }
+        if let Some(wanted) = self.json["observe"].as_array() {
+            let group = |cell: &str| cell.split('.').next().unwrap_or(cell).to_owned();
+            all.retain(|cell| wanted.iter().any(|w| *w == **cell || *w == *group(cell)));
+        }
+        all
+    }
+
+    // ---- What can happen ----
+
+    /// The steps inside, each with whether it begins a round after a refused poll.
+    fn enabled_group(
+        &self,
+        state: &State,
+        group: &Group,
+        at: &Path,
+        serial: bool,
+    ) -> Vec<(Path, bool)> {
+        let mut children = vec![];
+        for (&child, frame) in &group.frames {
+            let at = [&at[..], &[child]].concat();
+            let mut steps = self.enabled_frame(state, frame, &at, serial);
+            let refused = group.until.as_ref().is_some_and(|round| round.refused);
+            steps.iter_mut().for_each(|(_, poll)| *poll |= refused);
+            children.push((child, steps));
+        }
+        uninterrupted(children, group.active.filter(|_| serial))
+    }
+
+    fn enabled_frame(
+        &self,
+        state: &State,
+        frame: &Frame,
+        at: &Path,
+        serial: bool,
+    ) -> Vec<(Path, bool)> {
+        let mut chains: BTreeMap<usize, Vec<(Path, bool)>> = BTreeMap::new();
+        for (i, step) in self.lists[frame.list].iter().enumerate() {
+            let at = [&at[..], &[i]].concat();
+            let steps = match &frame.slots[i] {
+                Slot::Over(_) => vec![],
+                Slot::Running(group) if group.until.as_ref().is_some_and(|round| round.test) => {
+                    vec![(at, false)]
+                }
+                Slot::Running(group) => self.enabled_group(state, group, &at, serial),
+                Slot::Waiting => {
+                    let ready =
+                        step.after.iter().all(|(p, _)| matches!(frame.slots[*p], Slot::Over(_)));
+                    if ready && self.may_go(state, step, &at) { vec![(at, false)] } else { vec![] }
+                }
+            };
+            chains.entry(step.chain).or_default().extend(steps);
+        }
+        uninterrupted(chains.into_iter().collect(), frame.active.filter(|_| serial))
+    }
+
+    fn may_go(&self, state: &State, step: &Step<'_>, at: &Path) -> bool {
+        match step.kind {
+            "wait" => template(&step.json["wait"], &env(state, at)) != Ok(Value::Bool(false)),
+            "acquireLease" => {
+                step.json.get("retry").is_none()
+                    || state.cells.get(&step.json["acquireLease"], 0).lease.is_none()
+            }
+            _ => true,
+        }
+    }
+
+    // ---- What happens ----
+
+    fn step(&self, state: &mut State, path: &Path, serial: bool) {
+        let env = env(state, path);
+        let mut cells = state.cells.clone();
+        let (step, test) = self.locate(state, path);
+        let mut answer: (Result<Slot, Value>, bool) = (Ok(Slot::Over(Status::Failed)), false);
+        if test {
+            answer.0 = Err(template(&step.json["until"], &env).unwrap_or(Value::Null));
+        } else if step.lists.is_empty() {
+            let (code, value) =
+                cells.effect(step.kind, step.json, &env).unwrap_or((0, Value::Null));
+            let status =
+                if (200..300).contains(&code) { Status::Succeeded } else { Status::Failed };
+            answer = (Ok(Slot::Over(status)), code == 409 || code == 412);
+            let wrote = cells != state.cells || step.kind == "send";
+            drop(env);
+            self.record(
+                &mut state.runs,
+                path,
+                serial,
+                &mut |frame, i| {
+                    if self.text.contains(&format!("('{}')", step.name)) {
+                        frame.outputs.insert(step.name.clone(), value.clone());
+                    }
+                    frame.slots[i] = Slot::Over(status);
+                },
+                wrote,
+                answer.1,
+            );
+            if step.kind == "terminate" {
+                state.runs.frames.remove(&path[0]);
+            }
+            state.cells = cells;
+            self.settle(state);
+            return;
+        } else if let Some(group) = self.open(step, &env) {
+            answer.0 = Ok(Slot::Running(group));
+        }
+        drop(env);
+        self.record(
+            &mut state.runs,
+            path,
+            serial,
+            &mut |frame, i| match &answer.0 {
+                Ok(slot) => frame.slots[i] = slot.clone(),
+                Err(verdict) => self.test(step, frame, i, verdict),
+            },
+            false,
+            false,
+        );
+        self.settle(state);
+    }
+
+    /// A container begins; `None` if its expression fails.
+    fn open(&self, step: &Step<'_>, env: &Env<'_>) -> Option<Group> {
+        let mut group = Group::default();
+        let chosen = match step.kind {
+            "forEach" => {
+                let items = step
+                    .json
+                    .get("items")
+                    .map(|items| template(items, env))
+                    .unwrap_or(Ok(Value::Null))
+                    .ok()?;
+                group.items = match items {
+                    Value::Array(items) => items,
+                    count => (1..=count.as_u64()?).map(|i| json!(i)).collect(),
+                };
+                return Some(group);
+            }
+            "until" => {
+                group.until = Some(Round { number: 1, ..Round::default() });
+                step.lists.clone()
+            }
+            "if" => {
+                vec![step.lists[usize::from(!template(&step.json["if"], env).ok()?.as_bool()?)]]
+            }
+            "switch" => {
+                let on = template(&step.json["switch"], env).ok()?;
+                let text = on.as_str().map_or_else(|| on.to_string(), str::to_owned);
+                let case = step.json["cases"].as_object()?.keys().position(|key| *key == text);
+                vec![step.lists[case.unwrap_or(step.lists.len() - 1)]]
+            }
+            _ => step.lists.clone(),
+        };
+        group.frames =
+            chosen.iter().enumerate().map(|(i, &list)| (i, self.frame(list, None))).collect();
+        Some(group)
+    }
+
+    fn test(&self, step: &Step<'_>, frame: &mut Frame, i: usize, verdict: &Value) {
+        let Slot::Running(group) = &mut frame.slots[i] else { unreachable!("a tested loop runs") };
+        let round = group.until.as_mut().expect("only an Until is tested");
+        round.test = false;
+        let limit = step.json["limit"].as_u64().unwrap_or(60);
+        let Some(done) = verdict.as_bool() else {
+            group.failed = true;
+            return;
+        };
+        if !done && round.number < limit {
+            let refused = round.conflict || !round.wrote;
+            *round = Round { number: round.number + 1, refused, ..Round::default() };
+            group.failed = false;
+            group.ended.clear();
+            group.frames.insert(0, self.frame(step.lists[0], None));
+        }
+    }
+
+    fn locate<'s>(&'s self, state: &State, path: &Path) -> (&'s Step<'m>, bool) {
+        let mut group = &state.runs;
+        let mut rest = &path[..];
+        loop {
+            let frame = &group.frames[&rest[0]];
+            let step = &self.lists[frame.list][rest[1]];
+            match &frame.slots[rest[1]] {
+                Slot::Running(inner) if rest.len() > 2 => group = inner,
+                slot => return (step, matches!(slot, Slot::Running(_))),
+            }
+            rest = &rest[2..];
+        }
+    }
+
+    /// Walks down to the action, noting who is active at every level and what the rounds around it saw.
+    fn record(
+        &self,
+        group: &mut Group,
+        path: &[usize],
+        serial: bool,
+        change: &mut dyn FnMut(&mut Frame, usize),
+        wrote: bool,
+        conflict: bool,
+    ) {
+        group.active = serial.then_some(path[0]);
+        if let Some(round) = &mut group.until {
+            round.refused = false;
+            round.wrote |= wrote;
+            round.conflict |= conflict;
+        }
+        let frame = group.frames.get_mut(&path[0]).expect("a path leads through live lists");
+        frame.active = serial.then_some(self.lists[frame.list][path[1]].chain);
+        match &mut frame.slots[path[1]] {
+            Slot::Running(inner) if path.len() > 2 => {
+                self.record(inner, &path[2..], serial, change, wrote, conflict)
+            }
+            _ => change(frame, path[1]),
+        }
+    }
+
+    // ---- What follows by itself: skips, ends, the window moving on ----
+
+    fn settle(&self, state: &mut State) {
+        for run in state.runs.frames.keys().copied().collect::<Vec<_>>() {
+            let frame = state.runs.frames.get_mut(&run).expect("just listed");
+            if self.settle_frame(frame).is_some() {
+                state.runs.frames.remove(&run);
+            }
+        }
+    }
+
+    fn settle_frame(&self, frame: &mut Frame) -> Option<Status> {
+        let list = &self.lists[frame.list];
+        loop {
+            let before = frame.slots.clone();
+            for (i, step) in list.iter().enumerate() {
+                let over: Option<Vec<bool>> = step
+                    .after
+                    .iter()
+                    .map(|(p, accepted)| match frame.slots[*p] {
+                        Slot::Over(status) => Some(accepted.iter().any(|a| a == name(status))),
+                        _ => None,
+                    })
+                    .collect();
+                match &mut frame.slots[i] {
+                    Slot::Waiting if over.is_some_and(|over| over.contains(&false)) => {
+                        frame.slots[i] = Slot::Over(Status::Skipped);
+                    }
+                    Slot::Running(group) => {
+                        if let Some(status) = self.settle_group(step, group) {
+                            frame.outputs.extend(gather(step, group));
+                            frame.slots[i] = Slot::Over(status);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            if frame.slots == before {
+                break;
+            }
+        }
+        if !frame.slots.iter().all(|slot| matches!(slot, Slot::Over(_))) {
+            return None;
+        }
+        let leaf = |i: &usize| !list.iter().any(|s| s.after.iter().any(|(p, _)| p == i));
+        let failed = (0..list.len()).filter(leaf).any(|i| self.bad(frame, i));
+        Some(if failed { Status::Failed } else { Status::Succeeded })
+    }
+
+    /// A skipped leaf takes the status of those before it.
+    fn bad(&self, frame: &Frame, i: usize) -> bool {
+        match frame.slots[i] {
+            Slot::Over(Status::Skipped) => {
+                self.lists[frame.list][i].after.iter().any(|(p, _)| self.bad(frame, *p))
+            }
+            Slot::Over(status) => status == Status::Failed,
+            _ => unreachable!("the list has ended"),
+        }
+    }
+
+    fn settle_group(&self, step: &Step<'_>, group: &mut Group) -> Option<Status> {
+        loop {
+            while step.kind == "forEach"
+                && group.frames.len() < step.window
+                && group.next < group.items.len()
+            {
+                let item = Some((
+                    step.json["forEach"].as_str().unwrap_or("").to_owned(),
+                    group.items[group.next].clone(),
+                ));
+                group.frames.insert(group.next, self.frame(step.lists[0], item));
+                group.next += 1;
+            }
+            let mut moved = false;
+            for child in group.frames.keys().copied().collect::<Vec<_>>() {
+                let frame = group.frames.get_mut(&child).expect("just listed");
+                let Some(status) = self.settle_frame(frame) else { continue };
+                moved = true;
+                group.failed |= status == Status::Failed;
+                let mut outputs = group.frames.remove(&child).expect("just settled").outputs;
+                match &mut group.until {
+                    Some(round) => round.test = true, // the test reads the round's outputs
+                    None => outputs.retain(|name, _| step.exports.contains(name)),
+                }
+                group.ended.insert(child, outputs);
+            }
+            if !moved {
+                break;
+            }
+        }
+        let over = group.frames.is_empty()
+            && group.next == group.items.len()
+            && !group.until.as_ref().is_some_and(|r| r.test);
+        over.then_some(if group.failed { Status::Failed } else { Status::Succeeded })
+    }
+}
+
+/// Only the active sibling goes on, unless it cannot or its only way on is another round of a refused poll.
+fn uninterrupted(
+    children: Vec<(usize, Vec<(Path, bool)>)>,
+    active: Option<usize>,
+) -> Vec<(Path, bool)> {
+    let busy = |(child, steps): &&(usize, Vec<(Path, bool)>)| {
+        Some(*child) == active && steps.iter().any(|(_, poll)| !poll)
+    };
+    match children.iter().find(busy) {
+        Some((_, steps)) => steps.clone(),
+        None => children.into_iter().flat_map(|(_, steps)| steps).collect(),
+    }
+}
+
+/// What the action at the path can see.
+fn env<'s>(state: &'s State, path: &[usize]) -> Env<'s> {
+    let mut env = Env { outputs: Outputs::new(), items: vec![], cells: &state.cells, run: path[0] };
+    let mut group = &state.runs;
+    for pair in path.chunks(2) {
+        let frame = &group.frames[&pair[0]];
+        env.outputs.extend(frame.outputs.clone());
+        env.items.extend(frame.item.clone());
+        let Slot::Running(inner) = &frame.slots[pair[1]] else { break };
+        group = inner;
+    }
+    if group.until.as_ref().is_some_and(|round| round.test) {
+        env.outputs.extend(
+            group.ended.values().flatten().map(|(name, value)| (name.clone(), value.clone())),
+        );
+    }
+    env
+}
+
+/// What a container's actions answer to those after it: of a loop over items, arrays in index order.
+fn gather(step: &Step<'_>, group: &Group) -> Outputs {
+    let all = |name: &String| {
+        group.ended.values().map(|o| o.get(name).cloned().unwrap_or(Value::Null)).collect()
+    };
+    let one = |name: &String| {
+        group.ended.values().find_map(|o| o.get(name).cloned()).unwrap_or(Value::Null)
+    };
+    let value = |name| if step.kind == "forEach" { Value::Array(all(name)) } else { one(name) };
+    step.exports.iter().map(|name| (name.clone(), value(name))).collect()
+}
+
+fn name(status: Status) -> &'static str {
+    match status {
+        Status::Succeeded => "Succeeded",
+        Status::Failed => "Failed",
+        Status::Skipped => "Skipped",
+    }
+}
