@@ -314,7 +314,7 @@ fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explored) {
     };
     match &explored.serial {
         None if complete => {
-            report.notes.push("there are too many serial orders to list".to_owned())
+            report.notes.push("there are too many serial orders to list".to_owned());
         }
         Some(serial) if by_choice.keys().any(|w| !serial.iter().any(|s| s.0 == *w)) => {
             report.notes.push("for some choice no schedule is serial".to_owned());

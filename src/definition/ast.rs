@@ -54,7 +54,7 @@ pub struct Trigger {
     pub kind: String,
     /// `operationId` or empty.
     pub operation: String,
-    /// `runtimeConfiguration.concurrency.runs`; 1 for SingleInstance; `None`: unlimited.
+    /// `runtimeConfiguration.concurrency.runs`; 1 for `SingleInstance`; `None`: unlimited.
     pub runs: Option<u64>,
 }
 
@@ -86,7 +86,7 @@ pub struct RunAfter {
     pub at: Location,
 }
 
-/// How an action can end. TimedOut and the like as `runAfter` knows them.
+/// How an action can end. `TimedOut` and the like as `runAfter` knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// It did its work.
@@ -116,37 +116,121 @@ pub struct Retry {
 #[derive(Clone, Debug)]
 pub enum ActionKind {
     /// A group.
-    Scope { actions: Vec<Action>, all_or_nothing: bool },
+    Scope {
+        /// Contained, in file order.
+        actions: Vec<Action>,
+        /// Whether its effects belong together.
+        all_or_nothing: bool,
+    },
     /// The design model's `parallel`: lists side by side, named `Name.1`, `Name.2`.
-    Parallel { branches: Vec<Vec<Action>> },
+    Parallel {
+        /// Side by side.
+        branches: Vec<Vec<Action>>,
+    },
     /// Two sides.
-    If { condition: Template, then: Vec<Action>, otherwise: Vec<Action> },
+    If {
+        /// What is tested.
+        condition: Template,
+        /// If it holds.
+        then: Vec<Action>,
+        /// If not.
+        otherwise: Vec<Action>,
+    },
     /// Several sides.
-    Switch { on: Template, cases: Vec<(Template, Vec<Action>)>, default: Vec<Action> },
+    Switch {
+        /// What is looked at.
+        on: Template,
+        /// Value and actions.
+        cases: Vec<(Template, Vec<Action>)>,
+        /// If no case fits.
+        default: Vec<Action>,
+    },
     /// A loop over items.
-    Foreach { over: Over, concurrency: Option<u64>, actions: Vec<Action> },
+    Foreach {
+        /// What it goes over.
+        over: Over,
+        /// As written.
+        concurrency: Option<u64>,
+        /// Contained, in file order.
+        actions: Vec<Action>,
+    },
     /// Body, then test.
-    Until { condition: Template, limit: Option<u64>, fail_at_limit: bool, actions: Vec<Action> },
+    Until {
+        /// What is tested.
+        condition: Template,
+        /// Rounds at most, if written.
+        limit: Option<u64>,
+        /// Whether the limit fails it.
+        fail_at_limit: bool,
+        /// Contained, in file order.
+        actions: Vec<Action>,
+    },
     /// Ends the run with this status.
-    Terminate { status: Status },
-    /// InitializeVariable (one a variable), with its value.
-    Initialize { variable: String, value: Template },
-    /// SetVariable.
-    Set { variable: String, value: Template },
-    /// IncrementVariable; decrement has `negative`.
-    Increment { variable: String, by: Template, negative: bool },
-    /// AppendToArrayVariable, AppendToStringVariable (the variable's type decides).
-    Append { variable: String, value: Template },
-    /// Compose, ParseJson (its content), Response (its body), Expression: output is the value.
-    Compose { value: Template },
+    Terminate {
+        /// How the run ends.
+        status: Status,
+    },
+    /// `InitializeVariable` (one a variable), with its value.
+    Initialize {
+        /// Its name.
+        variable: String,
+        /// What is stored.
+        value: Template,
+    },
+    /// `SetVariable`.
+    Set {
+        /// Its name.
+        variable: String,
+        /// What is stored.
+        value: Template,
+    },
+    /// `IncrementVariable`; decrement has `negative`.
+    Increment {
+        /// Its name.
+        variable: String,
+        /// How much.
+        by: Template,
+        /// Whether it is taken away.
+        negative: bool,
+    },
+    /// `AppendToArrayVariable`, `AppendToStringVariable` (the variable's type decides).
+    Append {
+        /// Its name.
+        variable: String,
+        /// What is stored.
+        value: Template,
+    },
+    /// Compose, `ParseJson` (its content), Response (its body), Expression: output is the value.
+    Compose {
+        /// What is stored.
+        value: Template,
+    },
     /// Filter array.
-    Query { from: Template, condition: Template },
+    Query {
+        /// The list.
+        from: Template,
+        /// What is tested.
+        condition: Template,
+    },
     /// Select.
-    Select { from: Template, select: Template },
+    Select {
+        /// The list.
+        from: Template,
+        /// What is made of each element.
+        select: Template,
+    },
     /// Join.
-    Join { from: Template, with: Template },
+    Join {
+        /// The list.
+        from: Template,
+        /// Between the elements.
+        with: Template,
+    },
     /// The design model's `wait`: goes on when the condition holds.
-    Wait { condition: Template },
+    Wait {
+        /// What is tested.
+        condition: Template,
+    },
     /// Delay: takes time, nothing else.
     Delay,
     /// Anything that leaves the flow.
@@ -202,13 +286,29 @@ pub struct Setup {
 #[derive(Clone, Debug)]
 pub enum Group {
     /// A flow variable.
-    Variable { value: Template },
+    Variable {
+        /// What is stored.
+        value: Template,
+    },
     /// One list item or row.
-    Item { fields: Vec<(String, Template)> },
+    Item {
+        /// Column and value.
+        fields: Vec<(String, Template)>,
+    },
     /// Rows.
-    Table { rows: Vec<Vec<(String, Template)>>, key: Vec<String>, unique: bool },
+    Table {
+        /// In file order.
+        rows: Vec<Vec<(String, Template)>>,
+        /// Columns of the business key.
+        key: Vec<String>,
+        /// Whether the store enforces it.
+        unique: bool,
+    },
     /// A blob, which can be leased.
-    Blob { value: Option<Template> },
+    Blob {
+        /// What is stored.
+        value: Option<Template>,
+    },
 }
 
 /// `expect`.

@@ -22,16 +22,15 @@ pub type Joint = (World, Vec<Value>);
 pub fn outcome(engine: &Engine<'_>, state: &State) -> Joint {
     let cells = engine.program.observed.iter().map(|o| {
         let content = engine.content(state, o.resource, run_of(engine, o.resource));
-        match &o.column {
-            Some(column) => plain(&multiset(engine, o.resource, content.single(column))),
-            None => {
-                let mut rows: Vec<Value> = content
-                    .live()
-                    .map(|(_, r)| plain(&Value::Object(Arc::new(r.columns.clone()))))
-                    .collect();
-                rows.sort();
-                Value::array(rows)
-            }
+        if let Some(column) = &o.column {
+            plain(&multiset(engine, o.resource, content.single(column)))
+        } else {
+            let mut rows: Vec<Value> = content
+                .live()
+                .map(|(_, r)| plain(&Value::Object(Arc::new(r.columns.clone()))))
+                .collect();
+            rows.sort();
+            Value::array(rows)
         }
     });
     let cells = cells.collect();

@@ -40,6 +40,8 @@ pub struct Successor {
     pub events: Arc<Vec<Event>>,
     /// Rules that fired, by their number in [`Engine::violations`].
     pub fired: Arc<Vec<u32>>,
+    /// Whether the process that stepped was an iteration and has ended; its slot may hold the next one by now.
+    pub ended: bool,
 }
 
 /// What one machine run did; computed once for its inputs.
@@ -345,6 +347,7 @@ impl<'p> Engine<'p> {
             match self.take_one(&start, chosen) {
                 Ok((next, told)) => results.push(Successor {
                     chosen,
+                    ended: self.has_ended(chosen, &next, &told),
                     state: next,
                     events: Arc::new(told.events),
                     fired: Arc::new(told.fired),
@@ -354,6 +357,12 @@ impl<'p> Engine<'p> {
             }
         }
         results
+    }
+
+    fn has_ended(&self, chosen: Move, next: &[u32], told: &Told) -> bool {
+        let Move::Step(unit, _) = chosen else { return false };
+        let free = next[self.layout.place(unit)] == 0;
+        unit.slot > 0 && (free || told.started.iter().any(|(u, _)| *u == unit))
     }
 
     /// As [`Engine::take`], into a state that the caller keeps: `Some` if the move has just this one result.
@@ -418,14 +427,13 @@ impl<'p> Engine<'p> {
                 e.reads.iter().all(|&(r, id)| state[self.layout.resource(r, unit.run)] == id)
             })
         });
-        let done = match found {
-            Some(effect) => effect.result.clone()?,
-            None => {
-                let effect = self.compute(state, unit, key);
-                let result = effect.result.clone();
-                self.effects.entry(key, Vec::new).push(effect);
-                result?
-            }
+        let done = if let Some(effect) = found {
+            effect.result.clone()?
+        } else {
+            let effect = self.compute(state, unit, key);
+            let result = effect.result.clone();
+            self.effects.entry(key, Vec::new).push(effect);
+            result?
         };
         for &(r, id) in &done.writes {
             let at = self.layout.resource(r, unit.run);
@@ -553,13 +561,12 @@ impl<'p> Engine<'p> {
         let (child, parent) = (state[self.layout.place(unit)], state[self.layout.place(root)]);
         state[self.layout.place(unit)] = 0;
         let key = (class, child, parent);
-        let id = match self.folded.get(&key) {
-            Some(&id) => id,
-            None => {
-                let id = self.fold_blocks(state, unit, class, child, parent);
-                self.folded.entry(key, || id);
-                id
-            }
+        let id = if let Some(&id) = self.folded.get(&key) {
+            id
+        } else {
+            let id = self.fold_blocks(state, unit, class, child, parent);
+            self.folded.entry(key, || id);
+            id
         };
         state[self.layout.place(root)] = id;
         self.run_machine(state, root, SETTLE, told)

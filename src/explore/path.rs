@@ -1,6 +1,6 @@
 //! Which process takes a move: its place in the tree of runs, iterations and branches.
 
-use super::engine::{Engine, Move};
+use super::engine::{Engine, Move, Successor};
 use super::layout::Unit;
 use crate::finding::Across;
 use crate::model::ids::NodeId;
@@ -27,6 +27,17 @@ pub fn path(engine: &Engine<'_>, chosen: Move) -> Path {
         Move::Expire(Some(unit), _) => path_of_unit(engine.program, unit),
         Move::Expire(None, _) => Vec::new(),
     }
+}
+
+/// The process that stepped last: if it was an iteration that has ended, only what is around its loop is left of it.
+pub fn last_path(engine: &Engine<'_>, next: &Successor) -> Path {
+    let mut last = path(engine, next.chosen);
+    if next.ended
+        && let Some(at) = last.iter().position(|l| matches!(l, Level::Slot(_)))
+    {
+        last.truncate(at);
+    }
+    last
 }
 
 fn path_of_unit(_program: &Program, unit: Unit) -> Path {
@@ -99,7 +110,7 @@ pub fn name(
                 parts.push(format!("{}[{}]", program.node(outer).name, index(unit) + 1));
             }
             Kind::Loop { .. } => {
-                parts.push(format!("{}[{}]", program.node(outer).name, serial(outer) + 1))
+                parts.push(format!("{}[{}]", program.node(outer).name, serial(outer) + 1));
             }
             Kind::Parallel => parts.push(program.node(inner).name.to_string()),
             Kind::Group => {

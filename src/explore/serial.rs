@@ -4,8 +4,8 @@
 use super::ending::{Joint, outcome};
 use super::engine::{Engine, Move, State};
 use super::limits::Stop;
-use super::path::{Level, Path, path};
-use std::collections::{BTreeMap, BTreeSet};
+use super::path::{Level, Path, last_path, path};
+use std::collections::BTreeSet;
 
 /// Where a serial schedule stands: the state and who went last.
 type Node = (State, Path, bool);
@@ -13,7 +13,7 @@ type Node = (State, Path, bool);
 /// All serial outcomes, or `None` if there are too many schedules to list.
 pub fn serial(engine: &mut Engine<'_>, stop: &dyn Stop) -> Option<BTreeSet<Joint>> {
     let mut outcomes = BTreeSet::new();
-    let mut seen: BTreeMap<Node, ()> = BTreeMap::new();
+    let mut seen: BTreeSet<Node> = BTreeSet::new();
     let mut todo: Vec<Node> = engine.initial().into_iter().map(|s| (s, Vec::new(), true)).collect();
     while let Some((state, last, free)) = todo.pop() {
         if seen.len() > 400_000 || stop.stopped().is_some() {
@@ -26,7 +26,7 @@ pub fn serial(engine: &mut Engine<'_>, stop: &dyn Stop) -> Option<BTreeSet<Joint
         for (chosen, who, next, polled) in steps(engine, &state, &last, free) {
             let _ = chosen;
             let key = canonical(engine, next, who, polled);
-            if seen.insert(key.clone(), ()).is_none() {
+            if seen.insert(key.clone()) {
                 todo.push(key);
             }
         }
@@ -47,7 +47,8 @@ fn steps(
         let who = path(engine, chosen);
         for next in engine.take(state, chosen) {
             let polled = next.events.iter().any(|e| e.polled || e.refused == Some(409));
-            enabled.push((chosen, who.clone(), next.state, polled));
+            let left = last_path(engine, &next);
+            enabled.push((chosen, who.clone(), left, next.state, polled));
         }
     }
     let steps_left = enabled.iter().any(|(m, ..)| matches!(m, Move::Step(..)));
@@ -56,12 +57,7 @@ fn steps(
     }
     let all: Vec<Path> = enabled.iter().map(|(_, p, ..)| p.clone()).collect();
     enabled.retain(|(_, who, ..)| free || !interrupts(last, who, &all));
-    let mut seen = BTreeSet::new();
-    enabled.retain(|(_, who, next, _)| {
-        let (state, mark, _) = canonical_ref(engine, next.clone(), who.clone());
-        seen.insert((state, mark))
-    });
-    enabled
+    enabled.into_iter().map(|(chosen, _, left, next, polled)| (chosen, left, next, polled)).collect()
 }
 
 /// Whether going on with `who` leaves the process of `last` in the middle although it could go on.
@@ -75,7 +71,7 @@ fn interrupts(last: &Path, who: &Path, enabled: &[Path]) -> bool {
 }
 
 fn canonical(engine: &Engine<'_>, state: State, who: Path, polled: bool) -> Node {
-    let (state, who, _) = canonical_ref(engine, state, who);
+    let (state, who, ()) = canonical_ref(engine, state, who);
     (state, who, polled)
 }
 

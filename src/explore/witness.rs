@@ -4,7 +4,7 @@ use super::ending::{judge_end, judge_stuck};
 use super::engine::{Engine, Move, State, Successor};
 use super::layout::Unit;
 use super::limits::Stop;
-use super::path::{Level, Path, path};
+use super::path::{Level, Path, last_path, path};
 use crate::property::judge::Violation;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,8 @@ pub fn witnesses(
                 for (index, next) in engine.take(&state, chosen).into_iter().enumerate() {
                     any = true;
                     let switch = u32::from(!last.is_empty() && who != last);
-                    children.push((switch, who.clone(), (chosen, index), next));
+                    let left = last_path(engine, &next);
+                    children.push((switch, left, (chosen, index), next));
                 }
             }
             if !any {

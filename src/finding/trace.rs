@@ -50,13 +50,15 @@ pub fn tell(
     let mut indices: BTreeMap<Unit, u32> = BTreeMap::new();
     let mut witness = Witness::default();
     let mut paths: Vec<Path> = Vec::new();
+    let mut last: Option<Path> = None;
     let mut wrong_at = None;
     if let Some((first, _)) = steps.first() {
         number(engine, None, first, &mut indices);
     }
     for (at, (before, next)) in steps.iter().enumerate() {
         let who = path::path(engine, next.chosen);
-        witness.switches += u64::from(paths.last().is_some_and(|last| *last != who));
+        witness.switches += u64::from(last.is_some_and(|last| last != who));
+        last = Some(path::last_path(engine, next));
         paths.push(who);
         let fires = mark && fired_in(engine, next).iter().any(|v| same_finding(v, violation));
         if fires {
@@ -68,10 +70,11 @@ pub fn tell(
         number(engine, Some(before), &next.state, &mut indices);
     }
     let across = met(&steps, &paths, wrong_at.unwrap_or(steps.len().saturating_sub(1)), violation);
-    if mark && wrong_at.is_none() {
-        if let Some(last) = witness.steps.last_mut() {
-            last.wrong = Some(violation.detail.clone());
-        }
+    if mark
+        && wrong_at.is_none()
+        && let Some(last) = witness.steps.last_mut()
+    {
+        last.wrong = Some(violation.detail.clone());
     }
     Some(Told { witness, across })
 }

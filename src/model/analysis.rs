@@ -148,7 +148,7 @@ fn touches(program: &Program, node: NodeId) -> Vec<Touch> {
             }
             Access::Add { .. } => all.push(touch(*r, How::Add, None, &none, false)),
             Access::Store { .. } | Access::Write { .. } => {
-                all.push(touch(*r, How::Write, None, &none, false))
+                all.push(touch(*r, How::Write, None, &none, false));
             }
             Access::Create(row) => {
                 let made = Filter { equal: constant_columns(row), rest: None };
@@ -226,10 +226,9 @@ fn conflict(program: &Program, a: &Touch, b: &Touch) -> Option<Vec<(NodeId, Expr
 fn is_array_read(program: &Program, variable: ResourceId) -> bool {
     (0..program.nodes.len()).any(|n| {
         let node = NodeId(u32::try_from(n).unwrap_or(u32::MAX));
-        let appends = steps(program, node)
+        steps(program, node)
             .iter()
-            .any(|s| matches!(s, Step::Access(r, Access::Add { how: Adding::Append, .. }) if *r == variable));
-        appends
+            .any(|s| matches!(s, Step::Access(r, Access::Add { how: Adding::Append, .. }) if *r == variable))
     }) && (0..program.nodes.len()).any(|n| {
         let node = NodeId(u32::try_from(n).unwrap_or(u32::MAX));
         let mut reads = false;
@@ -363,7 +362,7 @@ fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<Guard> {
         match (&program.node(outer).kind, position) {
             (Kind::If(_), Some(side)) => guards.push(Guard::Side(outer, side == 0)),
             (Kind::Switch(_, cases), Some(at)) => {
-                guards.push(Guard::Case(outer, (at < cases.len()).then_some(at)))
+                guards.push(Guard::Case(outer, (at < cases.len()).then_some(at)));
             }
             (Kind::Until { .. }, _) => guards.push(Guard::Again(outer)),
             (Kind::Group, _) => {

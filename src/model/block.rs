@@ -84,9 +84,3 @@ pub enum Memory {
     /// Seconds, and the seconds at which it can run out (`None`: never).
     Clock(u64, Option<u64>),
 }
-
-impl Default for Value {
-    fn default() -> Self {
-        Self::Null
-    }
-}

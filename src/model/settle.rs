@@ -140,12 +140,9 @@ impl Machine<'_> {
                     self.enter(node, 0);
                     return Ok(());
                 }
-                let holds = match self.truth(node, condition)? {
-                    Ok(holds) => holds,
-                    Err(_) => {
-                        self.fail(node);
-                        return Ok(());
-                    }
+                let Ok(holds) = self.truth(node, condition)? else {
+                    self.fail(node);
+                    return Ok(());
                 };
                 self.next_round(node, holds, *limit, *fail_at_limit, *counted);
             }
@@ -402,7 +399,7 @@ impl Machine<'_> {
             seen.push(node);
             match self.at(node).phase {
                 Phase::Done(Status::Skipped) => {
-                    todo.extend(program.node(node).run_after.iter().map(|&(n, _)| n))
+                    todo.extend(program.node(node).run_after.iter().map(|&(n, _)| n));
                 }
                 Phase::Done(Status::Succeeded) => {}
                 _ => failed = true,

@@ -29,7 +29,7 @@ fn gather(
     let settled = settled_items(program, expr);
     expr.visit(&mut |e| match e {
         Expr::Output(n) | Expr::Body(n) | Expr::Action(n) | Expr::Result(n) => {
-            through(program, *n, resources, nodes)
+            through(program, *n, resources, nodes);
         }
         Expr::Variable(r) => {
             resources.insert(*r);

@@ -108,7 +108,7 @@ pub struct Machine<'a> {
     pub terminated: Option<Status>,
 }
 
-impl<'a> Machine<'a> {
+impl Machine<'_> {
     /// The view of a node, now.
     pub fn view(&mut self, reader: NodeId) -> View<'_> {
         let at = self.program.node(reader).slot as usize;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A value of the flow language, or a symbol for one we do not know.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// JSON null; also what a missing property is.
+    #[default]
     Null,
     /// `true` or `false`.
     Bool(bool),
@@ -127,6 +128,7 @@ impl Value {
         }
     }
     /// A property of an object; null where there is none.
+    #[must_use]
     pub fn get(&self, key: &str) -> Value {
         match self {
             Self::Object(o) => o.get(key).cloned().unwrap_or(Value::Null),

@@ -91,14 +91,14 @@ pub fn lower(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Ve
 impl<'d> Builder<'d> {
     fn resources(&mut self) {
         let definition = self.definition;
-        for (name, group, at) in &definition.setup.state {
+        for (name, group, _) in &definition.setup.state {
             let owners: Vec<Option<u32>> = match group {
                 Group::Variable { .. } => {
                     (0..definition.flows.len()).map(|f| u32::try_from(f).ok()).collect()
                 }
                 Group::Item { .. } | Group::Table { .. } | Group::Blob { .. } => vec![None],
             };
-            match self.resource(name, group, at) {
+            match Self::resource(name, group) {
                 Ok(resource) => {
                     for owner in owners {
                         self.program.resources.push(Resource { owner, ..resource.clone() });
@@ -130,7 +130,7 @@ impl<'d> Builder<'d> {
         }
     }
 
-    fn resource(&self, name: &str, group: &Group, _at: &Location) -> Result<Resource, Problem> {
+    fn resource(name: &str, group: &Group) -> Result<Resource, Problem> {
         let row = |fields: &[(String, Template)]| -> Result<BTreeMap<Arc<str>, Value>, Problem> {
             fields.iter().map(|(k, v)| Ok((Arc::from(k.as_str()), constant(v)?))).collect()
         };

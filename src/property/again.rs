@@ -116,9 +116,8 @@ impl<'v, 'a> Again<'v, 'a> {
                 (*node, true)
             }
         };
-        let condition = match &program.node(node).kind {
-            Kind::If(condition) | Kind::Until { condition, .. } => condition,
-            _ => return true,
+        let (Kind::If(condition) | Kind::Until { condition, .. }) = &program.node(node).kind else {
+            return true;
         };
         match self.as_reader(node, |me| evaluate(condition, me)) {
             Ok(Value::Bool(now)) => now == expected,

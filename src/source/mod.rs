@@ -72,12 +72,12 @@ impl Reading {
         let text = bytes(path).and_then(|bytes| decode::decode(&shown(path), bytes));
         match text {
             Ok(text) if named || may_be_flow(&text) => {
-                self.sources.push(Source { path: shown(path), text, named })
+                self.sources.push(Source { path: shown(path), text, named });
             }
             Ok(_) => {}
             // Somebody else's broken file in a folder is nobody's flow.
             Err(problem) if named || !problem.message.starts_with("empty") => {
-                self.problems.push(problem)
+                self.problems.push(problem);
             }
             Err(_) => {}
         }

@@ -1,8 +1,19 @@
 //! What the tests share: the second opinion, random models, and the way into the engine.
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    clippy::too_many_lines
+)]
+#![allow(
+    clippy::struct_excessive_bools,
+    reason = "plain is better than clever in a second opinion"
+)]
 
 pub(crate) mod cells;
 pub(crate) mod engine;
 pub(crate) mod expressions;
 pub(crate) mod generate;
 pub(crate) mod naive;
+mod outline;

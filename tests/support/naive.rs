@@ -4,7 +4,8 @@
 
 use super::cells::Cells;
 use super::expressions::{Env, template};
-use serde_json::{Map, Value, json};
+use super::outline::{Model, Step};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
@@ -58,53 +59,6 @@ pub(crate) fn normalise(value: &Value) -> Value {
         }
         other => other.clone(),
     }
-}
-
-const KINDS: [&str; 24] = [
-    "get",
-    "update",
-    "list",
-    "create",
-    "upsert",
-    "delete",
-    "setVariable",
-    "increment",
-    "decrement",
-    "append",
-    "acquireLease",
-    "renewLease",
-    "releaseLease",
-    "write",
-    "send",
-    "compose",
-    "wait",
-    "forEach",
-    "parallel",
-    "if",
-    "switch",
-    "until",
-    "scope",
-    "terminate",
-];
-
-struct Model<'m> {
-    json: &'m Value,
-    text: String,
-    lists: Vec<Vec<Step<'m>>>,
-}
-
-struct Step<'m> {
-    json: &'m Value,
-    kind: &'static str,
-    name: String,
-    /// Predecessors in the same list and the statuses they may have.
-    after: Vec<(usize, Vec<String>)>,
-    /// Maximal chain of actions with one predecessor and one successor; two of them are two processes.
-    chain: usize,
-    lists: Vec<usize>,
-    window: usize,
-    /// Actions inside, whose outputs are read outside.
-    exports: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -190,99 +144,6 @@ impl<'m> Model<'m> {
         state
     }
 
-    fn compile(&mut self, steps: &'m Value, in_loop: bool) -> usize {
-        let steps: &'m [Value] = steps.as_array().map_or(&[], Vec::as_slice);
-        let steps: Vec<(&'static str, String, &'m Value)> = steps
-            .iter()
-            .map(|step| {
-                let kind = *KINDS
-                    .iter()
-                    .find(|kind| step.get(**kind).is_some())
-                    .expect("a step of a known kind");
-                let own = if ["forEach", "scope", "until"].contains(&kind) {
-                    step[kind].as_str()
-                } else {
-                    None
-                };
-                (kind, step["name"].as_str().or(own).unwrap_or("").to_owned(), step)
-            })
-            .collect();
-        let mut list: Vec<Step<'m>> = vec![];
-        for (i, (kind, name, step)) in steps.iter().enumerate() {
-            let after = match step["runAfter"].as_object() {
-                Some(named) => named
-                    .iter()
-                    .map(|(n, accepted)| {
-                        let of = steps
-                            .iter()
-                            .position(|(_, name, _)| name == n)
-                            .expect("runAfter names a sibling");
-                        (
-                            of,
-                            accepted
-                                .as_array()
-                                .into_iter()
-                                .flatten()
-                                .filter_map(Value::as_str)
-                                .map(str::to_owned)
-                                .collect(),
-                        )
-                    })
-                    .collect(),
-                None if i == 0 => vec![],
-                None => vec![(i - 1, vec!["Succeeded".to_owned()])],
-            };
-            let bodies: Vec<&'m Value> = match *kind {
-                "forEach" | "scope" | "until" => vec![&step["do"]],
-                "parallel" => step["parallel"].as_array().into_iter().flatten().collect(),
-                "if" => vec![&step["then"], &step["else"]],
-                "switch" => step["cases"]
-                    .as_object()
-                    .into_iter()
-                    .flat_map(Map::values)
-                    .chain([&step["default"]])
-                    .collect(),
-                _ => vec![],
-            };
-            let lists: Vec<usize> =
-                bodies.iter().map(|b| self.compile(b, in_loop || *kind == "forEach")).collect();
-            let own = step.to_string();
-            let inside = lists.iter().flat_map(|&l| self.names(l)).collect::<BTreeSet<_>>();
-            let uses = |text: &str, name: &str| text.matches(&format!("('{name}')")).count();
-            let exports =
-                inside.into_iter().filter(|n| uses(&self.text, n) > uses(&own, n)).collect();
-            let window =
-                if in_loop { 1 } else { step["concurrency"].as_u64().unwrap_or(1) as usize };
-            list.push(Step {
-                json: step,
-                kind,
-                name: name.clone(),
-                after,
-                chain: i,
-                lists,
-                window,
-                exports,
-            });
-        }
-        for i in 0..list.len() {
-            if let [(before, _)] = list[i].after[..]
-                && list.iter().filter(|s| s.after.iter().any(|(p, _)| *p == before)).count() == 1
-            {
-                list[i].chain = list[before].chain;
-            }
-        }
-        self.lists.push(list);
-        self.lists.len() - 1
-    }
-
-    /// Names of the actions inside a list, at any depth.
-    fn names(&self, list: usize) -> Vec<String> {
-        let steps = self.lists[list].iter();
-        steps
-            .flat_map(|s| s.lists.iter().flat_map(|&l| self.names(l)).chain([s.name.clone()]))
-            .collect()
-    }
-
     fn frame(&self, list: usize, item: Option<(String, Value)>) -> Frame {
         let slots = vec![Slot::Waiting; self.lists[list].len()];
         Frame { list, slots, outputs: Outputs::new(), item, active: None }
@@ -335,48 +196,6 @@ impl<'m> Model<'m> {
         let holds = |e: &Value| template(e, &env) == Ok(Value::Bool(true));
         answer.finally_violated |=
             !self.json["finally"].as_array().into_iter().flatten().all(holds);
-    }
-
-    /// The cells whose final values are wanted.
-    fn observed(&self) -> Vec<String> {
-        let mut all = vec![];
-        let one_run = self.json.get("flows").is_none_or(|flows| {
-            flows
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(_, f)| f["runs"].as_u64().unwrap_or(1))
-                .sum::<u64>()
-                == 1
-        }) && self.json["scope"]["runs"].as_u64().unwrap_or(1) == 1;
-        let steps: Vec<&Step<'_>> = self.lists.iter().flatten().collect();
-        for (name, group) in self.json["state"].as_object().into_iter().flatten() {
-            let mut columns: BTreeSet<&String> =
-                group["fields"].as_object().into_iter().flat_map(Map::keys).collect();
-            let grows = |s: &&&Step<'_>| {
-                s.json[s.kind] == **name && ["create", "upsert", "delete"].contains(&s.kind)
-            };
-            if group["rows"].as_array().is_some_and(|rows| rows.len() == 1)
-                && steps.iter().find(grows).is_none()
-            {
-                columns.extend(group["rows"][0].as_object().into_iter().flat_map(Map::keys));
-            }
-            let updates = steps.iter().filter(|s| s.kind == "update" && s.json["update"] == **name);
-            if group["kind"] == "item" || !columns.is_empty() {
-                columns.extend(
-                    updates.flat_map(|s| s.json["set"].as_object().into_iter().flat_map(Map::keys)),
-                );
-            }
-            if group["kind"] != "item" && (group["kind"] != "variable" || one_run) {
-                all.push(name.clone());
-            }
-            all.extend(columns.iter().map(|column| format!("{name}.{column}")));
-        }
-        if let Some(wanted) = self.json["observe"].as_array() {
-            let group = |cell: &str| cell.split('.').next().unwrap_or(cell).to_owned();
-            all.retain(|cell| wanted.iter().any(|w| *w == **cell || *w == *group(cell)));
-        }
-        all
     }
 
     // ---- What can happen ----
@@ -444,51 +263,39 @@ impl<'m> Model<'m> {
         let env = env(state, path);
         let mut cells = state.cells.clone();
         let (step, test) = self.locate(state, path);
-        let mut answer: (Result<Slot, Value>, bool) = (Ok(Slot::Over(Status::Failed)), false);
-        if test {
-            answer.0 = Err(template(&step.json["until"], &env).unwrap_or(Value::Null));
+        let (mut wrote, mut conflict, mut output) = (false, false, None);
+        let change = if test {
+            Err(template(&step.json["until"], &env).unwrap_or(Value::Null))
         } else if step.lists.is_empty() {
-            let (code, value) =
+            let (code, mut value) =
                 cells.effect(step.kind, step.json, &env).unwrap_or((0, Value::Null));
-            let status =
-                if (200..300).contains(&code) { Status::Succeeded } else { Status::Failed };
-            answer = (Ok(Slot::Over(status)), code == 409 || code == 412);
-            let wrote = cells != state.cells || step.kind == "send";
-            drop(env);
-            self.record(
-                &mut state.runs,
-                path,
-                serial,
-                &mut |frame, i| {
-                    if self.text.contains(&format!("('{}')", step.name)) {
-                        frame.outputs.insert(step.name.clone(), value.clone());
-                    }
-                    frame.slots[i] = Slot::Over(status);
-                },
-                wrote,
-                answer.1,
-            );
-            if step.kind == "terminate" {
-                state.runs.frames.remove(&path[0]);
+            if let Some(answer) = value.as_object_mut().filter(|_| !self.text.contains("etag")) {
+                answer.remove("etag"); // nobody asks for it
             }
-            state.cells = cells;
-            self.settle(state);
-            return;
-        } else if let Some(group) = self.open(step, &env) {
-            answer.0 = Ok(Slot::Running(group));
-        }
+            output = self.text.contains(&format!("('{}')", step.name)).then_some(value);
+            wrote = cells != state.cells || step.kind == "send";
+            conflict = code == 409 || code == 412;
+            Ok(Slot::Over(if (200..300).contains(&code) {
+                Status::Succeeded
+            } else {
+                Status::Failed
+            }))
+        } else {
+            Ok(self.open(step, &env).map_or(Slot::Over(Status::Failed), Slot::Running))
+        };
         drop(env);
-        self.record(
-            &mut state.runs,
-            path,
-            serial,
-            &mut |frame, i| match &answer.0 {
+        let mut finish = |frame: &mut Frame, i: usize| {
+            match &change {
                 Ok(slot) => frame.slots[i] = slot.clone(),
                 Err(verdict) => self.test(step, frame, i, verdict),
-            },
-            false,
-            false,
-        );
+            }
+            frame.outputs.extend(output.take().map(|value| (step.name.clone(), value)));
+        };
+        self.record(&mut state.runs, path, serial, &mut finish, wrote, conflict);
+        if step.kind == "terminate" {
+            state.runs.frames.remove(&path[0]);
+        }
+        state.cells = cells;
         self.settle(state);
     }
 

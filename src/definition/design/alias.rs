@@ -66,7 +66,7 @@ fn in_template(template: &mut Template, text: &str, name: &str) {
             }
         }
         Template::Array(list) => {
-            list.iter_mut().for_each(|element| in_template(element, text, name))
+            list.iter_mut().for_each(|element| in_template(element, text, name));
         }
         Template::Object(members) => {
             for (key, value) in members {

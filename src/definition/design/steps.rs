@@ -338,14 +338,13 @@ fn switch(cx: &mut Context<'_>, node: &Node<'_>, subject: &Node<'_>) -> ActionKi
 
 fn terminate(subject: &Node<'_>, problems: &mut Vec<Problem>) -> Status {
     let status = subject.value.as_str().and_then(Status::parse);
-    match status
+    if let Some(status) = status
         .filter(|status| matches!(status, Status::Succeeded | Status::Failed | Status::Cancelled))
     {
-        Some(status) => status,
-        None => {
-            problems.push(subject.expected("\"Succeeded\", \"Failed\" or \"Cancelled\""));
-            Status::Failed
-        }
+        status
+    } else {
+        problems.push(subject.expected("\"Succeeded\", \"Failed\" or \"Cancelled\""));
+        Status::Failed
     }
 }
 

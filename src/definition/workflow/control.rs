@@ -95,15 +95,14 @@ fn terminate(cx: &mut Context, node: &Node<'_>) -> Status {
         return Status::Failed;
     };
     let found = status.value.as_str().and_then(Status::parse);
-    match found
+    if let Some(found) = found
         .filter(|found| matches!(found, Status::Succeeded | Status::Failed | Status::Cancelled))
     {
-        Some(found) => found,
-        None => {
-            if !is_expression(&status) {
-                cx.problems.push(status.expected("\"Succeeded\", \"Failed\" or \"Cancelled\""));
-            }
-            Status::Failed
+        found
+    } else {
+        if !is_expression(&status) {
+            cx.problems.push(status.expected("\"Succeeded\", \"Failed\" or \"Cancelled\""));
         }
+        Status::Failed
     }
 }

@@ -80,7 +80,7 @@ fn normal_sum(term: &Value, more: &[Value], constant: i64) -> Result<Value, Fail
                         Value::Int(n) => {
                             total = total
                                 .checked_add(*n)
-                                .ok_or_else(|| Failure("out of range".into()))?
+                                .ok_or_else(|| Failure("out of range".into()))?;
                         }
                         other => summands.push(other.clone()),
                     }

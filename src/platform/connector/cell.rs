@@ -194,7 +194,7 @@ fn merge(
     let filter = Filter { equal: on.clone(), rest: None };
     match (matched, not_matched, serialized) {
         (Some(row), Some(_), true) => {
-            steps.push(Step::Access(rid, Access::Upsert { key: on, row }))
+            steps.push(Step::Access(rid, Access::Upsert { key: on, row }));
         }
         (set, Some(row), serialized) => {
             if !serialized {
