@@ -79,6 +79,8 @@ struct Known {
     /// Bits of resources it remembers something about.
     remembers: u64,
     holds: Vec<(ResourceId, u64, Option<u64>)>,
+    /// Whether a concurrent loop runs that has items left to start.
+    hungry: bool,
 }
 
 /// Settling without a step.
@@ -114,6 +116,8 @@ pub struct Engine<'p> {
     /// Whether nobody wants to be told what happens.
     lean: bool,
     units: Vec<Unit>,
+    /// Bits of resources that any block remembers anything about.
+    remembered: u64,
 }
 
 /// The resources as numbers of a state, with what was read and written.
@@ -167,6 +171,7 @@ impl<'p> Engine<'p> {
             symmetry,
             lean: false,
             units: Vec::new(),
+            remembered: 0,
         };
         engine.units = engine.layout.units().collect();
         engine.worlds.intern(World::new());
@@ -178,6 +183,7 @@ impl<'p> Engine<'p> {
                 ended: None,
                 remembers: 0,
                 holds: Vec::new(),
+                hungry: false,
             });
         }
         engine
@@ -260,6 +266,7 @@ impl<'p> Engine<'p> {
         let id = table.intern(block);
         if id as usize == self.known[class.0 as usize].len() {
             let known = know(self.program, class, table.get(id));
+            self.remembered |= known.remembers;
             self.known[class.0 as usize].push(known);
         }
         id
@@ -513,6 +520,9 @@ impl<'p> Engine<'p> {
     fn touch_others(&mut self, state: &mut State, unit: Unit, change: u32) {
         let resource = self.changes.get(change).resource;
         let bit = 1u64 << (resource.0 % 64);
+        if self.remembered & bit == 0 {
+            return;
+        }
         let private = self.program.resource(resource).owner.is_some();
         for index in 0..self.units.len() {
             let other = self.units[index];
@@ -689,10 +699,11 @@ impl<'p> Engine<'p> {
 
     /// A free slot of a running loop that has items left.
     fn startable(&self, state: &State, root: Unit) -> Option<Unit> {
-        let block = self.block(state, root);
-        if block.ended.is_some() {
+        let known = self.known(state, root);
+        if known.ended.is_some() || !known.hungry {
             return None;
         }
+        let block = self.block(state, root);
         self.layout.slots(root.run).find(|&unit| {
             let looped = self.program.class(self.layout.class(unit)).looped;
             looped.is_some_and(|l| {
@@ -746,7 +757,9 @@ fn know(program: &Program, class: ClassId, block: &Block) -> Known {
     for value in values {
         tokens(value, &mut remembers);
     }
-    Known { ready, ended: block.ended, remembers, holds }
+    let left = |s: &NodeState| s.phase == Phase::Running && u64::from(s.started) < length(&s.items);
+    let hungry = block.nodes.iter().any(left);
+    Known { ready, ended: block.ended, remembers, holds, hungry }
 }
 
 fn tokens(value: &Value, bits: &mut u64) {

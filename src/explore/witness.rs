@@ -239,7 +239,42 @@ pub fn twin(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> O
         }
     }
     candidates.sort();
-    candidates.into_iter().map(|(_, c)| c).find(|c| goes_well(engine, c, wrong))
+    let near = candidates.into_iter().map(|(_, c)| c).find(|c| goes_well(engine, c, wrong));
+    near.or_else(|| anywhere(engine, wrong))
+}
+
+/// The shortest schedule of all in which this does not happen.
+fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Vec<Choice>> {
+    let mut nodes: Vec<(Node, BTreeSet<u64>)> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for state in engine.initial() {
+        let node = Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
+        nodes.push((node, BTreeSet::new()));
+    }
+    // Depth first, so that a long flow does not have to be explored in full.
+    let mut todo: Vec<usize> = (0..nodes.len()).rev().collect();
+    while let Some(next) = todo.pop() {
+        let state = nodes[next].0.state.clone();
+        if engine.all_ended(&state) {
+            if !judge_end(engine, &state).iter().any(|v| same_finding(v, wrong)) {
+                return Some(path_to(&nodes, next));
+            }
+            continue;
+        }
+        for chosen in engine.moves(&state, false).into_iter().rev() {
+            for (index, step) in engine.take(&state, chosen).into_iter().enumerate() {
+                let fires = fired_in(engine, &step).iter().any(|v| same_finding(v, wrong));
+                if fires || nodes.len() > 20_000 || !seen.insert(step.state.clone()) {
+                    continue;
+                }
+                let choice = Some((chosen, index));
+                let node = Node { state: step.state, last: Vec::new(), parent: next, choice, fired: Vec::new() };
+                todo.push(nodes.len());
+                nodes.push((node, BTreeSet::new()));
+            }
+        }
+    }
+    None
 }
 
 fn goes_well(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> bool {

@@ -69,7 +69,10 @@ pub fn tell(
         witness.steps.push(step);
         number(engine, Some(before), &next.state, &mut indices);
     }
-    let across = met(&steps, &paths, wrong_at.unwrap_or(steps.len().saturating_sub(1)), violation);
+    // What is judged in the end is the doing of whoever wrote the cell last.
+    let last_write = (0..steps.len()).rev().find(|&i| wrote(&steps[i].1, violation));
+    let end = last_write.unwrap_or(steps.len().saturating_sub(1));
+    let across = met(&steps, &paths, wrong_at.unwrap_or(end), violation);
     if mark
         && wrong_at.is_none()
         && let Some(last) = witness.steps.last_mut()
@@ -279,6 +282,12 @@ fn rows(value: &Value) -> String {
     }
 }
 
+/// Whether a step wrote the contested cell.
+fn wrote(next: &Successor, violation: &Violation) -> bool {
+    let column = |c: &str| violation.column.as_deref().is_none_or(|v| v == c);
+    next.events.iter().flat_map(|e| &e.wrote).any(|w| Some(w.0) == violation.resource && column(&w.2))
+}
+
 /// Whose processes met: the one that fired, and the last other one that wrote the resource (else any other).
 fn met(
     steps: &[(State, Successor)],
@@ -287,9 +296,7 @@ fn met(
     violation: &Violation,
 ) -> Option<Across> {
     let own = paths.get(at)?;
-    let writes = |i: &usize| {
-        steps[*i].1.events.iter().flat_map(|e| &e.wrote).any(|w| Some(w.0) == violation.resource)
-    };
+    let writes = |i: &usize| wrote(&steps[*i].1, violation);
     let mut others: Vec<usize> =
         (0..at).rev().filter(|&i| path::parts(&paths[i], own).is_some()).collect();
     others.sort_by_key(|i| !writes(i));
