@@ -1,6 +1,8 @@
 //! Loom as a second opinion: the same definition run as threads, every cell group behind one lock, every action one
 //! locking of it. The threads are generated from the definition here, not from the engine's steps.
 
+#![allow(clippy::cast_possible_truncation)]
+
 mod support;
 
 use loom::sync::Mutex;
@@ -126,7 +128,7 @@ fn run(ops: &[Op], groups: &Groups, answers: &mut Answers) {
                     .expect("a variable") += by;
             }
             Op::If { left, right, then } if evaluate(left, answers) == *right => {
-                run(then, groups, answers)
+                run(then, groups, answers);
             }
             Op::If { .. } => {}
             Op::Until { left, right, limit, body } => {
@@ -174,7 +176,9 @@ fn by_threads(model: &Value) -> BTreeMap<String, BTreeSet<i64>> {
                 loom::thread::spawn(move || run(&process, &groups, &mut Answers::new()))
             })
             .collect();
-        threads.into_iter().for_each(|thread| thread.join().expect("no thread panics"));
+        for thread in threads {
+            thread.join().expect("no thread panics");
+        }
         let mut results = results.lock().expect("nobody panics holding it");
         for (name, group) in &*groups {
             for (column, value) in &group.lock().expect("no thread panics").0 {

@@ -57,7 +57,10 @@ fn steps(
     }
     let all: Vec<Path> = enabled.iter().map(|(_, p, ..)| p.clone()).collect();
     enabled.retain(|(_, who, ..)| free || !interrupts(last, who, &all));
-    enabled.into_iter().map(|(chosen, _, left, next, polled)| (chosen, left, next, polled)).collect()
+    enabled
+        .into_iter()
+        .map(|(chosen, _, left, next, polled)| (chosen, left, next, polled))
+        .collect()
 }
 
 /// Whether going on with `who` leaves the process of `last` in the middle although it could go on.

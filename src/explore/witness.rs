@@ -248,7 +248,8 @@ fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Vec<Choice>> {
     let mut nodes: Vec<(Node, BTreeSet<u64>)> = Vec::new();
     let mut seen = BTreeSet::new();
     for state in engine.initial() {
-        let node = Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
+        let node =
+            Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
         nodes.push((node, BTreeSet::new()));
     }
     // Depth first, so that a long flow does not have to be explored in full.
@@ -268,7 +269,13 @@ fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Vec<Choice>> {
                     continue;
                 }
                 let choice = Some((chosen, index));
-                let node = Node { state: step.state, last: Vec::new(), parent: next, choice, fired: Vec::new() };
+                let node = Node {
+                    state: step.state,
+                    last: Vec::new(),
+                    parent: next,
+                    choice,
+                    fired: Vec::new(),
+                };
                 todo.push(nodes.len());
                 nodes.push((node, BTreeSet::new()));
             }

@@ -285,7 +285,10 @@ fn rows(value: &Value) -> String {
 /// Whether a step wrote the contested cell.
 fn wrote(next: &Successor, violation: &Violation) -> bool {
     let column = |c: &str| violation.column.as_deref().is_none_or(|v| v == c);
-    next.events.iter().flat_map(|e| &e.wrote).any(|w| Some(w.0) == violation.resource && column(&w.2))
+    next.events
+        .iter()
+        .flat_map(|e| &e.wrote)
+        .any(|w| Some(w.0) == violation.resource && column(&w.2))
 }
 
 /// Whose processes met: the one that fired, and the last other one that wrote the resource (else any other).

@@ -162,11 +162,14 @@ impl Judge {
             let now = value_at(Some(write.before), *row, column);
             let detail = match new {
                 Some(new) => format!(
-                    "it said {} by then, so it should have written {}",
+                    "computed from an old read; it said {} by then, so it should have written {}",
                     say(&now),
                     say(&new)
                 ),
-                None => format!("it said {} by then, so it should have failed", say(&now)),
+                None => format!(
+                    "computed from an old read; it said {} by then, so it should have failed",
+                    say(&now)
+                ),
             };
             self.fire(rule, write.resource, Some(column), vec![reader, write.node], detail);
         }
