@@ -124,6 +124,15 @@ pub fn check_definition(
     fill(&mut report, &lowered, &explored);
     let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
     report.findings = findings(&mut engine, &lowered, &explored);
+    if lowered.program.flows.iter().map(|f| f.runs).sum::<u32>() > 1 {
+        let alone = alone(definition, &scenario(main_torn), config, stop)?;
+        for finding in &mut report.findings {
+            place(finding, &alone);
+        }
+        report
+            .findings
+            .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.location.cmp(&b.location)));
+    }
     if has_variable_race(&lowered.program) {
         let other = pinned.is_none().then(|| lower(definition, &scenario(true)));
         assumption(&mut report, other.transpose()?, main_torn, config, stop);
@@ -136,6 +145,45 @@ pub fn check_definition(
     conclude(&mut report);
     finish(definition, &mut report, start, stop);
     Ok(report)
+}
+
+/// What makes two findings the same: rule, cell, actions.
+type Key = (String, String, Vec<String>);
+
+fn key(finding: &Finding) -> Key {
+    (finding.rule.to_owned(), finding.cell.clone(), finding.actions.clone())
+}
+
+/// The findings that each flow has by itself, in a single run, and between which of its processes.
+fn alone(
+    definition: &Definition,
+    scenario: &Scenario,
+    config: &Config,
+    stop: &dyn Stop,
+) -> Result<BTreeMap<Key, Option<Across>>, Vec<Problem>> {
+    let mut found = BTreeMap::new();
+    for flow in &definition.flows {
+        let mut single = definition.clone();
+        single.flows = vec![flow.clone()];
+        single.setup.finally.clear();
+        let mut lowered = lower(&single, &Scenario { runs: Some(1), ..scenario.clone() })?;
+        let explored = explore(&mut lowered, config, stop);
+        let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
+        for finding in findings(&mut engine, &lowered, &explored) {
+            found.insert(key(&finding), finding.across);
+        }
+    }
+    Ok(found)
+}
+
+/// What happens in a single run is an error; what needs a second one is a warning.
+fn place(finding: &mut Finding, alone: &BTreeMap<Key, Option<Across>>) {
+    let inside = alone.get(&key(finding));
+    finding.severity = if inside.is_some() { Severity::Error } else { Severity::Warning };
+    finding.across = inside.copied().unwrap_or(Some(Across::Runs));
+    if let Some(across) = finding.across {
+        finding.fingerprint = fingerprint(finding.rule, &finding.cell, &finding.actions, across);
+    }
 }
 
 fn empty_report(definition: &Definition, platform: Platform) -> FlowReport {

@@ -249,6 +249,9 @@ fn access_effect(access: &Access, event: &Event) -> String {
         Access::Create(_) => format!("201: creates {}", written()),
         Access::CreateIfNone { .. } if event.wrote.is_empty() => "inserts nothing".to_owned(),
         Access::CreateIfNone { .. } => format!("inserts {}", written()),
+        Access::Update { sql: true, .. } if event.wrote.is_empty() => {
+            "finds no such row".to_owned()
+        }
         Access::Delete(..) => "deletes".to_owned(),
         Access::Acquire { .. } => "201: has the lease".to_owned(),
         Access::Renew(_) => "200: renews the lease".to_owned(),

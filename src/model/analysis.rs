@@ -726,11 +726,17 @@ fn keeps(program: &Program, node: NodeId, all: &[NodeId]) -> Vec<NodeId> {
                     found
                 });
             let around = program.precedes(reader, node);
+            // A loop around the write, but not around the read, brings the effects before it round again.
+            let again = program.ancestors(node).skip(1).any(|l| {
+                let serial =
+                    matches!(program.node(l).kind, Kind::Loop { degree, .. } if degree <= 1);
+                let until = matches!(program.node(l).kind, Kind::Until { .. });
+                (serial || until) && !program.inside(reader, l)
+            });
             let later = all.iter().any(|&e| {
-                e != node
+                (again || (e != node && !program.precedes(e, node)))
                     && is_effect(program, e)
                     && program.precedes(reader, e)
-                    && !program.precedes(e, node)
                     && expressions(program, e)
                         .into_iter()
                         .chain(program.node(e).guards.iter().flat_map(|g| guard_exprs(program, g)))

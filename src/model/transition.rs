@@ -229,7 +229,10 @@ impl Machine<'_> {
             exhaustible: (self.exhaustible)(node),
             loaded: match &self.at(node).output {
                 Value::Int(n) => usize::try_from(*n).ok(),
-                _ => None,
+                other => match other.get("rowsAffected") {
+                    Value::Int(n) => usize::try_from(n).ok(),
+                    _ => None,
+                },
             },
         };
         let Ok(done) = act(program, rid, access, &before, &mut self.view(node), caller) else {

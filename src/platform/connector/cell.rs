@@ -197,19 +197,19 @@ fn merge(
             steps.push(Step::Access(rid, Access::Upsert { key: on, row }));
         }
         (set, Some(row), serialized) => {
-            if !serialized {
-                steps.push(Step::Access(rid, Access::Probe(filter.clone())));
+            // The matched rows are updated in the step that looks for them.
+            match set {
+                Some(set) if !serialized => {
+                    let filter = filter.clone();
+                    steps.push(Step::Access(
+                        rid,
+                        Access::Update { filter, set, if_match: None, sql: true },
+                    ));
+                }
+                _ if !serialized => steps.push(Step::Access(rid, Access::Probe(filter.clone()))),
+                _ => {}
             }
-            steps.push(Step::Access(
-                rid,
-                Access::CreateIfNone { row, unless: filter.clone(), serialized },
-            ));
-            if let Some(set) = set {
-                steps.insert(
-                    steps.len() - usize::from(!serialized) - 1,
-                    Step::Access(rid, Access::Update { filter, set, if_match: None, sql: true }),
-                );
-            }
+            steps.push(Step::Access(rid, Access::CreateIfNone { row, unless: filter, serialized }));
         }
         (Some(set), None, _) => {
             steps
