@@ -1,5 +1,11 @@
 //! The second opinion itself, against models small enough to work out by hand.
 
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    clippy::redundant_closure,
+    reason = "as its author wrote it"
+)]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -1,6 +1,11 @@
 //! What the tests share: the second opinion, random models, and the way into the engine.
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(
+    clippy::map_unwrap_or,
+    clippy::semicolon_if_nothing_returned,
+    reason = "as its author wrote it"
+)]
+#![allow(
     clippy::cast_possible_truncation,
     clippy::unnecessary_wraps,
     clippy::unused_self,
