@@ -44,16 +44,16 @@ fn names(actions: &[Action]) -> Vec<&str> {
 #[test]
 fn every_kind_of_step() {
     check_steps(
-        r#"{"get": "item"}, {"get": "v"}, {"update": "rows", "set": {"A": 1}, "where": {"K": 1}, "ifMatch": "@x"},
+        r#"{"get": "item"}, {"get": "v"}, {"update": "rows", "set": {"A": 1}, "where": {"K": 1}, "ifMatch": "@x()"},
         {"list": "rows", "where": {}}, {"create": "rows", "row": {"K": 1}}, {"upsert": "rows", "key": {"K": 1}, "row": {}},
         {"delete": "rows", "where": {"K": 1}}, {"sql": "DELETE FROM rows"}, {"setVariable": "v", "value": null},
         {"increment": "v"}, {"decrement": "v", "by": 2}, {"append": "v", "value": 1},
         {"acquireLease": "blob", "seconds": 60, "retry": {"count": 3, "interval": 1, "type": "fixed"}},
-        {"renewLease": "blob"}, {"write": "blob", "value": 1, "lease": "@x", "ifMatch": "@y", "takes": [0, 10]},
-        {"releaseLease": "blob", "lease": "@x"}, {"send": "hello"}, {"compose": {"a": 1}},
+        {"renewLease": "blob"}, {"write": "blob", "value": 1, "lease": "@x()", "ifMatch": "@y()", "takes": [0, 10]},
+        {"releaseLease": "blob", "lease": "@x()"}, {"send": "hello"}, {"compose": {"a": 1}},
         {"forEach": "an order", "items": 1e9, "concurrency": 50, "do": []}, {"forEach": "x", "items": [1, "a"], "do": []},
         {"parallel": [[{"send": "a"}], []]}, {"if": "@true", "then": [], "else": []},
-        {"switch": "@x", "cases": {"a": [], "b": []}, "default": []}, {"switch": "@x", "cases": [{"case": 1, "do": []}]},
+        {"switch": "@x()", "cases": {"a": [], "b": []}, "default": []}, {"switch": "@x()", "cases": [{"case": 1, "do": []}]},
         {"until": "@true", "limit": 3, "do": []}, {"scope": "all", "allOrNothing": true, "do": []},
         {"wait": "@true", "name": "W", "runAfter": {"all": ["Failed"]}}, {"terminate": "Failed"}"#,
         &[],
@@ -65,9 +65,9 @@ fn names_and_order() {
     let found = actions(
         r#"{"flowrace": 1, "state": {"m": {"kind": "item", "fields": {}}}, "flow": [{"get": "m"}, {"get": "m"},
         {"name": "get_m_3", "get": "m", "runAfter": {}}, {"get": "m"}, {"forEach": "an order", "items": 2, "do": [
-        {"parallel": []}, {"if": "@true", "then": []}]}, {"until": "@x", "do": []}]}"#,
+        {"parallel": []}, {"if": "@true", "then": []}]}, {"until": "@x()", "do": []}]}"#,
     );
-    assert_eq!(names(&found), ["get_m", "get_m_2", "get_m_3", "get_m_4", "an order", "@x"]);
+    assert_eq!(names(&found), ["get_m", "get_m_2", "get_m_3", "get_m_4", "an order", "@x()"]);
     assert_eq!(found[0].run_after.len(), 0);
     assert_eq!(
         (found[1].run_after[0].action.as_str(), &found[1].run_after[0].statuses[..]),

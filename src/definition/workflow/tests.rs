@@ -58,9 +58,9 @@ fn containers() {
 #[test]
 fn control_and_settings() {
     let found = actions(
-        r#""L": {"type": "foreach", "foreach": "@x", "operationOptions": "Sequential", "actions": {
-            "U": {"type": "Until", "expression": "@y", "limit": {"count": "5"}, "operationOptions": "FailWhenLimitsReached", "actions": {}}}},
-        "M": {"type": "Foreach", "foreach": "@x", "runtimeConfiguration": {"concurrency": {"repetitions": "20"}},
+        r#""L": {"type": "foreach", "foreach": "@x()", "operationOptions": "Sequential", "actions": {
+            "U": {"type": "Until", "expression": "@y()", "limit": {"count": "5"}, "operationOptions": "FailWhenLimitsReached", "actions": {}}}},
+        "M": {"type": "Foreach", "foreach": "@x()", "runtimeConfiguration": {"concurrency": {"repetitions": "20"}},
             "runAfter": {"l": ["SUCCEEDED", "TimedOut"]}},
         "H": {"type": "Http", "inputs": {"method": "patch", "uri": "u", "retryPolicy": {"type": "fixed", "count": 2, "interval": "PT1M30S"}}}"#,
     );
@@ -118,16 +118,16 @@ fn problems() {
     check(
         r#""A": {"type": "Scope", "actions": {"a": {"type": "Compose"}}},
 "B": {"type": "Compose", "runAfter": {"A": ["Suceeded"]}}, "C": {}, "D": {"type": "If"},
-"E": {"type": "Foreach", "foreach": "@x", "runtimeConfiguration": {"concurrency": {"repetitions": 51}}},
-"F": {"type": "Foreach", "foreach": "@x", "operationOptions": "Sequential", "runtimeConfiguration": {"concurrency": {"repetitions": 1}}},
+"E": {"type": "Foreach", "foreach": "@x()", "runtimeConfiguration": {"concurrency": {"repetitions": 51}}},
+"F": {"type": "Foreach", "foreach": "@x()", "operationOptions": "Sequential", "runtimeConfiguration": {"concurrency": {"repetitions": 1}}},
 "G": {"type": "Compose", "runAfter": null}, "H": {"type": "Compose", "runAfter": []}, "I": {"type": "Compose", "runAfter": {"A": []}}"#,
         &[
             "f.json:2:36: action name \"a\" is used twice; first at line 2 column 1; names are unique",
             "f.json:3:45: unknown status \"Suceeded\"; expected one of Succeeded, Failed, Skipped, TimedOut, Cancelled; did you mean",
             "f.json:3:65: action \"C\" has no \"type\"",
             "f.json:3:74: this action needs \"expression\"",
-            "f.json:4:99: \"repetitions\" is 51; expected a whole number from 1 to 50",
-            "f.json:5:133: both \"Sequential\" and \"repetitions\"",
+            "f.json:4:101: \"repetitions\" is 51; expected a whole number from 1 to 50",
+            "f.json:5:135: both \"Sequential\" and \"repetitions\"",
         ],
     );
 }
@@ -154,5 +154,7 @@ fn corpus() {
             said.push(format!("{} graph faults: {}", faults, source.path));
         }
     }
-    panic!("{counts:?}\n{}", said.join("\n"));
+    // Templates and packages are not read yet; what is read, is read without a problem but for broken files.
+    let clean = counts.get(&(true, true, true)).copied().unwrap_or(0);
+    assert!(clean >= 400, "{counts:?}\n{}", said.join("\n"));
 }
