@@ -19,6 +19,7 @@ use crate::finding::{
     Across, Assumption, Finding, FlowReport, Level, Outcome, Report, Scope, Severity, Stats,
     Verdict,
 };
+use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Step};
 use crate::platform::lower::{Lowered, lower};
 use crate::platform::scenario::Scenario;
@@ -110,6 +111,7 @@ pub fn check_definition(
         unknown_items: 2,
         torn,
         merge: config.reduction == Reduction::All,
+        most: None,
     };
     let main_torn = pinned == Some("torn");
     let mut lowered = lower(definition, &scenario(main_torn))?;
@@ -124,6 +126,10 @@ pub fn check_definition(
     fill(&mut report, &lowered, &explored);
     let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
     report.findings = findings(&mut engine, &lowered, &explored);
+    if report.findings.iter().any(|f| f.witness.is_none()) && config.reduction == Reduction::All {
+        let mut plain = lower(definition, &Scenario { merge: false, ..scenario(main_torn) })?;
+        show_all_steps(&mut report, &mut plain, config, stop);
+    }
     if lowered.program.flows.iter().map(|f| f.runs).sum::<u32>() > 1 {
         let alone = alone(definition, &scenario(main_torn), config, stop)?;
         for finding in &mut report.findings {
@@ -134,7 +140,9 @@ pub fn check_definition(
             .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.location.cmp(&b.location)));
     }
     if has_variable_race(&lowered.program) {
-        let other = pinned.is_none().then(|| lower(definition, &scenario(true)));
+        // Three items are enough to see whether two can get into each other's way.
+        let second = Scenario { most: Some(3), ..scenario(true) };
+        let other = pinned.is_none().then(|| lower(definition, &second));
         assumption(&mut report, other.transpose()?, main_torn, config, stop);
     }
     if report.scope.faults > 0 && report.verdict == Verdict::Safe {
@@ -145,6 +153,24 @@ pub fn check_definition(
     conclude(&mut report);
     finish(definition, &mut report, start, stop);
     Ok(report)
+}
+
+/// Findings that only merged steps lead to get their schedule from a search in which every access is a step.
+fn show_all_steps(report: &mut FlowReport, plain: &mut Lowered, config: &Config, stop: &dyn Stop) {
+    let config = Config {
+        max_states: Some(config.max_states.unwrap_or(200_000).min(200_000)),
+        ..config.clone()
+    };
+    let explored = explore(plain, &config, stop);
+    let mut engine = Engine::new(&plain.program, config.reduction != Reduction::None);
+    let told = findings(&mut engine, plain, &explored);
+    for finding in report.findings.iter_mut().filter(|f| f.witness.is_none()) {
+        if let Some(same) = told.iter().find(|f| key(f) == key(finding)) {
+            finding.witness.clone_from(&same.witness);
+            finding.twin.clone_from(&same.twin);
+            finding.swap.clone_from(&same.swap);
+        }
+    }
 }
 
 /// What makes two findings the same: rule, cell, actions.
@@ -233,8 +259,13 @@ fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored 
         found = Some((again, bare));
     }
     let (mut found, bare) = found.expect("internal error: a search without a result");
-    found.violations.extend(bare);
     let mut engine = Engine::new(&lowered.program, symmetry);
+    // Which writes a lease should have guarded is known only now: this time they fire when they happen.
+    engine.judge.guarded.clone_from(&bare);
+    if !bare.is_empty() {
+        let again = search(&mut engine, config, stop);
+        found.violations.extend(again.violations);
+    }
     let serial = if found.stopped.is_none() { serial(&mut engine, stop) } else { None };
     let wanted = grouped(&found.violations);
     let mut told = witnesses(&mut engine, &wanted, 400_000, stop);
@@ -277,27 +308,23 @@ fn is_serial(outcome: &Joint, serial: &BTreeSet<Joint>) -> bool {
 }
 
 /// Writes that happen under a lease in one schedule and without it in another: a lock loop that gives up and enters.
-fn bare_writes(engine: &Engine<'_>) -> Vec<Violation> {
-    let judge = &engine.judge;
-    judge
-        .bare
-        .intersection(&judge.held)
-        .map(|&(node, lease)| Violation {
-            rule: "lease-misuse",
-            resource: Some(lease),
-            column: Some("value".into()),
-            actions: vec![node],
-            detail: "enters the section without the lease".to_owned(),
-            weak: false,
-        })
-        .collect()
+fn bare_writes(engine: &Engine<'_>) -> BTreeSet<(NodeId, ResourceId)> {
+    engine.judge.bare.intersection(&engine.judge.held).copied().collect()
 }
 
 /// What explains an outcome that no serial order gives and no monitor reported.
 fn last_resort(engine: &mut Engine<'_>, choices: &[Choice]) -> Violation {
     let steps = crate::explore::witness::replay(engine, choices).unwrap_or_default();
     let program = engine.program;
-    let refused = steps.iter().flat_map(|(_, s)| s.events.iter()).find(|e| e.refused == Some(412));
+    let given_up =
+        |e: &&crate::model::transition::Event| match (&program.node(e.node).kind, e.refused) {
+            (_, Some(412)) => true,
+            (Kind::Leaf(list), Some(409)) => {
+                list.iter().any(|s| matches!(s, Step::Access(_, Access::Acquire { .. })))
+            }
+            _ => false,
+        };
+    let refused = steps.iter().flat_map(|(_, s)| s.events.iter()).find(given_up);
     if let Some(event) = refused
         && let Kind::Leaf(list) = &program.node(event.node).kind
         && let Some(Step::Access(resource, access)) = list.get(usize::from(event.step))
@@ -527,7 +554,7 @@ fn has_variable_race(program: &Program) -> bool {
     program.nodes.iter().enumerate().any(|(index, n)| match &n.kind {
         Kind::Leaf(steps) => steps.iter().any(|s| match s {
             Step::Access(r, Access::Add { .. } | Access::Load) => {
-                let id = crate::model::ids::NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+                let id = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
                 let meets = program.overlap_in_run(id, id) || n.visibility != Visibility::Local;
                 program.resource(*r).shape == Shape::Variable
                     && (meets || several_adders(program, *r))
@@ -538,8 +565,7 @@ fn has_variable_race(program: &Program) -> bool {
     })
 }
 
-fn several_adders(program: &Program, variable: crate::model::ids::ResourceId) -> bool {
-    use crate::model::ids::NodeId;
+fn several_adders(program: &Program, variable: ResourceId) -> bool {
     let adders: Vec<NodeId> = (0..program.nodes.len())
         .map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)))
         .filter(|&n| match &program.node(n).kind {

@@ -335,13 +335,7 @@ impl<'d> Builder<'d> {
             Platform::LogicApps => 20,
         };
         let asked = concurrency.unwrap_or(default);
-        let degree = if nested {
-            1
-        } else if asked > 1 {
-            self.scenario.degree.unwrap_or(asked)
-        } else {
-            asked
-        };
+        let degree = if nested { 1 } else { self.scenario.degree(asked) };
         let degree = u32::try_from(count.map_or(degree, |c| degree.min(c.max(1)))).unwrap_or(50);
         let mut inner = scope.clone();
         inner.loops.push(id);

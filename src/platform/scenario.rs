@@ -22,6 +22,8 @@ pub struct Scenario {
     pub torn: bool,
     /// Whether steps that nobody else can notice are merged.
     pub merge: bool,
+    /// Items and degree at most, for a second look that only has to find whether something can happen.
+    pub most: Option<u64>,
 }
 
 impl Scenario {
@@ -40,7 +42,7 @@ impl Scenario {
             .copied()
             .or(self.all_items)
             .or(setup.items.get(name).copied());
-        own.or(match over {
+        let found = own.or(match over {
             Over::Count(n) => Some(*n),
             Over::Values(template) => match template {
                 crate::definition::expression::Template::Array(items) => {
@@ -48,6 +50,13 @@ impl Scenario {
                 }
                 _ => None,
             },
-        })
+        });
+        found.map(|n| self.most.map_or(n, |most| n.min(most)))
+    }
+
+    /// Iterations at once of the outermost loop around.
+    pub fn degree(&self, asked: u64) -> u64 {
+        let degree = if asked > 1 { self.degree.unwrap_or(asked) } else { asked };
+        self.most.map_or(degree, |most| degree.min(most))
     }
 }

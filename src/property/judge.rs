@@ -40,6 +40,8 @@ pub struct Judge {
     pub held: BTreeSet<(NodeId, ResourceId)>,
     /// Writes seen after a lease was asked for and not had.
     pub bare: BTreeSet<(NodeId, ResourceId)>,
+    /// Writes that a lease should guard, as far as that is known: without it they fire.
+    pub guarded: BTreeSet<(NodeId, ResourceId)>,
 }
 
 const CALLER: Caller = Caller { lease: None, exhaustible: false, loaded: None };
@@ -244,6 +246,11 @@ impl Judge {
                 let before = acquires(view.program, view.program.node(write.node).class, lease);
                 if before.iter().any(|&a| view.program.precedes(a, write.node)) {
                     self.bare.insert((write.node, lease));
+                    if self.guarded.contains(&(write.node, lease)) {
+                        let actions = before.iter().copied().take(1).chain([write.node]).collect();
+                        let detail = "enters the section without the lease".to_owned();
+                        self.fire("lease-misuse", write.resource, column, actions, detail);
+                    }
                 }
             }
         }
