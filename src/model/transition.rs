@@ -223,6 +223,9 @@ impl Machine<'_> {
         access: &Access,
     ) -> Result<(), Halt> {
         let program = self.program;
+        for expr in access.expressions() {
+            self.observed(node, |observer, view| observer.reads(view, node, expr));
+        }
         let before = self.store.read(rid);
         let caller = Caller {
             lease: self.own_lease(rid),
