@@ -69,6 +69,8 @@ struct Key {
     parent: u32,
     world: u32,
     node: u32,
+    /// The content of the resource that the node is about, so that few results share a key.
+    content: u32,
 }
 
 /// What is cached about a block.
@@ -118,6 +120,8 @@ pub struct Engine<'p> {
     units: Vec<Unit>,
     /// Bits of resources that any block remembers anything about.
     remembered: u64,
+    /// By node: the resource it is about.
+    about: Vec<Option<ResourceId>>,
 }
 
 /// The resources as numbers of a state, with what was read and written.
@@ -172,6 +176,7 @@ impl<'p> Engine<'p> {
             lean: false,
             units: Vec::new(),
             remembered: 0,
+            about: program.nodes.iter().map(about).collect(),
         };
         engine.units = engine.layout.units().collect();
         engine.worlds.intern(World::new());
@@ -427,8 +432,10 @@ impl<'p> Engine<'p> {
         let class = self.layout.class(unit);
         let root = Unit { run: unit.run, slot: 0 };
         let parent = if unit.slot > 0 { state[self.layout.place(root)] } else { 0 };
-        let key =
-            Key { class, block: state[self.layout.place(unit)], parent, world: state[0], node };
+        let about = self.about.get(node as usize).copied().flatten();
+        let content = about.map_or(u32::MAX, |r| state[self.layout.resource(r, unit.run)]);
+        let block = state[self.layout.place(unit)];
+        let key = Key { class, block, parent, world: state[0], node, content };
         let found = self.effects.get(&key).and_then(|list| {
             list.iter().find(|e| {
                 e.reads.iter().all(|&(r, id)| state[self.layout.resource(r, unit.run)] == id)
@@ -726,6 +733,15 @@ pub struct Told {
     pub fired: Vec<u32>,
     /// Iterations that started, with their index.
     pub started: Vec<(Unit, u32)>,
+}
+
+/// The first resource that the steps of a node name.
+fn about(node: &crate::model::program::Node) -> Option<ResourceId> {
+    let Kind::Leaf(steps) = &node.kind else { return None };
+    steps.iter().find_map(|s| match s {
+        crate::model::program::Step::Access(r, _) => Some(*r),
+        _ => None,
+    })
 }
 
 fn know(program: &Program, class: ClassId, block: &Block) -> Known {
