@@ -98,8 +98,21 @@ fn write_bracketed(term: &Term, out: &mut String) {
     out.push('›');
 }
 
-/// Inside the brackets: nested terms need none of their own.
+/// Inside the brackets: nested terms need none of their own. Items and properties read as in the designer.
 fn write_term(term: &Term, out: &mut String) {
+    match (&*term.op, term.args.as_slice()) {
+        ("item", [_, Value::Int(n)]) => {
+            _ = write!(out, "item {}", n.saturating_add(1));
+            return;
+        }
+        ("[]", [Value::Term(base), Value::String(key)]) => {
+            write_term(base, out);
+            out.push('.');
+            out.push_str(key);
+            return;
+        }
+        _ => {}
+    }
     let sum = &*term.op == "add" && term.args.len() > 1;
     if !sum {
         out.push_str(&term.op);

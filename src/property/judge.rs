@@ -545,8 +545,10 @@ pub fn say(value: &Value) -> String {
             )
         }
         Value::Token(_) => "etag".to_owned(),
-        Value::Term(t) => {
-            format!("{}({})", t.op, t.args.iter().map(say).collect::<Vec<_>>().join(", "))
-        }
+        Value::Term(t) => match (&*t.op, t.args.as_slice()) {
+            ("item", [_, Value::Int(n)]) => format!("item {}", n.saturating_add(1)),
+            ("[]", [base @ Value::Term(_), Value::String(key)]) => format!("{}.{key}", say(base)),
+            _ => format!("{}({})", t.op, t.args.iter().map(say).collect::<Vec<_>>().join(", ")),
+        },
     }
 }
