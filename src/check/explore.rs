@@ -1,0 +1,141 @@
+//! One program explored: its violations, its outcomes, its serial outcomes, and the least schedule of each violation.
+
+use crate::explore::ending::Joint;
+use crate::explore::engine::Engine;
+use crate::explore::limits::{Config, Counts, Reduction, Stop};
+use crate::explore::ranking::{drop_counters, restore_counters};
+use crate::explore::search::search;
+use crate::explore::serial::serial;
+use crate::explore::witness::{Choice, same_finding, unexplained, witnesses};
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Kind, Step};
+use crate::platform::lower::Lowered;
+use crate::property::judge::Violation;
+use std::collections::BTreeSet;
+
+/// What the exploration of one scenario gave.
+pub(super) struct Explored {
+    pub(super) violations: BTreeSet<Violation>,
+    pub(super) outcomes: BTreeSet<Joint>,
+    pub(super) serial: Option<BTreeSet<Joint>>,
+    pub(super) counts: Counts,
+    pub(super) stopped: Option<String>,
+    pub(super) told: Vec<(Violation, Vec<Choice>)>,
+}
+
+/// Searches, lists serial outcomes, and finds the least schedule of each violation.
+pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored {
+    drop_counters(&mut lowered.program);
+    let symmetry = config.reduction != Reduction::None;
+    let mut found = {
+        let mut engine = Engine::new(&lowered.program, symmetry);
+        let found = search(&mut engine, config, stop);
+        if engine.uncounted_violation { None } else { Some((found, bare_writes(&engine))) }
+    };
+    if found.is_none() {
+        restore_counters(&mut lowered.program);
+        let mut engine = Engine::new(&lowered.program, symmetry);
+        let again = search(&mut engine, config, stop);
+        let bare = bare_writes(&engine);
+        found = Some((again, bare));
+    }
+    let (mut found, bare) = found.expect("internal error: a search without a result");
+    let mut engine = Engine::new(&lowered.program, symmetry);
+    // Which writes a lease should have guarded is known only now: this time they fire when they happen.
+    engine.judge.guarded.clone_from(&bare);
+    if !bare.is_empty() {
+        let again = search(&mut engine, config, stop);
+        found.violations.extend(again.violations);
+    }
+    let serial = if found.stopped.is_none() { serial(&mut engine, stop) } else { None };
+    let wanted = grouped(&found.violations);
+    let mut told = witnesses(&mut engine, &wanted, 400_000, stop);
+    let unserial: BTreeSet<Joint> = match &serial {
+        Some(serial) => found.outcomes.iter().filter(|o| !is_serial(o, serial)).cloned().collect(),
+        None => BTreeSet::new(),
+    };
+    if !unserial.is_empty() {
+        for choices in unexplained(&mut engine, &unserial, 200_000, stop) {
+            let violation = last_resort(&mut engine, &choices);
+            if found.violations.insert(violation.clone()) {
+                told.push((violation, choices));
+            }
+        }
+    }
+    Explored {
+        violations: found.violations,
+        outcomes: found.outcomes,
+        serial,
+        counts: found.counts,
+        stopped: found.stopped,
+        told,
+    }
+}
+
+/// Violations that are one finding, once.
+pub(super) fn grouped(violations: &BTreeSet<Violation>) -> BTreeSet<Violation> {
+    let mut kept: Vec<Violation> = Vec::new();
+    for violation in violations {
+        if !kept.iter().any(|k| same_finding(k, violation)) {
+            kept.push(violation.clone());
+        }
+    }
+    kept.into_iter().collect()
+}
+
+/// An outcome of a choice that has no serial schedule is not held against it.
+pub(super) fn is_serial(outcome: &Joint, serial: &BTreeSet<Joint>) -> bool {
+    serial.contains(outcome) || !serial.iter().any(|s| s.0 == outcome.0)
+}
+
+/// Writes that happen under a lease in one schedule and without it in another: a lock loop that gives up and enters.
+pub(super) fn bare_writes(engine: &Engine<'_>) -> BTreeSet<(NodeId, ResourceId)> {
+    engine.judge.bare.intersection(&engine.judge.held).copied().collect()
+}
+
+/// What explains an outcome that no serial order gives and no monitor reported.
+pub(super) fn last_resort(engine: &mut Engine<'_>, choices: &[Choice]) -> Violation {
+    let steps = crate::explore::witness::replay(engine, choices).unwrap_or_default();
+    let program = engine.program;
+    let given_up =
+        |e: &&crate::model::transition::Event| match (&program.node(e.node).kind, e.refused) {
+            (_, Some(412)) => true,
+            (Kind::Leaf(list), Some(409)) => {
+                list.iter().any(|s| matches!(s, Step::Access(_, Access::Acquire { .. })))
+            }
+            _ => false,
+        };
+    let refused = steps.iter().flat_map(|(_, s)| s.events.iter()).find(given_up);
+    if let Some(event) = refused
+        && let Kind::Leaf(list) = &program.node(event.node).kind
+        && let Some(Step::Access(resource, access)) = list.get(usize::from(event.step))
+        && !program
+            .ancestors(event.node)
+            .any(|n| matches!(program.node(n).kind, Kind::Until { .. }))
+    {
+        let column = match access {
+            Access::Update { set, .. } => set.first().map(|(c, _)| c.clone()),
+            _ => Some("value".into()),
+        };
+        return Violation {
+            rule: "retry-exhausted",
+            resource: Some(*resource),
+            column,
+            actions: vec![event.node],
+            detail: "refused because of another process, and given up".to_owned(),
+            weak: true,
+        };
+    }
+    let weak = steps
+        .iter()
+        .flat_map(|(_, s)| crate::explore::witness::fired_in(engine, s))
+        .find(|v| v.weak);
+    weak.unwrap_or_else(|| Violation {
+        rule: "unclassified",
+        resource: engine.program.observed.first().map(|o| o.resource),
+        column: engine.program.observed.first().and_then(|o| o.column.clone()),
+        actions: Vec::new(),
+        detail: "no serial order ends like this".to_owned(),
+        weak: true,
+    })
+}

@@ -1,0 +1,93 @@
+//! The frame of a report: outcomes, level, counts.
+
+use super::explore::{Explored, is_serial};
+use crate::definition::ast::{Definition, Platform};
+use crate::expect::unmet;
+use crate::explore::ending::Joint;
+use crate::explore::limits::Stop;
+use crate::finding::{FlowReport, Level, Outcome, Scope, Severity, Stats, Verdict};
+use crate::platform::lower::Lowered;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn empty_report(definition: &Definition, platform: Platform) -> FlowReport {
+    FlowReport {
+        path: definition.path.clone(),
+        flow: definition.name.clone(),
+        platform: match platform {
+            Platform::PowerAutomate => "power-automate",
+            Platform::LogicApps => "logic-apps",
+        },
+        verdict: Verdict::Safe,
+        level: Level::Deterministic,
+        exhaustive: true,
+        any_number: false,
+        scope: Scope { runs: 1, ..Scope::default() },
+        stats: Stats::default(),
+        outcomes: BTreeMap::new(),
+        assumptions: Vec::new(),
+        unknown: Vec::new(),
+        findings: Vec::new(),
+        notes: Vec::new(),
+        unmet: None,
+    }
+}
+
+pub(super) fn finish(
+    definition: &Definition,
+    report: &mut FlowReport,
+    start: Option<f64>,
+    stop: &dyn Stop,
+) {
+    if let (Some(start), Some(end)) = (start, stop.elapsed()) {
+        report.stats.seconds = Some(end - start);
+    }
+    report.unmet = definition.setup.expect.as_ref().map(|e| unmet(e, report));
+}
+
+pub(super) fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explored) {
+    let complete = explored.stopped.is_none();
+    report.exhaustive = complete;
+    report.stats = Stats {
+        states: explored.counts.states,
+        nodes: explored.counts.nodes,
+        transitions: explored.counts.transitions,
+        seconds: None,
+    };
+    for (index, observed) in lowered.program.observed.iter().enumerate() {
+        let values = |set: &BTreeSet<Joint>| {
+            let all: BTreeSet<_> = set.iter().map(|(_, cells)| cells[index].clone()).collect();
+            all.into_iter().collect::<Vec<_>>()
+        };
+        let serial = explored.serial.as_ref().map(values).unwrap_or_default();
+        let outcome = Outcome { values: values(&explored.outcomes), serial, complete };
+        report.outcomes.insert(observed.name.clone(), outcome);
+    }
+    let mut by_choice: BTreeMap<_, u64> = BTreeMap::new();
+    for (world, _) in &explored.outcomes {
+        *by_choice.entry(world.clone()).or_default() += 1;
+    }
+    report.level = match &explored.serial {
+        _ if by_choice.values().all(|&n| n <= 1) => Level::Deterministic,
+        Some(serial) if explored.outcomes.iter().any(|o| !is_serial(o, serial)) => Level::NotSerial,
+        Some(_) => Level::OrderDependent,
+        None => Level::OrderDependent,
+    };
+    match &explored.serial {
+        None if complete => {
+            report.notes.push("there are too many serial orders to list".to_owned());
+        }
+        Some(serial) if by_choice.keys().any(|w| !serial.iter().any(|s| s.0 == *w)) => {
+            report.notes.push("for some choice no schedule is serial".to_owned());
+        }
+        _ => {}
+    }
+    if let Some(reason) = &explored.stopped {
+        report.verdict = Verdict::Inconclusive(reason.clone());
+    }
+}
+
+pub(super) fn conclude(report: &mut FlowReport) {
+    if report.findings.iter().any(|f| f.severity > Severity::Note) {
+        report.verdict = Verdict::Unsafe;
+    }
+}

@@ -1,0 +1,163 @@
+//! Violations made into findings: where, what in one sentence, and by which name they are known again.
+
+use super::explore::{Explored, grouped};
+use crate::definition::location::Location;
+use crate::definition::order::GraphFault;
+use crate::explore::engine::Engine;
+use crate::explore::witness::{Choice, same_finding, twin};
+use crate::finding::trace::{cell_name, swap, tell};
+use crate::finding::{Across, Finding, Severity};
+use crate::model::program::Program;
+use crate::platform::lower::Lowered;
+use crate::property::judge::Violation;
+
+pub(super) fn findings(
+    engine: &mut Engine<'_>,
+    lowered: &Lowered,
+    explored: &Explored,
+) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for violation in grouped(&explored.violations) {
+        let choices = explored.told.iter().find(|(v, _)| same_finding(v, &violation));
+        let told =
+            choices.and_then(|(v, c)| Some((tell(engine, c, v, true)?, c.clone(), v.clone())));
+        findings.push(finding(engine, lowered, &violation, told));
+    }
+    findings.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.location.cmp(&b.location))
+            .then_with(|| a.rule.cmp(b.rule))
+    });
+    findings
+}
+
+pub(super) fn finding(
+    engine: &mut Engine<'_>,
+    lowered: &Lowered,
+    violation: &Violation,
+    told: Option<(crate::finding::trace::Told, Vec<Choice>, Violation)>,
+) -> Finding {
+    let program = &lowered.program;
+    let cell = violation
+        .resource
+        .map_or(String::new(), |r| cell_name(program, r, violation.column.as_deref()));
+    let actions: Vec<String> =
+        violation.actions.iter().map(|&n| program.node(n).name.to_string()).collect();
+    let location = violation
+        .actions
+        .last()
+        .map_or_else(Location::default, |n| lowered.places[n.index()].clone());
+    let across =
+        told.as_ref().and_then(|(t, ..)| t.across).unwrap_or_else(|| default_across(program));
+    let good = told.as_ref().and_then(|(_, choices, v)| {
+        let other = twin(engine, choices, v)?;
+        tell(engine, &other, v, false)
+    });
+    let witness = told.map(|(t, ..)| t.witness);
+    let twin = good.map(|t| t.witness);
+    let swap = witness.as_ref().zip(twin.as_ref()).and_then(|(w, t)| swap(w, t));
+    Finding {
+        rule: violation.rule,
+        severity: if across == Across::Runs { Severity::Warning } else { Severity::Error },
+        message: message(violation, &cell, &actions),
+        fingerprint: fingerprint(violation.rule, &cell, &actions, across),
+        cell,
+        actions,
+        across: Some(across),
+        assumptions: Vec::new(),
+        location,
+        witness,
+        twin,
+        swap,
+    }
+}
+
+pub(super) fn default_across(program: &Program) -> Across {
+    let runs = program.flows.iter().map(|f| f.runs).sum::<u32>() > 1;
+    let loops = program.classes.iter().any(|c| c.looped.is_some());
+    if loops {
+        Across::Iterations
+    } else if runs {
+        Across::Runs
+    } else {
+        Across::Branches
+    }
+}
+
+/// One sentence, in the maker's words.
+pub(super) fn message(violation: &Violation, cell: &str, actions: &[String]) -> String {
+    let last = actions.last().map_or("the flow", String::as_str);
+    let first = actions.first().map_or("the flow", String::as_str);
+    match violation.rule {
+        "lost-update" => format!("{last} overwrites an update it never saw"),
+        "collateral-overwrite" => {
+            format!("{last} writes back an old {cell} over somebody else's change")
+        }
+        "duplicate-create" => format!("{last} can create a second row with the same key in {cell}"),
+        "last-writer-wins" if first == last => format!("whichever {last} runs last decides {cell}"),
+        "last-writer-wins" => {
+            format!("{first} and {last} overwrite each other: whoever is last decides {cell}")
+        }
+        "iteration-bleed" => format!("{last} reads back what another process put into {cell}"),
+        "stale-guard" => format!("{last} acts on a condition that no longer holds"),
+        "lease-misuse" if actions.len() == 1 && violation.detail.contains("leak") => {
+            format!("{last} takes the lease of {cell} and nobody gives it back")
+        }
+        "lease-misuse" => format!("{last} writes without the lease that should protect it"),
+        "retry-exhausted" => format!("{last} gives up because others keep getting in first"),
+        "stuck" => format!("{last} waits for ever"),
+        "invariant" => {
+            format!("a condition that should hold in the end does not: {}", violation.detail)
+        }
+        "unclassified" => format!("{cell} can end in a way that no one-at-a-time order gives"),
+        other => format!("{other}: {}", violation.detail),
+    }
+}
+
+/// 64 bits of FNV-1a over rule, cell, sorted actions and across: no positions, no counts.
+pub(super) fn fingerprint(rule: &str, cell: &str, actions: &[String], across: Across) -> String {
+    let mut sorted = actions.to_vec();
+    sorted.sort();
+    let text = format!("{rule}\n{cell}\n{}\n{across:?}", sorted.join("\n"));
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    format!("{hash:016x}")
+}
+
+pub(super) fn graph_finding(fault: &GraphFault) -> Finding {
+    let (rule, actions, at, message) = match fault {
+        GraphFault::Cycle { actions, at } => {
+            let mut round = actions.clone();
+            round.extend(actions.first().cloned());
+            (
+                "run-after-cycle",
+                actions.clone(),
+                at,
+                format!("these actions wait for each other: {}", round.join(" → ")),
+            )
+        }
+        GraphFault::Unknown { action, target, at, suggestion } => {
+            let hint =
+                suggestion.as_ref().map(|s| format!("; did you mean \"{s}\"?")).unwrap_or_default();
+            let text =
+                format!("\"{action}\" runs after \"{target}\", which is not beside it{hint}");
+            ("run-after-unknown", vec![action.clone()], at, text)
+        }
+    };
+    Finding {
+        rule,
+        severity: Severity::Error,
+        cell: String::new(),
+        fingerprint: fingerprint(rule, "", &actions, Across::Branches),
+        actions,
+        across: None,
+        message,
+        assumptions: Vec::new(),
+        location: at.clone(),
+        witness: None,
+        twin: None,
+        swap: None,
+    }
+}

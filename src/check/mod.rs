@@ -1,0 +1,142 @@
+//! The front door: sources in, report out.
+
+mod assumption;
+mod explore;
+mod fill;
+mod findings;
+mod runs;
+
+use crate::definition::ast::{Definition, Platform};
+use crate::definition::json::Document;
+use crate::definition::location::Location;
+use crate::definition::order::{GraphFault, check_all};
+use crate::definition::problem::Problem;
+use crate::explore::engine::Engine;
+pub use crate::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
+use crate::finding::{FlowReport, Report, Scope, Verdict};
+use crate::platform::lower::lower;
+use crate::platform::scenario::Scenario;
+use crate::source;
+use assumption::{assumption, has_variable_race};
+use explore::explore;
+use fill::{conclude, empty_report, fill, finish};
+use findings::{findings, graph_finding};
+use runs::{alone, place, show_all_steps};
+use std::path::PathBuf;
+
+/// Checks every flow found under `paths`.
+pub fn check(paths: &[PathBuf], config: &Config, stop: &dyn Stop) -> Report {
+    let (sources, problems) = source::read(paths);
+    let mut report = Report { problems, ..Report::default() };
+    for source in &sources {
+        one(&source.path, &source.text, source.named, config, stop, &mut report);
+    }
+    report
+}
+
+/// Checks one document that is not on disk.
+pub fn check_text(name: &str, text: &str, config: &Config) -> Report {
+    let mut report = Report::default();
+    one(name, text, true, config, &Unstopped, &mut report);
+    report
+}
+
+fn one(path: &str, text: &str, named: bool, config: &Config, stop: &dyn Stop, report: &mut Report) {
+    let (definition, problems) = load(path, text, named);
+    let broken = !problems.is_empty();
+    report.problems.extend(problems);
+    if let (Some(definition), false) = (definition, broken) {
+        match check_definition(&definition, config, stop) {
+            Ok(flow) => report.flows.push(flow),
+            Err(problems) => report.problems.extend(problems),
+        }
+    }
+}
+
+/// The definition in a text, with what it imports.
+fn load(path: &str, text: &str, named: bool) -> (Option<Definition>, Vec<Problem>) {
+    let import = |other: &str| {
+        let source = source::read_one(other)?;
+        Document::parse(&source.path, &source.text)
+    };
+    let (definition, mut problems, flow) = crate::definition::parse(path, text, &import);
+    if !flow && named && problems.is_empty() {
+        let at = Location { path: path.to_owned(), ..Location::default() };
+        problems.push(Problem {
+            at,
+            message: "not a flow; expected a design model or a workflow definition".to_owned(),
+        });
+    }
+    (definition, problems)
+}
+
+/// Checks one definition.
+pub fn check_definition(
+    definition: &Definition,
+    config: &Config,
+    stop: &dyn Stop,
+) -> Result<FlowReport, Vec<Problem>> {
+    let start = stop.elapsed();
+    let platform = config.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate);
+    let faults: Vec<GraphFault> =
+        definition.flows.iter().flat_map(|f| check_all(&f.actions)).collect();
+    if !faults.is_empty() {
+        let mut report = empty_report(definition, platform);
+        report.findings = faults.iter().map(graph_finding).collect();
+        report.verdict = Verdict::Unsafe;
+        finish(definition, &mut report, start, stop);
+        return Ok(report);
+    }
+    let pinned = definition.setup.assume.get("variable-actions").map(String::as_str);
+    let scenario = |torn| Scenario {
+        platform,
+        all_items: config.items,
+        loop_items: config.loop_items.clone(),
+        degree: config.degree,
+        runs: config.runs,
+        unknown_items: 2,
+        torn,
+        merge: config.reduction == Reduction::All,
+        most: None,
+    };
+    let main_torn = pinned == Some("torn");
+    let mut lowered = lower(definition, &scenario(main_torn))?;
+    let mut report = empty_report(definition, platform);
+    let explored = explore(&mut lowered, config, stop);
+    report.scope = Scope {
+        items: lowered.items.clone(),
+        runs: lowered.program.flows.iter().map(|f| u64::from(f.runs)).max().unwrap_or(1),
+        faults: config.faults.or(definition.setup.faults).unwrap_or(0),
+    };
+    report.unknown.clone_from(&lowered.unknown);
+    fill(&mut report, &lowered, &explored);
+    let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
+    report.findings = findings(&mut engine, &lowered, &explored);
+    if report.findings.iter().any(|f| f.witness.is_none()) && config.reduction == Reduction::All {
+        let mut plain = lower(definition, &Scenario { merge: false, ..scenario(main_torn) })?;
+        show_all_steps(&mut report, &mut plain, config, stop);
+    }
+    if lowered.program.flows.iter().map(|f| f.runs).sum::<u32>() > 1 {
+        let alone = alone(definition, &scenario(main_torn), config, stop)?;
+        for finding in &mut report.findings {
+            place(finding, &alone);
+        }
+        report
+            .findings
+            .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.location.cmp(&b.location)));
+    }
+    if has_variable_race(&lowered.program) {
+        // Three items are enough to see whether two can get into each other's way.
+        let second = Scenario { most: Some(3), ..scenario(true) };
+        let other = pinned.is_none().then(|| lower(definition, &second));
+        assumption(&mut report, other.transpose()?, main_torn, config, stop);
+    }
+    if report.scope.faults > 0 && report.verdict == Verdict::Safe {
+        report.verdict = Verdict::Inconclusive(
+            "faults are not explored yet; this says nothing about them".into(),
+        );
+    }
+    conclude(&mut report);
+    finish(definition, &mut report, start, stop);
+    Ok(report)
+}
