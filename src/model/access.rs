@@ -1,11 +1,13 @@
 //! What one access does to one resource: the only code that says it, used by the step and by its re-evaluation.
 
-use super::content::{Content, Lease, Row};
+use super::content::{Content, Row};
 use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
-use super::ids::{NodeId, ResourceId};
+use super::ids::ResourceId;
+use super::lease::{acquire, end_lease, standing, write};
+use super::over_row::over_row;
 use super::program::{Access, Adding, Columns, Filter, Program, Shape, Status};
-use super::value::{Standing, Token, TokenKind, Value};
+use super::value::{Standing, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -61,52 +63,9 @@ impl Act {
     fn answer(output: Value) -> Self {
         Self { output, ..Self::default() }
     }
-    fn refuse(status: u16) -> Self {
+    pub(super) fn refuse(status: u16) -> Self {
         Self { output: code(status), refused: Some(status), ..Self::default() }
     }
-}
-
-/// Evaluates over a row: `Column(c)` is a column of it.
-struct RowEnv<'a> {
-    inner: &'a mut dyn Env,
-    row: &'a Row,
-}
-
-impl Env for RowEnv<'_> {
-    fn output(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.output(node)
-    }
-    fn body(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.body(node)
-    }
-    fn action(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.action(node)
-    }
-    fn result(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.result(node)
-    }
-    fn variable(&mut self, variable: ResourceId) -> Result<Value, Failure> {
-        self.inner.variable(variable)
-    }
-    fn item(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.item(node)
-    }
-    fn round(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.round(node)
-    }
-    fn column(&mut self, name: &str) -> Result<Value, Failure> {
-        Ok(self.row.get(name))
-    }
-    fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
-        self.inner.state(resource)
-    }
-    fn element(&mut self) -> Result<Value, Failure> {
-        self.inner.element()
-    }
-}
-
-fn over_row(expr: &Expr, row: &Row, env: &mut dyn Env) -> Result<Value, Failure> {
-    evaluate(expr, &mut RowEnv { inner: env, row })
 }
 
 /// The row numbers a filter selects.
@@ -138,7 +97,7 @@ fn number(index: usize) -> u32 {
 }
 
 /// Whether an `If-Match` value lets the write through.
-fn matches(etag: &Value) -> bool {
+pub(super) fn matches(etag: &Value) -> bool {
     match etag {
         Value::String(text) => &**text == "*",
         Value::Token(token) => token.standing == Standing::Current,
@@ -148,7 +107,12 @@ fn matches(etag: &Value) -> bool {
 }
 
 /// Writes columns of a row in place; equal values count as written (the etag changes).
-fn put(row: &mut Row, values: &[(Arc<str>, Value)], at: usize, wrote: &mut Vec<(u32, Arc<str>)>) {
+pub(super) fn put(
+    row: &mut Row,
+    values: &[(Arc<str>, Value)],
+    at: usize,
+    wrote: &mut Vec<(u32, Arc<str>)>,
+) {
     for (column, value) in values {
         row.columns.insert(column.clone(), value.clone());
         wrote.push((number(at), column.clone()));
@@ -400,140 +364,9 @@ fn delete(
     Ok(Act { after: Some(after), output, wrote, ..Act::default() })
 }
 
-fn acquire(
-    rid: ResourceId,
-    content: &Content,
-    seconds: &Value,
-    retry: Option<(u64, u64)>,
-    caller: Caller,
-) -> Act {
-    if let Lease::Held(_) = content.lease {
-        let patient = retry.is_some_and(|(count, _)| count > 0);
-        if patient && !caller.exhaustible {
-            return Act { waits: true, ..Act::default() };
-        }
-        return Act { exhausted: patient, ..Act::refuse(409) };
-    }
-    let limit = match seconds {
-        Value::Int(n) if *n >= 0 => Some(n.unsigned_abs()),
-        _ => None,
-    };
-    let mut after = content.clone();
-    after.lease = Lease::Held(limit.is_some());
-    let id = Token { resource: rid.0, row: 0, kind: TokenKind::Lease, standing: Standing::Current };
-    let output = Value::object([("leaseId", Value::Token(id)), ("statusCode", Value::Int(201))]);
-    Act { after: Some(after), output, lease: Some(LeaseEvent::Acquired(limit)), ..Act::default() }
-}
-
-/// How the lease id that the call names stands; without one, the caller's own.
-fn standing(
-    lease: Option<&Expr>,
-    env: &mut dyn Env,
-    caller: Caller,
-) -> Result<Option<Standing>, Failure> {
-    let Some(expr) = lease else { return Ok(caller.lease) };
-    Ok(match evaluate(expr, env)? {
-        Value::Token(token) if token.kind == TokenKind::Lease => Some(token.standing),
-        _ => None,
-    })
-}
-
-/// Renew and release (semantics §8): the current id, also when it ran out and nothing happened since.
-fn end_lease(content: &Content, standing: Option<Standing>, renew: bool) -> Act {
-    if standing != Some(Standing::Current) || content.lease == Lease::Available {
-        return Act::refuse(409);
-    }
-    let mut after = content.clone();
-    after.lease = if renew { Lease::Held(true) } else { Lease::Available };
-    let event = if renew { LeaseEvent::Renewed } else { LeaseEvent::Released };
-    Act { after: Some(after), output: code(200), lease: Some(event), ..Act::default() }
-}
-
-fn write(
-    content: &Content,
-    value: &Expr,
-    lease: Option<&Expr>,
-    if_match: Option<&Expr>,
-    env: &mut dyn Env,
-) -> Result<Act, Failure> {
-    let value = evaluate(value, env)?;
-    let id = lease.map(|l| evaluate(l, env)).transpose()?;
-    let held = matches!(content.lease, Lease::Held(_));
-    let allowed = match &id {
-        None | Some(Value::Null) => !held,
-        Some(Value::Token(token)) => {
-            held && token.kind == TokenKind::Lease && token.standing == Standing::Current
-        }
-        Some(_) => false,
-    };
-    if !allowed {
-        return Ok(Act::refuse(412));
-    }
-    if let Some(etag) = if_match
-        && !matches(&evaluate(etag, env)?)
-    {
-        return Ok(Act::refuse(412));
-    }
-    let mut after = content.clone();
-    let mut wrote = Vec::new();
-    if after.rows.is_empty() {
-        after.rows.push(Some(Row::default()));
-    }
-    if let Some(Some(row)) = after.rows.first_mut() {
-        put(row, &[("value".into(), value)], 0, &mut wrote);
-    }
-    let forgotten = after.lease == Lease::Expired;
-    if forgotten {
-        after.lease = Lease::Available;
-    }
-    let event = forgotten.then_some(LeaseEvent::Forgotten);
-    Ok(Act { after: Some(after), output: code(200), wrote, lease: event, ..Act::default() })
-}
-
 impl Program {
     /// The status that an access leaves.
     pub fn status_of(act: &Act) -> Status {
         if act.refused.is_some() { Status::Failed } else { Status::Succeeded }
-    }
-}
-
-impl Access {
-    /// Every expression in it.
-    pub fn expressions(&self) -> Vec<&Expr> {
-        let mut all: Vec<&Expr> = Vec::new();
-        match self {
-            Self::Get | Self::Load => {}
-            Self::List(f) | Self::Probe(f) | Self::Delete(f, _) => f.gather(&mut all),
-            Self::Select(f, columns) => {
-                f.gather(&mut all);
-                all.extend(columns.iter().flatten().map(|(_, e)| e));
-            }
-            Self::Update { filter, set, if_match, .. } => {
-                filter.gather(&mut all);
-                all.extend(set.iter().map(|(_, e)| e));
-                all.extend(if_match);
-            }
-            Self::Add { value, .. } | Self::Store { value, .. } => all.push(value),
-            Self::Create(row) => all.extend(row.iter().map(|(_, e)| e)),
-            Self::CreateIfNone { row, unless, .. } => {
-                all.extend(row.iter().map(|(_, e)| e));
-                unless.gather(&mut all);
-            }
-            Self::Upsert { key, row } => all.extend(key.iter().chain(row).map(|(_, e)| e)),
-            Self::Acquire { seconds, .. } => all.push(seconds),
-            Self::Renew(lease) | Self::Release(lease) => all.extend(lease),
-            Self::Write { value, lease, if_match } => {
-                all.push(value);
-                all.extend(lease.iter().chain(if_match));
-            }
-        }
-        all
-    }
-}
-
-impl Filter {
-    fn gather<'a>(&'a self, all: &mut Vec<&'a Expr>) {
-        all.extend(self.equal.iter().map(|(_, e)| e));
-        all.extend(&self.rest);
     }
 }

@@ -2,11 +2,17 @@
 pub mod access;
 pub mod analysis;
 pub mod block;
+mod close;
+mod commit;
 pub mod content;
 pub mod evaluate;
 pub mod expression;
 pub mod function;
+mod hear;
 pub mod ids;
+mod lease;
+mod over_row;
+mod parts;
 pub mod program;
 pub mod relation;
 pub mod settle;

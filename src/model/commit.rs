@@ -1,0 +1,158 @@
+//! Commit: what a write leaves behind beside its values: who wrote last, what was replaced, how leases stand.
+
+use super::access::{Act, LeaseEvent};
+use super::block::{Mark, Memory, Phase};
+use super::content::{Content, WriteMark};
+use super::ids::{NodeId, ResourceId};
+use super::transition::{Change, Machine};
+use super::value::{Standing, Value};
+use std::sync::Arc;
+
+impl Machine<'_> {
+    pub(super) fn own_lease(&self, rid: ResourceId) -> Option<Standing> {
+        if self.block.marks.contains_key(&Mark::Holds(rid)) {
+            return Some(Standing::Current);
+        }
+        self.block.marks.contains_key(&Mark::Lost(rid)).then_some(Standing::Stale)
+    }
+
+    /// A call takes time: the clocks of held leases run.
+    pub(super) fn pass_time(&mut self, node: NodeId) {
+        let takes = self.program.node(node).takes;
+        for (mark, memory) in &mut self.block.marks {
+            if let (Mark::Holds(_), Memory::Clock(passed, Some(limit))) = (mark, memory) {
+                *passed = passed.saturating_add(takes).min(*limit);
+            }
+        }
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        node: NodeId,
+        rid: ResourceId,
+        before: Arc<Content>,
+        done: &Act,
+    ) {
+        let Some(after) = &done.after else { return };
+        let mut after = after.clone();
+        self.mark_writes(node, rid, &before, &mut after, &done.wrote);
+        self.keep_bases(node, &before);
+        let after = Arc::new(after);
+        let change = Change {
+            resource: rid,
+            wrote: done.wrote.clone(),
+            node,
+            before,
+            after: after.clone(),
+            lease: done.lease,
+        };
+        if !done.wrote.is_empty() {
+            self.block.age_etags(self.program, self.class, &change, Some(node));
+        }
+        match done.lease {
+            Some(LeaseEvent::Acquired(limit)) => {
+                self.block.marks.remove(&Mark::Lost(rid));
+                self.block.marks.insert(Mark::Holds(rid), Memory::Clock(0, limit));
+            }
+            Some(LeaseEvent::Renewed) => {
+                let limit = match self
+                    .block
+                    .marks
+                    .get(&Mark::Holds(rid))
+                    .or(self.block.marks.get(&Mark::Lost(rid)))
+                {
+                    Some(Memory::Clock(_, limit)) => *limit,
+                    _ => None,
+                };
+                self.block.marks.remove(&Mark::Lost(rid));
+                self.block.marks.insert(Mark::Holds(rid), Memory::Clock(0, limit));
+            }
+            Some(LeaseEvent::Released) => {
+                self.block.marks.remove(&Mark::Holds(rid));
+                self.block.marks.remove(&Mark::Lost(rid));
+                self.block.age_leases(rid);
+            }
+            Some(LeaseEvent::Forgotten) | None => {}
+        }
+        self.store.write(rid, (*after).clone());
+        self.changes.push(change);
+    }
+
+    /// Who wrote tracked columns last, and whether they are contested now (design.md §6, last-writer-wins).
+    fn mark_writes(
+        &mut self,
+        node: NodeId,
+        rid: ResourceId,
+        before: &Content,
+        after: &mut Content,
+        wrote: &[(u32, Arc<str>)],
+    ) {
+        for (row, column) in wrote {
+            if !self.program.tracked.contains(&(rid, column.clone())) {
+                continue;
+            }
+            let old_row = before.rows.get(*row as usize).and_then(Option::as_ref);
+            let old = old_row.and_then(|r| r.marks.get(column));
+            let blind = self.program.blind(node, column);
+            let unordered =
+                old.is_some_and(|m| self.unordered_writer(rid, *row, column, m.node, node));
+            let old_value = old_row.map_or(Value::Null, |r| r.get(column));
+            let Some(Some(new_row)) = after.rows.get_mut(*row as usize) else { continue };
+            let differs = new_row.get(column) != old_value;
+            let contested = match old {
+                Some(m) if blind && m.blind && unordered && differs => Some(m.node),
+                Some(m) if unordered && !differs => m.contested,
+                _ => None,
+            };
+            new_row.marks.insert(column.clone(), WriteMark { node, blind, contested });
+            if let Some(m) = old
+                && self.block.marks.contains_key(&Mark::Last(rid, *row, column.clone()))
+                && self.program.parted(m.node, node)
+            {
+                self.block.marks.insert(Mark::Bled(rid, m.node), Memory::Value(old_value));
+            }
+            let program = self.program;
+            let replaced =
+                |m: &Mark| matches!(m, Mark::Bled(r, n) if *r == rid && !program.parted(*n, node));
+            self.block.marks.retain(|m, _| !replaced(m));
+            self.block.marks.remove(&Mark::ChildLast(rid, *row, column.clone()));
+            self.block.marks.insert(Mark::Last(rid, *row, column.clone()), Memory::Set);
+        }
+    }
+
+    /// Whether the last writer of a column is a process unordered with this one.
+    pub fn unordered_writer(
+        &self,
+        rid: ResourceId,
+        row: u32,
+        column: &Arc<str>,
+        old: NodeId,
+        node: NodeId,
+    ) -> bool {
+        let last = Mark::Last(rid, row, column.clone());
+        if self.block.marks.contains_key(&last)
+            || self.parent.is_some_and(|p| p.marks.contains_key(&last))
+        {
+            return self.program.parted(old, node);
+        }
+        if self.block.marks.contains_key(&Mark::ChildLast(rid, row, column.clone())) {
+            return self.program.parted(old, node);
+        }
+        true
+    }
+
+    /// Reads that somebody may ask again: what they would see had this process not written (design.md §6).
+    fn keep_bases(&mut self, node: NodeId, before: &Arc<Content>) {
+        for &reader in &self.program.node(node).keeps {
+            let slot = self.program.node(reader).slot as usize;
+            let own = self.program.node(reader).class == self.class;
+            let block = if own { Some(&self.block) } else { self.parent };
+            let done = block
+                .and_then(|b| b.nodes.get(slot))
+                .is_some_and(|s| matches!(s.phase, Phase::Done(_)));
+            if done && !self.block.marks.contains_key(&Mark::Base(reader)) {
+                self.block.marks.insert(Mark::Base(reader), Memory::Content(before.clone()));
+            }
+        }
+    }
+}

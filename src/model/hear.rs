@@ -1,0 +1,148 @@
+//! What a block hears: another process changed a resource that it remembers something about.
+
+use super::access::LeaseEvent;
+use super::block::{Block, Mark, Memory};
+use super::content::Content;
+use super::ids::{ClassId, NodeId, ResourceId};
+use super::program::Program;
+use super::transition::Change;
+use super::value::{Standing, TokenKind, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Block {
+    /// Another block changed a resource. `related`: it is the block around, or an iteration of this one, so that the
+    /// flow may order the two.
+    pub fn hear(&mut self, program: &Program, class: ClassId, change: &Change, related: bool) {
+        let rid = change.resource;
+        self.age_etags(program, class, change, None);
+        if let Some(LeaseEvent::Acquired(_) | LeaseEvent::Forgotten) = change.lease {
+            self.age_leases(rid);
+        }
+        for (row, column) in &change.wrote {
+            self.marks.remove(&Mark::ChildLast(rid, *row, column.clone()));
+            if self.marks.remove(&Mark::Last(rid, *row, column.clone())).is_some() {
+                let old = change.before.rows.get(*row as usize).and_then(Option::as_ref);
+                let writer = old.and_then(|r| r.marks.get(column)).map(|m| m.node);
+                let variable = program.resource(rid).shape == super::program::Shape::Variable;
+                if let (Some(writer), true, Some(old)) = (writer, variable, old)
+                    && (!related || program.parted(writer, change.node))
+                {
+                    self.marks.insert(Mark::Bled(rid, writer), Memory::Value(old.get(column)));
+                }
+            }
+        }
+        for (mark, memory) in &mut self.marks {
+            if let (Mark::Base(reader), Memory::Content(base)) = (mark, memory)
+                && program.reads(*reader) == Some(rid)
+            {
+                *base = Arc::new(replay(base, change));
+            }
+        }
+    }
+
+    /// Etags of the changed rows match no longer: spent if the holder changed the row itself, stale otherwise.
+    pub fn age_etags(
+        &mut self,
+        program: &Program,
+        class: ClassId,
+        change: &Change,
+        own: Option<NodeId>,
+    ) {
+        let rows: Vec<u32> = change.wrote.iter().map(|(r, _)| *r).collect();
+        for (slot, state) in self.nodes.iter_mut().enumerate() {
+            let holder = program.class(class).nodes[slot];
+            let standing = match own {
+                Some(writer) if !program.parted(holder, writer) => Standing::Spent,
+                _ => Standing::Stale,
+            };
+            let age = |value: &Value| {
+                age(
+                    value,
+                    &|t| {
+                        t.kind == TokenKind::Etag
+                            && t.resource == change.resource.0
+                            && rows.contains(&t.row)
+                    },
+                    standing,
+                )
+            };
+            for value in [&mut state.output, &mut state.items] {
+                if let Some(aged) = age(value) {
+                    *value = aged;
+                }
+            }
+        }
+        if let Some(aged) = age(
+            &self.item,
+            &|t| {
+                t.kind == TokenKind::Etag
+                    && t.resource == change.resource.0
+                    && rows.contains(&t.row)
+            },
+            if own.is_some() { Standing::Spent } else { Standing::Stale },
+        ) {
+            self.item = aged;
+        }
+    }
+
+    /// Lease ids of this blob are worth nothing now.
+    pub fn age_leases(&mut self, rid: ResourceId) {
+        for state in &mut self.nodes {
+            let old = |t: &super::value::Token| t.kind == TokenKind::Lease && t.resource == rid.0;
+            if let Some(aged) = age(&state.output, &old, Standing::Stale) {
+                state.output = aged;
+            }
+        }
+    }
+}
+
+/// A content with another process's change applied.
+fn replay(base: &Content, change: &Change) -> Content {
+    let mut content = base.clone();
+    for (row, column) in &change.wrote {
+        let at = *row as usize;
+        let after = change.after.rows.get(at).cloned().flatten();
+        if content.rows.len() <= at {
+            content.rows.resize(at + 1, None);
+        }
+        match (&mut content.rows[at], after) {
+            (Some(row), Some(after)) if !column.is_empty() => {
+                row.columns.insert(column.clone(), after.get(column));
+            }
+            (slot, after) => *slot = after,
+        }
+    }
+    content
+}
+
+/// Replaces the standing of the current tokens that `which` picks; `None` if there are none.
+fn age(value: &Value, which: &dyn Fn(&super::value::Token) -> bool, to: Standing) -> Option<Value> {
+    match value {
+        Value::Token(token) if token.standing == Standing::Current && which(token) => {
+            Some(Value::Token(super::value::Token { standing: to, ..*token }))
+        }
+        Value::Array(items) => {
+            let aged: Vec<Option<Value>> = items.iter().map(|v| age(v, which, to)).collect();
+            aged.iter().any(Option::is_some).then(|| {
+                Value::array(
+                    aged.into_iter()
+                        .zip(items.iter())
+                        .map(|(a, v)| a.unwrap_or_else(|| v.clone()))
+                        .collect(),
+                )
+            })
+        }
+        Value::Object(object) => {
+            let aged: BTreeMap<Arc<str>, Option<Value>> =
+                object.iter().map(|(k, v)| (k.clone(), age(v, which, to))).collect();
+            aged.values().any(Option::is_some).then(|| {
+                let value = |k: &Arc<str>, a: Option<Value>| a.unwrap_or_else(|| object[k].clone());
+                Value::Object(Arc::new(
+                    aged.into_iter().map(|(k, a)| (k.clone(), value(&k, a))).collect(),
+                ))
+            })
+        }
+        _ => None,
+    }
+}

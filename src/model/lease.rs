@@ -1,0 +1,98 @@
+//! The lease protocol of a blob (semantics §8): acquire, renew, release, and writes under a lease.
+
+use super::access::{Act, Caller, LeaseEvent, code, matches, put};
+use super::content::{Content, Lease, Row};
+use super::evaluate::evaluate;
+use super::expression::{Env, Expr, Failure};
+use super::ids::ResourceId;
+use super::value::{Standing, Token, TokenKind, Value};
+
+pub(super) fn acquire(
+    rid: ResourceId,
+    content: &Content,
+    seconds: &Value,
+    retry: Option<(u64, u64)>,
+    caller: Caller,
+) -> Act {
+    if let Lease::Held(_) = content.lease {
+        let patient = retry.is_some_and(|(count, _)| count > 0);
+        if patient && !caller.exhaustible {
+            return Act { waits: true, ..Act::default() };
+        }
+        return Act { exhausted: patient, ..Act::refuse(409) };
+    }
+    let limit = match seconds {
+        Value::Int(n) if *n >= 0 => Some(n.unsigned_abs()),
+        _ => None,
+    };
+    let mut after = content.clone();
+    after.lease = Lease::Held(limit.is_some());
+    let id = Token { resource: rid.0, row: 0, kind: TokenKind::Lease, standing: Standing::Current };
+    let output = Value::object([("leaseId", Value::Token(id)), ("statusCode", Value::Int(201))]);
+    Act { after: Some(after), output, lease: Some(LeaseEvent::Acquired(limit)), ..Act::default() }
+}
+
+/// How the lease id that the call names stands; without one, the caller's own.
+pub(super) fn standing(
+    lease: Option<&Expr>,
+    env: &mut dyn Env,
+    caller: Caller,
+) -> Result<Option<Standing>, Failure> {
+    let Some(expr) = lease else { return Ok(caller.lease) };
+    Ok(match evaluate(expr, env)? {
+        Value::Token(token) if token.kind == TokenKind::Lease => Some(token.standing),
+        _ => None,
+    })
+}
+
+/// Renew and release (semantics §8): the current id, also when it ran out and nothing happened since.
+pub(super) fn end_lease(content: &Content, standing: Option<Standing>, renew: bool) -> Act {
+    if standing != Some(Standing::Current) || content.lease == Lease::Available {
+        return Act::refuse(409);
+    }
+    let mut after = content.clone();
+    after.lease = if renew { Lease::Held(true) } else { Lease::Available };
+    let event = if renew { LeaseEvent::Renewed } else { LeaseEvent::Released };
+    Act { after: Some(after), output: code(200), lease: Some(event), ..Act::default() }
+}
+
+pub(super) fn write(
+    content: &Content,
+    value: &Expr,
+    lease: Option<&Expr>,
+    if_match: Option<&Expr>,
+    env: &mut dyn Env,
+) -> Result<Act, Failure> {
+    let value = evaluate(value, env)?;
+    let id = lease.map(|l| evaluate(l, env)).transpose()?;
+    let held = matches!(content.lease, Lease::Held(_));
+    let allowed = match &id {
+        None | Some(Value::Null) => !held,
+        Some(Value::Token(token)) => {
+            held && token.kind == TokenKind::Lease && token.standing == Standing::Current
+        }
+        Some(_) => false,
+    };
+    if !allowed {
+        return Ok(Act::refuse(412));
+    }
+    if let Some(etag) = if_match
+        && !matches(&evaluate(etag, env)?)
+    {
+        return Ok(Act::refuse(412));
+    }
+    let mut after = content.clone();
+    let mut wrote = Vec::new();
+    if after.rows.is_empty() {
+        after.rows.push(Some(Row::default()));
+    }
+    if let Some(Some(row)) = after.rows.first_mut() {
+        put(row, &[("value".into(), value)], 0, &mut wrote);
+    }
+    let forgotten = after.lease == Lease::Expired;
+    if forgotten {
+        after.lease = Lease::Available;
+    }
+    let event = forgotten.then_some(LeaseEvent::Forgotten);
+    Ok(Act { after: Some(after), output: code(200), wrote, lease: event, ..Act::default() })
+}

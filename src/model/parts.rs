@@ -1,0 +1,45 @@
+//! The expressions that stand in an access.
+
+use super::expression::Expr;
+use super::program::{Access, Filter};
+
+impl Access {
+    /// Every expression in it.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        let mut all: Vec<&Expr> = Vec::new();
+        match self {
+            Self::Get | Self::Load => {}
+            Self::List(f) | Self::Probe(f) | Self::Delete(f, _) => f.gather(&mut all),
+            Self::Select(f, columns) => {
+                f.gather(&mut all);
+                all.extend(columns.iter().flatten().map(|(_, e)| e));
+            }
+            Self::Update { filter, set, if_match, .. } => {
+                filter.gather(&mut all);
+                all.extend(set.iter().map(|(_, e)| e));
+                all.extend(if_match);
+            }
+            Self::Add { value, .. } | Self::Store { value, .. } => all.push(value),
+            Self::Create(row) => all.extend(row.iter().map(|(_, e)| e)),
+            Self::CreateIfNone { row, unless, .. } => {
+                all.extend(row.iter().map(|(_, e)| e));
+                unless.gather(&mut all);
+            }
+            Self::Upsert { key, row } => all.extend(key.iter().chain(row).map(|(_, e)| e)),
+            Self::Acquire { seconds, .. } => all.push(seconds),
+            Self::Renew(lease) | Self::Release(lease) => all.extend(lease),
+            Self::Write { value, lease, if_match } => {
+                all.push(value);
+                all.extend(lease.iter().chain(if_match));
+            }
+        }
+        all
+    }
+}
+
+impl Filter {
+    fn gather<'a>(&'a self, all: &mut Vec<&'a Expr>) {
+        all.extend(self.equal.iter().map(|(_, e)| e));
+        all.extend(&self.rest);
+    }
+}
