@@ -1,0 +1,206 @@
+//! What one machine run does: computed once for its inputs, then looked up.
+
+use super::{Engine, State, Told};
+use crate::explore::layout::{Layout, Unit};
+use crate::explore::table::Interner;
+use crate::model::content::Content;
+use crate::model::ids::{ClassId, NodeId, ResourceId};
+use crate::model::program::Status;
+use crate::model::transition::{Event, Halt, Machine};
+use crate::model::view::Store;
+use std::sync::Arc;
+
+/// What one machine run did; computed once for its inputs.
+#[derive(Debug)]
+pub(super) struct Effect {
+    reads: Vec<(ResourceId, u32)>,
+    result: Result<Arc<Done>, Halt>,
+}
+
+#[derive(Clone, Debug)]
+struct Done {
+    block: u32,
+    writes: Vec<(ResourceId, u32)>,
+    changes: Vec<u32>,
+    events: Arc<Vec<Event>>,
+    fired: Arc<Vec<u32>>,
+    terminated: Option<Status>,
+    uncounted: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    class: ClassId,
+    block: u32,
+    parent: u32,
+    world: u32,
+    node: u32,
+    /// The content of the resource that the node is about, so that few results share a key.
+    content: u32,
+}
+
+/// Settling without a step.
+pub(super) const SETTLE: u32 = u32::MAX;
+/// The resources as numbers of a state, with what was read and written.
+pub(super) struct Words<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) contents: &'a mut Vec<Interner<Content>>,
+    pub(super) state: &'a mut State,
+    pub(super) run: u32,
+    pub(super) reads: Vec<(ResourceId, u32)>,
+    pub(super) writes: Vec<(ResourceId, u32)>,
+}
+
+impl Store for Words<'_> {
+    fn read(&mut self, resource: ResourceId) -> Arc<Content> {
+        let id = self.state[self.layout.resource(resource, self.run)];
+        if !self.writes.iter().any(|w| w.0 == resource)
+            && !self.reads.iter().any(|r| r.0 == resource)
+        {
+            self.reads.push((resource, id));
+        }
+        self.contents[resource.index()].get(id).clone()
+    }
+    fn write(&mut self, resource: ResourceId, content: Content) {
+        let id = self.contents[resource.index()].intern(content);
+        self.state[self.layout.resource(resource, self.run)] = id;
+        self.writes.retain(|w| w.0 != resource);
+        self.writes.push((resource, id));
+    }
+}
+
+impl Engine<'_> {
+    /// One step (or none) and settling, of one block, looked up or computed.
+    pub(super) fn run_machine(
+        &mut self,
+        state: &mut State,
+        unit: Unit,
+        node: u32,
+        told: &mut Told,
+    ) -> Result<(), Halt> {
+        let class = self.layout.class(unit);
+        let root = Unit { run: unit.run, slot: 0 };
+        let parent = if unit.slot > 0 { state[self.layout.place(root)] } else { 0 };
+        let about = self.about.get(node as usize).copied().flatten();
+        let content = about.map_or(u32::MAX, |r| state[self.layout.resource(r, unit.run)]);
+        let block = state[self.layout.place(unit)];
+        let key = Key { class, block, parent, world: state[0], node, content };
+        let found = self.effects.get(&key).and_then(|list| {
+            list.iter().find(|e| {
+                e.reads.iter().all(|&(r, id)| state[self.layout.resource(r, unit.run)] == id)
+            })
+        });
+        let done = if let Some(effect) = found {
+            effect.result.clone()?
+        } else {
+            let effect = self.compute(state, unit, key);
+            let result = effect.result.clone();
+            self.effects.entry(key, Vec::new).push(effect);
+            result?
+        };
+        for &(r, id) in &done.writes {
+            let at = self.layout.resource(r, unit.run);
+            state[at] = id;
+        }
+        state[self.layout.place(unit)] = done.block;
+        self.uncounted_violation |= done.uncounted;
+        if !self.lean {
+            told.events.extend(done.events.iter().cloned());
+            told.fired.extend(done.fired.iter().copied());
+        }
+        for &change in &done.changes {
+            self.touch_others(state, unit, change);
+        }
+        if let Some(status) = done.terminated {
+            self.end_run(state, unit.run, status);
+        }
+        Ok(())
+    }
+
+    fn compute(&mut self, state: &State, unit: Unit, key: Key) -> Effect {
+        let mut scratch = state.clone();
+        let block = (**self.blocks[key.class.0 as usize].get(key.block)).clone();
+        let root = self.layout.class(Unit { run: unit.run, slot: 0 });
+        let parent = (key.parent > 0).then(|| self.blocks[root.0 as usize].get(key.parent).clone());
+        let world = self.worlds.get(state[0]).clone();
+        let mut store = Words {
+            layout: &self.layout,
+            contents: &mut self.contents,
+            state: &mut scratch,
+            run: unit.run,
+            reads: Vec::new(),
+            writes: Vec::new(),
+        };
+        let program = self.program;
+        let mut machine = Machine {
+            program,
+            class: key.class,
+            block,
+            parent: parent.as_deref(),
+            store: &mut store,
+            world: &world,
+            observer: Some(&mut self.judge),
+            exhaustible: &|node| program.node(node).exhaustible,
+            changes: Vec::new(),
+            events: Vec::new(),
+            uncounted_violation: false,
+            terminated: None,
+        };
+        let moved = if key.node == SETTLE { Ok(()) } else { machine.step(NodeId(key.node)) };
+        let moved = moved.and_then(|()| machine.settle());
+        let Machine { block, changes, events, uncounted_violation, terminated, .. } = machine;
+        let (reads, writes) = (store.reads, store.writes);
+        self.judge.judge_events(
+            program,
+            &events,
+            block.ended.is_some() || terminated.is_some(),
+            &block,
+        );
+        let fired = self.judge.drain();
+        let fired = fired.into_iter().map(|v| self.violations.intern(v)).collect();
+        let result = moved.map(|()| {
+            Arc::new(Done {
+                block: self.intern_block(key.class, block),
+                writes,
+                changes: changes.into_iter().map(|c| self.changes.intern(c)).collect(),
+                events: Arc::new(events),
+                fired: Arc::new(fired),
+                terminated,
+                uncounted: uncounted_violation,
+            })
+        });
+        Effect { reads, result }
+    }
+
+    /// Lets every other block that remembers something about a changed resource hear of it.
+    fn touch_others(&mut self, state: &mut State, unit: Unit, change: u32) {
+        let resource = self.changes.get(change).resource;
+        let bit = 1u64 << (resource.0 % 64);
+        if self.remembered & bit == 0 {
+            return;
+        }
+        let private = self.program.resource(resource).owner.is_some();
+        for index in 0..self.units.len() {
+            let other = self.units[index];
+            let at = self.layout.place(other);
+            if other == unit || state[at] == 0 || (private && other.run != unit.run) {
+                continue;
+            }
+            if self.known(state, other).remembers & bit == 0 {
+                continue;
+            }
+            let related = other.run == unit.run && (other.slot == 0 || unit.slot == 0);
+            let class = self.layout.class(other);
+            let key = (class, state[at], change, related);
+            if let Some(&id) = self.touched.get(&key) {
+                state[at] = id;
+                continue;
+            }
+            let mut block = (**self.blocks[class.0 as usize].get(state[at])).clone();
+            block.hear(self.program, class, self.changes.get(change), related);
+            let id = self.intern_block(class, block);
+            self.touched.entry(key, || id);
+            state[at] = id;
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The engine: states as short vectors of component numbers, and the transitions between them.
+//!
+//! A state is `[world, resources…, (run block, its variables…, slots of its loops…)…]`. Each component (the content
+//! of a resource, the block of a process) is interned once; a state holds only numbers. What a step does depends on
+//! its block, the block around it and the resources it reads, so it is computed once for these and then looked up.
+
+mod effect;
+mod known;
+mod slots;
+
+use super::layout::{Layout, Place, Unit};
+use super::table::{Interner, Memo};
+use crate::model::block::{Block, Mark, NodeState};
+use crate::model::content::{Content, Lease};
+use crate::model::ids::{ClassId, NodeId, ResourceId};
+use crate::model::program::Program;
+use crate::model::transition::{Change, Event, Halt, World};
+use crate::model::value::Value;
+use crate::property::judge::{Judge, Violation};
+use effect::{Effect, Key, SETTLE};
+use known::{Known, about, know};
+use std::sync::Arc;
+
+/// A state: component numbers by place.
+pub type State = Vec<u32>;
+
+/// A choice of the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Move {
+    /// This process takes its step.
+    Step(Unit, NodeId),
+    /// The lease that this process holds (or that was left behind) runs out.
+    Expire(Option<Unit>, ResourceId),
+}
+
+/// A transition that was taken.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// What was chosen.
+    pub chosen: Move,
+    /// The state after it, as it is (not sorted).
+    pub state: State,
+    /// What happened; empty for an expiry.
+    pub events: Arc<Vec<Event>>,
+    /// Rules that fired, by their number in [`Engine::violations`].
+    pub fired: Arc<Vec<u32>>,
+    /// Whether the process that stepped was an iteration and has ended; its slot may hold the next one by now.
+    pub ended: bool,
+}
+
+/// The tables of one exploration.
+#[derive(Debug)]
+pub struct Engine<'p> {
+    /// The program.
+    pub program: &'p Program,
+    /// Where things are in a state.
+    pub layout: Layout,
+    worlds: Interner<World>,
+    contents: Vec<Interner<Content>>,
+    blocks: Vec<Interner<Block>>,
+    known: Vec<Vec<Known>>,
+    changes: Interner<Change>,
+    effects: Memo<Key, Vec<Effect>>,
+    touched: Memo<(ClassId, u32, u32, bool), u32>,
+    folded: Memo<(ClassId, u32, u32), u32>,
+    /// All rules that fired anywhere, each once.
+    pub violations: Interner<Violation>,
+    /// The monitors.
+    pub judge: Judge,
+    /// A round of an uncounted Until failed otherwise than by a refusal: the counts are needed.
+    pub uncounted_violation: bool,
+    /// A loop was met with more items than can be listed.
+    pub too_many: Option<u64>,
+    /// The most items met of each concurrent loop.
+    pub lengths: std::collections::BTreeMap<NodeId, u64>,
+    /// Whether alike blocks are stepped once only.
+    pub symmetry: bool,
+    /// Whether nobody wants to be told what happens.
+    lean: bool,
+    units: Vec<Unit>,
+    /// Bits of resources that any block remembers anything about.
+    remembered: u64,
+    /// By node: the resource it is about.
+    about: Vec<Option<ResourceId>>,
+}
+
+impl<'p> Engine<'p> {
+    /// Empty tables.
+    pub fn new(program: &'p Program, symmetry: bool) -> Self {
+        let classes = program.classes.len();
+        let mut engine = Self {
+            program,
+            layout: Layout::new(program),
+            worlds: Interner::default(),
+            contents: program.resources.iter().map(|_| Interner::default()).collect(),
+            blocks: (0..classes).map(|_| Interner::default()).collect(),
+            known: (0..classes).map(|_| Vec::new()).collect(),
+            changes: Interner::default(),
+            effects: Memo::default(),
+            touched: Memo::default(),
+            folded: Memo::default(),
+            violations: Interner::default(),
+            judge: Judge::new(program),
+            uncounted_violation: false,
+            too_many: None,
+            lengths: std::collections::BTreeMap::new(),
+            symmetry,
+            lean: false,
+            units: Vec::new(),
+            remembered: 0,
+            about: program.nodes.iter().map(about).collect(),
+        };
+        engine.units = engine.layout.units().collect();
+        engine.worlds.intern(World::new());
+        for (index, _) in program.classes.iter().enumerate() {
+            // Number 0 is the empty slot.
+            engine.blocks[index].intern(Block { index: u32::MAX, ..Block::default() });
+            engine.known[index].push(Known {
+                ready: Vec::new(),
+                ended: None,
+                remembers: 0,
+                holds: Vec::new(),
+                hungry: false,
+            });
+        }
+        engine
+    }
+
+    /// The content of a resource in a state.
+    pub fn content(&self, state: &[u32], resource: ResourceId, run: u32) -> &Arc<Content> {
+        self.contents[resource.index()].get(state[self.layout.resource(resource, run)])
+    }
+
+    /// The block of a unit.
+    pub fn block(&self, state: &[u32], unit: Unit) -> &Arc<Block> {
+        self.blocks[self.layout.class(unit).0 as usize].get(state[self.layout.place(unit)])
+    }
+
+    /// The choices made in a state.
+    pub fn world(&self, state: &[u32]) -> &Arc<World> {
+        self.worlds.get(state[0])
+    }
+
+    /// How many numbers each kind of component has so far: the width of its field.
+    pub fn sizes(&self) -> Vec<u32> {
+        let count = |place: &Place| match place {
+            Place::World => self.worlds.len(),
+            Place::Resource(r) => self.contents[r.index()].len(),
+            Place::Block(c) => self.blocks[c.0 as usize].len(),
+        };
+        self.layout.places.iter().map(|p| u32::try_from(count(p)).unwrap_or(u32::MAX)).collect()
+    }
+
+    /// The states in which everything may begin: one, unless unknown conditions come first.
+    pub fn initial(&mut self) -> Vec<State> {
+        let mut state = vec![0; self.layout.places.len()];
+        for (index, resource) in self.program.resources.iter().enumerate() {
+            let id = self.contents[index].intern(Content::new(&resource.initial));
+            let rid = ResourceId(u32::try_from(index).unwrap_or(u32::MAX));
+            for at in self.layout.all(rid) {
+                state[at] = id;
+            }
+        }
+        let mut results = Vec::new();
+        let mut todo = vec![state];
+        while let Some(start) = todo.pop() {
+            match self.begin(&start) {
+                Ok(state) => results.push(state),
+                Err(Halt::Choice(question)) => todo.extend(self.answers(&start, &question)),
+                Err(Halt::Disabled) => {}
+            }
+        }
+        results
+    }
+
+    fn answers(&mut self, state: &State, question: &Value) -> [State; 2] {
+        [false, true].map(|answer| {
+            let mut world = (**self.worlds.get(state[0])).clone();
+            world.insert(question.clone(), answer);
+            let mut next = state.clone();
+            next[0] = self.worlds.intern(world);
+            next
+        })
+    }
+
+    fn begin(&mut self, start: &State) -> Result<State, Halt> {
+        let mut state = start.clone();
+        for run in 0..self.layout.runs() {
+            let unit = Unit { run, slot: 0 };
+            let class = self.layout.class(unit);
+            let nodes = vec![NodeState::default(); self.program.class(class).nodes.len()];
+            let block = Block { nodes, ..Block::default() };
+            state[self.layout.place(unit)] = self.intern_block(class, block);
+            let mut told = Told::default();
+            self.run_machine(&mut state, unit, SETTLE, &mut told)?;
+            self.drive(&mut state, run, &mut told)?;
+        }
+        Ok(state)
+    }
+
+    fn intern_block(&mut self, class: ClassId, block: Block) -> u32 {
+        let table = &mut self.blocks[class.0 as usize];
+        let id = table.intern(block);
+        if id as usize == self.known[class.0 as usize].len() {
+            let known = know(self.program, class, table.get(id));
+            self.remembered |= known.remembers;
+            self.known[class.0 as usize].push(known);
+        }
+        id
+    }
+
+    /// Everything a move can lead to: nothing if it is not enabled, several if it asks an unknown condition.
+    pub fn take(&mut self, state: &State, chosen: Move) -> Vec<Successor> {
+        let mut results = Vec::new();
+        let mut todo = vec![state.clone()];
+        while let Some(start) = todo.pop() {
+            match self.take_one(&start, chosen) {
+                Ok((next, told)) => results.push(Successor {
+                    chosen,
+                    ended: self.has_ended(chosen, &next, &told),
+                    state: next,
+                    events: Arc::new(told.events),
+                    fired: Arc::new(told.fired),
+                }),
+                Err(Halt::Choice(question)) => todo.extend(self.answers(&start, &question)),
+                Err(Halt::Disabled) => {}
+            }
+        }
+        results
+    }
+
+    fn has_ended(&self, chosen: Move, next: &[u32], told: &Told) -> bool {
+        let Move::Step(unit, _) = chosen else { return false };
+        let free = next[self.layout.place(unit)] == 0;
+        unit.slot > 0 && (free || told.started.iter().any(|(u, _)| *u == unit))
+    }
+
+    /// As [`Engine::take`], into a state that the caller keeps: `Some` if the move has just this one result.
+    pub fn take_into(&mut self, state: &State, chosen: Move, next: &mut State) -> bool {
+        next.clone_from(state);
+        self.lean = true;
+        let result = self.step_in(next, chosen, &mut Told::default());
+        self.lean = false;
+        result.is_ok()
+    }
+
+    fn take_one(&mut self, start: &State, chosen: Move) -> Result<(State, Told), Halt> {
+        let mut state = start.clone();
+        let mut told = Told::default();
+        self.step_in(&mut state, chosen, &mut told)?;
+        Ok((state, told))
+    }
+
+    fn step_in(&mut self, state: &mut State, chosen: Move, told: &mut Told) -> Result<(), Halt> {
+        match chosen {
+            Move::Step(unit, node) => {
+                self.run_machine(state, unit, node.0, told)?;
+                if unit.slot > 0 && self.known(state, unit).ended.is_some() {
+                    self.fold(state, unit, told)?;
+                }
+                self.drive(state, unit.run, told)?;
+            }
+            Move::Expire(holder, resource) => self.expire(state, holder, resource),
+        }
+        Ok(())
+    }
+
+    fn expire(&mut self, state: &mut State, holder: Option<Unit>, resource: ResourceId) {
+        let at = self.layout.resource(resource, 0);
+        let mut content = (**self.contents[resource.index()].get(state[at])).clone();
+        content.lease = Lease::Expired;
+        state[at] = self.contents[resource.index()].intern(content);
+        let Some(unit) = holder else { return };
+        let mut block = (**self.block(state, unit)).clone();
+        if let Some(memory) = block.marks.remove(&Mark::Holds(resource)) {
+            block.marks.insert(Mark::Lost(resource), memory);
+        }
+        let class = self.layout.class(unit);
+        state[self.layout.place(unit)] = self.intern_block(class, block);
+    }
+}
+
+/// What a transition tells.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// What happened.
+    pub events: Vec<Event>,
+    /// Rules that fired.
+    pub fired: Vec<u32>,
+    /// Iterations that started, with their index.
+    pub started: Vec<(Unit, u32)>,
+}
