@@ -190,7 +190,7 @@ pub fn judge_stuck(engine: &Engine<'_>, state: &State) -> Violation {
             let waits_for = match step {
                 Step::Wait(expr) => support(program, expr).into_iter().next(),
                 Step::Access(r, _) => Some(*r),
-                Step::Compute(_) | Step::Send(_) | Step::Opaque(..) => None,
+                Step::Compute(_) | Step::Send(_) | Step::Opaque { .. } => None,
             };
             resource = resource.or(waits_for);
         }

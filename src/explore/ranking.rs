@@ -91,7 +91,11 @@ fn others(
                 *r == resource
                     && !matches!(
                         a,
-                        Access::Get | Access::List(_) | Access::Select(..) | Access::Probe(_)
+                        Access::Get
+                            | Access::Fetch(_)
+                            | Access::List(_)
+                            | Access::Select(..)
+                            | Access::Probe(_)
                     )
             }
             _ => false,

@@ -214,7 +214,7 @@ fn effect(program: &Program, event: &Event) -> String {
         Step::Compute(_) => format!("gives {}", show::text(&event.output)),
         Step::Wait(_) => "goes on".to_owned(),
         Step::Send(_) => format!("sends {}", show::text(&event.output.get("text"))),
-        Step::Opaque(..) => "calls".to_owned(),
+        Step::Opaque { .. } => "calls".to_owned(),
         Step::Access(_, access) => access_effect(access, event),
     }
 }
@@ -239,7 +239,7 @@ fn access_effect(access: &Access, event: &Event) -> String {
         if values.is_empty() { "nothing".to_owned() } else { values.join(", ") }
     };
     match access {
-        Access::Get | Access::Load => format!("reads {}", read(&event.output)),
+        Access::Get | Access::Fetch(_) | Access::Load => format!("reads {}", read(&event.output)),
         Access::List(_) => format!("lists {}", rows(&event.output.get("value"))),
         Access::Select(..) => format!("selects {}", rows(&event.output.get("rows"))),
         Access::Probe(_) => match &event.output {

@@ -3,6 +3,7 @@
 use super::content::{Content, Row};
 use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
+use super::external;
 use super::ids::ResourceId;
 use super::lease::{acquire, end_lease, standing, write};
 use super::over_row::over_row;
@@ -52,6 +53,8 @@ pub struct Caller {
     pub exhaustible: bool,
     /// The value loaded by the first half of a torn action, or the rows seen by a probe.
     pub loaded: Option<usize>,
+    /// Whether an external store held what is asked for before the flow started; `None`: it is not asked now.
+    pub found: Option<bool>,
 }
 
 /// An object that answers with a status code alone.
@@ -88,11 +91,14 @@ fn select(content: &Content, filter: &Filter, env: &mut dyn Env) -> Result<Vec<u
     Ok(rows)
 }
 
-fn columns(list: &Columns, env: &mut dyn Env) -> Result<Vec<(Arc<str>, Value)>, Failure> {
+pub(super) fn columns(
+    list: &Columns,
+    env: &mut dyn Env,
+) -> Result<Vec<(Arc<str>, Value)>, Failure> {
     list.iter().map(|(c, e)| Ok((c.clone(), evaluate(e, env)?))).collect()
 }
 
-fn number(index: usize) -> u32 {
+pub(super) fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
@@ -153,8 +159,11 @@ pub fn act(
     env: &mut dyn Env,
     caller: Caller,
 ) -> Result<Act, Failure> {
+    if program.resource(rid).shape == Shape::External {
+        return external::act(program, rid, access, content, env, caller);
+    }
     match access {
-        Access::Get | Access::Load => Ok(get(program, rid, content)),
+        Access::Get | Access::Fetch(_) | Access::Load => Ok(get(program, rid, content)),
         Access::List(filter) => {
             let rows = select(content, filter, env)?;
             let shown = |&r: &usize| {

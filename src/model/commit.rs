@@ -36,7 +36,9 @@ impl Machine<'_> {
         let Some(after) = &done.after else { return };
         let mut after = after.clone();
         self.mark_writes(node, rid, &before, &mut after, &done.wrote);
-        self.keep_bases(node, &before);
+        if !done.wrote.is_empty() || done.lease.is_some() {
+            self.keep_bases(node, &before);
+        }
         let after = Arc::new(after);
         let change = Change {
             resource: rid,

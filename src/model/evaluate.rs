@@ -1,6 +1,7 @@
 //! The value of an expression in an environment.
 
 use super::expression::{Env, Expr, Failure};
+use super::external::SYMBOL;
 use super::ids::{NodeId, ResourceId};
 use super::value::Value;
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
         Expr::Round(node) => env.round(*node),
         Expr::Column(name) => env.column(name),
         Expr::State(resource) => env.state(*resource),
+        Expr::Run => Ok(env.run()),
         Expr::Filter(from, condition) => filter(from, condition, env),
         Expr::Map(from, select) => match evaluate(from, env)? {
             Value::Array(items) => {
@@ -145,6 +147,10 @@ fn index(base: &Value, key: &Value, safe: bool) -> Result<Value, Failure> {
         }
         (Value::Object(object), Value::String(key)) => match object.get(key) {
             Some(value) => Ok(value.clone()),
+            // A row of an external store: what nobody wrote is a symbol over it.
+            None if object.contains_key(SYMBOL) => {
+                Ok(Value::term("[]", vec![object[SYMBOL].clone(), Value::String(key.clone())]))
+            }
             None if safe => Ok(Value::Null),
             None => Err(Failure(format!("there is no property \"{key}\""))),
         },
@@ -248,6 +254,9 @@ impl Env for Elements<'_> {
     fn element(&mut self) -> Result<Value, Failure> {
         Ok(self.element.clone())
     }
+    fn run(&mut self) -> Value {
+        self.inner.run()
+    }
 }
 
 impl Expr {
@@ -283,7 +292,8 @@ impl Expr {
             | Self::Element
             | Self::Round(_)
             | Self::Column(_)
-            | Self::State(_) => {}
+            | Self::State(_)
+            | Self::Run => {}
         }
     }
 }

@@ -53,6 +53,8 @@ pub enum Expr {
     Map(Box<Expr>, Box<Expr>),
     /// A resource's content in a `finally` expression.
     State(ResourceId),
+    /// Which run this is, where runs are told apart.
+    Run,
 }
 
 /// Where an expression finds what is not in it.
@@ -77,6 +79,10 @@ pub trait Env {
     fn state(&mut self, resource: ResourceId) -> Result<Value, Failure>;
     /// The element at hand inside Query and Select.
     fn element(&mut self) -> Result<Value, Failure>;
+    /// Which run this is; null where runs are alike.
+    fn run(&mut self) -> Value {
+        Value::Null
+    }
 }
 
 /// Why an expression has no value: its action fails, the check goes on.

@@ -7,6 +7,7 @@ mod commit;
 pub mod content;
 pub mod evaluate;
 pub mod expression;
+pub mod external;
 pub mod function;
 mod hear;
 pub mod ids;

@@ -40,6 +40,9 @@ impl Env for RowEnv<'_> {
     fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
         self.inner.state(resource)
     }
+    fn run(&mut self) -> Value {
+        self.inner.run()
+    }
     fn element(&mut self) -> Result<Value, Failure> {
         self.inner.element()
     }

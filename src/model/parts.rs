@@ -9,6 +9,7 @@ impl Access {
         let mut all: Vec<&Expr> = Vec::new();
         match self {
             Self::Get | Self::Load => {}
+            Self::Fetch(key) => all.push(key),
             Self::List(f) | Self::Probe(f) | Self::Delete(f, _) => f.gather(&mut all),
             Self::Select(f, columns) => {
                 f.gather(&mut all);

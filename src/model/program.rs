@@ -25,6 +25,10 @@ pub struct Program {
     pub observed: Vec<Observed>,
     /// Whether an increment or append of a variable loads and stores in two steps.
     pub torn: bool,
+    /// Whether items of a loop may share a business key.
+    pub alias: bool,
+    /// Rows that a query of an external store finds, if it finds any.
+    pub unknown_rows: u64,
 }
 
 /// One flow of the scenario.
@@ -196,8 +200,15 @@ pub enum Step {
     Access(ResourceId, Access),
     /// A side effect named by its text.
     Send(Expr),
-    /// A call nobody knows: its answer is unknown.
-    Opaque(Arc<str>, Vec<Expr>),
+    /// A call whose answer is unknown: a name for it, and what it depends on.
+    Opaque {
+        /// `shared_x/Operation`.
+        name: Arc<str>,
+        /// What it is told.
+        args: Vec<Expr>,
+        /// Whether it does something to the world outside (a mail, an order) that no cell stands for.
+        effect: bool,
+    },
 }
 
 /// Column → expression.
@@ -217,6 +228,8 @@ pub struct Filter {
 pub enum Access {
     /// The one row, with its etag.
     Get,
+    /// The row of an external store that has this key.
+    Fetch(Expr),
     /// The rows that match, with their etags.
     List(Filter),
     /// SELECT: the rows that match, with these columns.
@@ -316,6 +329,10 @@ pub struct Resource {
     pub key: Vec<Arc<str>>,
     /// Whether the store refuses a second row with the key.
     pub unique: bool,
+    /// External stores: whether somebody sends an etag back.
+    pub etags: bool,
+    /// External stores: whether somebody looks whether a row is there by fetching it.
+    pub may_miss: bool,
     /// The flow whose runs each have their own; `None`: shared by all.
     pub owner: Option<u32>,
 }
@@ -331,6 +348,8 @@ pub enum Shape {
     Table,
     /// One value, an etag, a lease.
     Blob,
+    /// Rows outside the flow that nobody knows beforehand ([`super::external`]).
+    External,
 }
 
 /// How an action can end.
@@ -397,7 +416,10 @@ impl Program {
     pub fn reads(&self, node: NodeId) -> Option<ResourceId> {
         let Kind::Leaf(steps) = &self.node(node).kind else { return None };
         steps.iter().find_map(|s| match s {
-            Step::Access(r, Access::Get | Access::List(_) | Access::Select(..)) => Some(*r),
+            Step::Access(
+                r,
+                Access::Get | Access::Fetch(_) | Access::List(_) | Access::Select(..),
+            ) => Some(*r),
             _ => None,
         })
     }

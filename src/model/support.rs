@@ -74,13 +74,17 @@ fn through(
             Step::Access(r, Access::Get) => {
                 resources.insert(*r);
             }
+            Step::Access(r, Access::Fetch(key)) => {
+                resources.insert(*r);
+                gather(program, key, resources, nodes);
+            }
             Step::Access(r, Access::List(filter) | Access::Select(filter, _)) => {
                 resources.insert(*r);
                 for (_, expr) in &filter.equal {
                     gather(program, expr, resources, nodes);
                 }
             }
-            Step::Access(..) | Step::Wait(_) | Step::Send(_) | Step::Opaque(..) => {}
+            Step::Access(..) | Step::Wait(_) | Step::Send(_) | Step::Opaque { .. } => {}
         }
     }
 }

@@ -5,6 +5,7 @@ use super::block::{Block, Mark, Phase};
 use super::content::Content;
 use super::evaluate::evaluate;
 use super::expression::{Expr, Failure};
+use super::external;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::{Access, Kind, Program, Status, Step};
 use super::value::{Standing, Value};
@@ -195,11 +196,14 @@ impl Machine<'_> {
                 }
                 Err(_) => self.done(node, number, true, Value::Null, Some(0)),
             },
-            Step::Opaque(name, args) => {
+            Step::Opaque { name, args, effect } => {
                 let values: Result<Vec<Value>, Failure> =
                     args.iter().map(|a| self.value(node, a)).collect();
                 match values {
                     Ok(mut values) => {
+                        if *effect {
+                            self.observed(node, |observer, view| observer.sent(view, node));
+                        }
                         values.insert(0, self.block.item.clone());
                         let output = Value::term(&format!("{name}#{}", node.0), values);
                         self.done(node, number, last, output, None);
@@ -227,7 +231,15 @@ impl Machine<'_> {
             self.observed(node, |observer, view| observer.reads(view, node, expr));
         }
         let before = self.store.read(rid);
+        let found = match external::question(program, rid, access, &before, &mut self.view(node)) {
+            Some(question) => match self.world.get(&question) {
+                Some(answer) => Some(*answer),
+                None => return Err(Halt::Choice(question)),
+            },
+            None => None,
+        };
         let caller = Caller {
+            found,
             lease: self.own_lease(rid),
             exhaustible: (self.exhaustible)(node),
             loaded: match &self.at(node).output {

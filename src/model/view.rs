@@ -149,6 +149,15 @@ impl Env for View<'_> {
         Ok(shown(self.program, resource, &content))
     }
 
+    fn run(&mut self) -> Value {
+        let runs = self.program.class(self.class).looped.is_none();
+        if runs {
+            self.block.item.clone()
+        } else {
+            self.parent.map_or(Value::Null, |p| p.item.clone())
+        }
+    }
+
     fn element(&mut self) -> Result<Value, Failure> {
         Ok(self.element.clone())
     }
@@ -161,7 +170,9 @@ pub fn shown(program: &Program, resource: ResourceId, content: &Content) -> Valu
     match program.resource(resource).shape {
         Shape::Variable | Shape::Blob => content.single("value"),
         Shape::Item => content.live().next().map_or(Value::Null, |(_, r)| row(r)),
-        Shape::Table => Value::array(content.live().map(|(_, r)| row(r)).collect()),
+        Shape::Table | Shape::External => {
+            Value::array(content.live().map(|(_, r)| row(r)).collect())
+        }
     }
 }
 

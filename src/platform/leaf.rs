@@ -263,7 +263,7 @@ pub fn leaves_the_flow(kind: &Kind, program: &Program) -> bool {
     let Kind::Leaf(steps) = kind else { return false };
     steps.iter().any(|s| match s {
         Step::Access(r, _) => program.resource(*r).shape != Shape::Variable,
-        Step::Send(_) | Step::Opaque(..) => true,
+        Step::Send(_) | Step::Opaque { .. } => true,
         Step::Compute(_) | Step::Wait(_) => false,
     })
 }

@@ -140,6 +140,8 @@ impl<'d> Builder<'d> {
             initial,
             key: Vec::new(),
             unique: false,
+            etags: false,
+            may_miss: false,
             owner: None,
         };
         Ok(match group {
@@ -444,7 +446,7 @@ pub fn cells(program: &Program, id: ResourceId) -> Vec<Observed> {
             all.extend(by_column(leaf::columns_of(program, id)));
             all
         }
-        Shape::Table => vec![cell(resource.name.to_string(), None)],
+        Shape::Table | Shape::External => vec![cell(resource.name.to_string(), None)],
     }
 }
 
@@ -459,6 +461,8 @@ fn variable_resource(name: &str, value: Value, owner: Option<u32>) -> Resource {
         initial: vec![BTreeMap::from([(Arc::from("value"), value)])],
         key: Vec::new(),
         unique: false,
+        etags: false,
+        may_miss: false,
         owner,
     }
 }

@@ -80,7 +80,7 @@ impl<'v, 'a> Again<'v, 'a> {
         let stored = self.view.output(node)?;
         let content = self.left(node, resource);
         let program = self.view.program;
-        let caller = Caller { lease: None, exhaustible: false, loaded: None };
+        let caller = Caller { lease: None, exhaustible: false, loaded: None, found: None };
         let fresh =
             self.as_reader(node, |me| act(program, resource, access, &content, me, caller))?.output;
         match (&self.refresh, access, &stored, &fresh) {
@@ -149,11 +149,13 @@ impl Env for Again<'_, '_> {
             [Step::Compute(expr)] if concerns(program, expr, &self.refresh) => {
                 self.as_reader(node, |me| evaluate(expr, me))
             }
-            [Step::Access(r, access @ (Access::Get | Access::List(_) | Access::Select(..)))]
-                if self.refresh.covers(*r) =>
-            {
-                self.repeat(node, *r, access)
-            }
+            [
+                Step::Access(
+                    r,
+                    access
+                    @ (Access::Get | Access::Fetch(_) | Access::List(_) | Access::Select(..)),
+                ),
+            ] if self.refresh.covers(*r) => self.repeat(node, *r, access),
             _ => Ok(stored),
         }
     }
@@ -212,6 +214,9 @@ impl Env for Again<'_, '_> {
     }
     fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
         Env::state(self.view, resource)
+    }
+    fn run(&mut self) -> Value {
+        self.view.run()
     }
     fn element(&mut self) -> Result<Value, Failure> {
         let program = self.view.program;

@@ -44,7 +44,7 @@ pub struct Judge {
     pub guarded: BTreeSet<(NodeId, ResourceId)>,
 }
 
-const CALLER: Caller = Caller { lease: None, exhaustible: false, loaded: None };
+const CALLER: Caller = Caller { lease: None, exhaustible: false, loaded: None, found: None };
 
 impl Judge {
     /// No rule has fired.
@@ -435,7 +435,7 @@ fn reads_variable(program: &Program, node: NodeId, variable: ResourceId) -> bool
         match step {
             Step::Compute(expr) | Step::Send(expr) | Step::Wait(expr) => look(expr),
             Step::Access(_, access) => access.expressions().into_iter().for_each(look),
-            Step::Opaque(_, args) => args.iter().for_each(look),
+            Step::Opaque { args, .. } => args.iter().for_each(look),
         }
     }
     found
@@ -499,7 +499,7 @@ fn guard_reader(program: &Program, guard: &Guard, resource: ResourceId) -> NodeI
 fn only_column(program: &Program, resource: ResourceId, expr: &Expr) -> Option<Arc<str>> {
     match program.resource(resource).shape {
         Shape::Variable | Shape::Blob => Some("value".into()),
-        Shape::Table => None,
+        Shape::Table | Shape::External => None,
         Shape::Item => {
             let mut columns = BTreeSet::new();
             expr.visit(&mut |e| {

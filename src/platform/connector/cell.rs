@@ -139,7 +139,7 @@ fn lower_statement(
                 Columns::Each(row) => Some(row),
                 Columns::Totals { .. } => {
                     names.unknown.insert("SQL totals (COUNT, SUM, MIN, MAX)".to_owned());
-                    steps.push(Step::Opaque("sql".into(), Vec::new()));
+                    steps.push(unknown_statement());
                     return Ok(());
                 }
             };
@@ -173,10 +173,14 @@ fn lower_statement(
         }
         Statement::Opaque { tables, .. } => {
             names.unknown.insert(format!("SQL statement over {}", tables.join(", ")));
-            steps.push(Step::Opaque("sql".into(), Vec::new()));
+            steps.push(unknown_statement());
         }
     }
     Ok(())
+}
+
+fn unknown_statement() -> Step {
+    Step::Opaque { name: "sql".into(), args: Vec::new(), effect: false }
 }
 
 type Row = Vec<(Arc<str>, Expr)>;

@@ -14,5 +14,5 @@ pub(super) fn steps(
     let operation = format!("{}/{}", call.connector, call.operation);
     names.unknown.insert(format!("operation {operation}"));
     let args = call.parameters.values().map(|t| lower(t, names)).collect::<Result<_, _>>()?;
-    Ok(vec![Step::Opaque(operation.into(), args)])
+    Ok(vec![Step::Opaque { name: operation.into(), args, effect: false }])
 }

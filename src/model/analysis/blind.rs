@@ -1,0 +1,140 @@
+//! Writes that look at nothing, and cells whose last writer a rule asks for.
+
+use super::touch::{How, Touch};
+use super::visibility::{guard_exprs, overlaps};
+use super::{expressions, steps};
+use crate::model::expression::Expr;
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Program, Shape, Step};
+use crate::model::support::{readers, support};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Columns that the action writes without having looked at them: neither value nor conditions read them, no
+/// increment, no etag.
+pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
+    let mut blind = BTreeSet::new();
+    for step in steps(program, node) {
+        let Step::Access(r, access) = step else { continue };
+        let (columns, etag): (Vec<Arc<str>>, Option<&Expr>) = match access {
+            Access::Update { set, if_match, .. } => {
+                (set.iter().map(|(c, _)| c.clone()).collect(), if_match.as_ref())
+            }
+            Access::Write { if_match, .. } => (vec!["value".into()], if_match.as_ref()),
+            Access::Upsert { row, .. } => (row.iter().map(|(c, _)| c.clone()).collect(), None),
+            _ => continue,
+        };
+        if etag.is_some_and(|e| *e != Expr::Const(crate::model::value::Value::text("*"))) {
+            continue;
+        }
+        let mut all: BTreeSet<ResourceId> =
+            expressions(program, node).into_iter().flat_map(|e| support(program, e)).collect();
+        for guard in &program.node(node).guards {
+            all.extend(guard_exprs(program, guard).into_iter().flat_map(|e| support(program, e)));
+        }
+        for column in columns {
+            let over_itself = match access {
+                Access::Update { set, .. } => set.iter().any(|(c, e)| {
+                    let mut own = false;
+                    e.visit(&mut |x| own |= matches!(x, Expr::Column(k) if *k == column));
+                    *c == column && own
+                }),
+                _ => false,
+            };
+            let reads = all.contains(r) && column_read(program, node, *r, &column);
+            if !reads && !over_itself {
+                blind.insert(column);
+            }
+        }
+    }
+    blind
+}
+
+/// Whether the action's values or conditions look at this column (of an item; any column of a table).
+pub(super) fn column_read(
+    program: &Program,
+    node: NodeId,
+    resource: ResourceId,
+    column: &str,
+) -> bool {
+    if program.resource(resource).shape != Shape::Item {
+        return true;
+    }
+    let mut exprs: Vec<&Expr> = expressions(program, node);
+    for guard in &program.node(node).guards {
+        exprs.extend(guard_exprs(program, guard));
+    }
+    let mut nodes = BTreeSet::new();
+    for e in &exprs {
+        nodes.extend(readers(program, e));
+    }
+    let own = exprs.iter().copied();
+    let through = nodes.iter().flat_map(|&n| expressions(program, n));
+    let mut found = false;
+    for expr in own.chain(through) {
+        let mut indexed = BTreeSet::new();
+        expr.visit(&mut |e| {
+            if let Expr::Index { base, key, .. } = e
+                && let Expr::Output(n) | Expr::Body(n) = &**base
+            {
+                indexed.insert(*n);
+                let is_get = program.reads(*n) == Some(resource);
+                found |= is_get
+                    && match &**key {
+                        Expr::Const(crate::model::value::Value::String(c)) => &**c == column,
+                        _ => true,
+                    };
+            }
+        });
+        expr.visit(&mut |e| {
+            if let Expr::Output(n) | Expr::Body(n) = e {
+                found |= program.reads(*n) == Some(resource) && !indexed.contains(n);
+            }
+        });
+    }
+    found
+}
+
+/// Cells whose last writer a rule asks for: unordered blind writes, variables read back, rows with a business key.
+pub(super) fn tracked(program: &Program, touches: &[Touch]) -> BTreeSet<(ResourceId, Arc<str>)> {
+    let mut tracked = BTreeSet::new();
+    for touch in touches.iter().filter(|t| t.how == How::Write) {
+        for column in &program.node(touch.node).blind {
+            let rival = |t: &&Touch| {
+                t.resource == touch.resource
+                    && program.node(t.node).blind.contains(column)
+                    && overlaps(program, touch.node, t.node, touch.resource)
+            };
+            if touches.iter().any(|t| rival(&t)) {
+                tracked.insert((touch.resource, column.clone()));
+            }
+        }
+    }
+    for (index, resource) in program.resources.iter().enumerate() {
+        let id = ResourceId(u32::try_from(index).unwrap_or(u32::MAX));
+        let writers = || touches.iter().filter(move |t| t.resource == id && t.how != How::Read);
+        if resource.shape == Shape::Variable {
+            let read_back = touches.iter().any(|t| t.resource == id && t.how == How::Read);
+            let raced = writers().any(|a| writers().any(|b| overlaps(program, a.node, b.node, id)));
+            let computed = writers().any(|a| {
+                expressions(program, a.node)
+                    .into_iter()
+                    .any(|e| support(program, e).into_iter().any(|r| r != id))
+            });
+            if read_back && (raced || computed) {
+                tracked.insert((id, "value".into()));
+            }
+        }
+        if !resource.key.is_empty() {
+            let makes = || {
+                touches
+                    .iter()
+                    .filter(move |t| t.resource == id && t.existence && t.how != How::Read)
+            };
+            if makes().any(|a| makes().any(|b| overlaps(program, a.node, b.node, id))) {
+                tracked.insert((id, "".into()));
+            }
+        }
+    }
+    tracked
+}

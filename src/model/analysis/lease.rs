@@ -1,0 +1,62 @@
+//! Whether waiting for a lease can be used up.
+
+use super::steps;
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Kind, Over, Program, Step};
+
+/// Whether waiting for a lease can be used up: only if count × interval is shorter than the worst-case sections of
+/// the other holders together (design.md §4).
+pub(super) fn exhaustible(program: &Program, node: NodeId, all: &[NodeId]) -> bool {
+    let own = steps(program, node).iter().find_map(|s| match s {
+        Step::Access(r, Access::Acquire { retry, .. }) => Some((*r, retry.unwrap_or((0, 0)))),
+        _ => None,
+    });
+    let Some((lease, (count, interval))) = own else { return false };
+    let patience = count.saturating_mul(interval);
+    let mut others = 0u64;
+    for &other in all {
+        let acquires = steps(program, other)
+            .iter()
+            .any(|s| matches!(s, Step::Access(r, Access::Acquire { .. }) if *r == lease));
+        if !acquires {
+            continue;
+        }
+        let section: u64 = all
+            .iter()
+            .filter(|&&n| {
+                program.precedes(other, n) && !released_before(program, other, n, lease, all)
+            })
+            .map(|&n| program.node(n).takes)
+            .fold(0, u64::saturating_add);
+        others = others.saturating_add(section.saturating_mul(instances(program, other, node)));
+    }
+    patience < others
+}
+
+pub(super) fn released_before(
+    program: &Program,
+    acquire: NodeId,
+    node: NodeId,
+    lease: ResourceId,
+    all: &[NodeId],
+) -> bool {
+    all.iter().any(|&r| {
+        steps(program, r)
+            .iter()
+            .any(|s| matches!(s, Step::Access(l, Access::Release(_)) if *l == lease))
+            && program.precedes(acquire, r)
+            && program.precedes(r, node)
+    })
+}
+
+/// How many other processes run `other` beside one that runs `node`.
+pub(super) fn instances(program: &Program, other: NodeId, node: NodeId) -> u64 {
+    let flow = program.flow_of(other) as usize;
+    let runs = u64::from(program.flows[flow].runs);
+    let items = program.concurrent_loop(other).map_or(1, |l| match &program.node(l).kind {
+        Kind::Loop { over: Over::Count(n) | Over::Values(_, n), .. } => *n,
+        _ => 1,
+    });
+    let all = runs.saturating_mul(items);
+    if other == node { all.saturating_sub(1) } else { all }
+}

@@ -1,0 +1,199 @@
+//! Whose outputs are read by whom, and so how long they have to be kept.
+
+use super::visibility::{guard_exprs, is_effect};
+use super::{expressions, steps};
+use crate::model::expression::Expr;
+use crate::model::ids::NodeId;
+use crate::model::program::{Access, Kind, Program, Step};
+use crate::model::support::readers;
+use crate::model::value::Value;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub(super) fn collected(program: &mut Program, all: &[NodeId]) {
+    for &reader in all {
+        let mut wanted = Vec::new();
+        for expr in expressions(program, reader) {
+            expr.visit(&mut |e| {
+                if let Expr::Output(n) | Expr::Body(n) | Expr::Action(n) = e {
+                    wanted.push(*n);
+                }
+                if let Expr::Result(n) = e {
+                    wanted.extend(program.subtree(*n));
+                }
+            });
+        }
+        for node in wanted {
+            let loops: Vec<NodeId> = program
+                .ancestors(node)
+                .skip(1)
+                .filter(|&l| {
+                    matches!(program.node(l).kind, Kind::Loop { .. }) && !program.inside(reader, l)
+                })
+                .collect();
+            for looped in loops {
+                let list = &mut program.nodes[looped.index()].collected;
+                if !list.contains(&node) {
+                    list.push(node);
+                    list.sort();
+                }
+            }
+        }
+    }
+}
+
+/// For each node, those of its class that may still ask for its output, directly or by a re-evaluation.
+pub(super) fn consumers(program: &mut Program, all: &[NodeId]) {
+    let mut pairs: BTreeSet<(NodeId, NodeId)> = BTreeSet::new();
+    for &reader in all {
+        let mut wanted = BTreeSet::new();
+        let mut exprs = expressions(program, reader);
+        let effect = is_effect(program, reader);
+        if effect {
+            for guard in &program.node(reader).guards {
+                exprs.extend(guard_exprs(program, guard));
+            }
+        }
+        for expr in exprs {
+            direct(program, expr, &mut wanted);
+            if effect {
+                let mut more: BTreeSet<NodeId> = readers(program, expr);
+                for &n in &more.clone() {
+                    for e in expressions(program, n) {
+                        direct(program, e, &mut more);
+                    }
+                }
+                wanted.extend(more);
+            }
+        }
+        for node in wanted {
+            pairs.insert((node, reader));
+            for looped in program.ancestors(node).skip(1) {
+                if program.node(looped).collected.contains(&node) {
+                    pairs.insert((looped, reader));
+                    pairs.insert((node, looped));
+                }
+            }
+        }
+    }
+    for (node, reader) in pairs {
+        if let Some(seen) = seen_from(program, node, reader) {
+            let list = &mut program.nodes[node.index()].consumers;
+            if !list.contains(&seen) {
+                list.push(seen);
+            }
+        }
+    }
+}
+
+pub(super) fn direct(program: &Program, expr: &Expr, wanted: &mut BTreeSet<NodeId>) {
+    expr.visit(&mut |e| match e {
+        Expr::Output(n) | Expr::Body(n) | Expr::Action(n) => {
+            wanted.insert(*n);
+        }
+        Expr::Result(n) => wanted.extend(program.subtree(*n)),
+        _ => {}
+    });
+}
+
+/// The node of the producer's class that stands for the reader: the reader itself, or the outermost loop around it
+/// that the producer is not in (a loop may run it again).
+pub(super) fn seen_from(program: &Program, node: NodeId, reader: NodeId) -> Option<NodeId> {
+    let class = program.node(node).class;
+    let mut seen = None;
+    for n in program.ancestors(reader) {
+        if program.inside(node, n) && n != reader {
+            break;
+        }
+        if program.node(n).class == class {
+            let again = matches!(program.node(n).kind, Kind::Loop { .. } | Kind::Until { .. });
+            if seen.is_none() || (again && n != node) {
+                seen = Some(n);
+            }
+        }
+    }
+    seen
+}
+
+/// The properties of a node's output that anybody reads; `None` if somebody wants all of it.
+pub(super) fn used(program: &Program, node: NodeId) -> Option<BTreeSet<Arc<str>>> {
+    let mut columns = BTreeSet::new();
+    let mut whole = false;
+    for index in 0..program.nodes.len() {
+        let reader = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        for expr in expressions(program, reader) {
+            use_of(expr, node, &mut columns, &mut whole);
+            expr.visit(&mut |e| {
+                if let Expr::Result(n) = e {
+                    whole |= program.inside(node, *n);
+                }
+                whole |= matches!(e, Expr::Action(n) if *n == node);
+            });
+        }
+    }
+    (!whole).then_some(columns)
+}
+
+pub(super) fn use_of(
+    expr: &Expr,
+    node: NodeId,
+    columns: &mut BTreeSet<Arc<str>>,
+    whole: &mut bool,
+) {
+    let mut bare = 0usize;
+    let mut indexed = 0usize;
+    expr.visit(&mut |e| match e {
+        Expr::Output(n) | Expr::Body(n) if *n == node => bare += 1,
+        Expr::Index { base, key, .. } => {
+            if let (Expr::Output(n) | Expr::Body(n), Expr::Const(Value::String(k))) =
+                (&**base, &**key)
+                && *n == node
+            {
+                indexed += 1;
+                columns.insert(k.clone());
+            }
+        }
+        _ => {}
+    });
+    *whole |= bare > indexed;
+}
+
+/// Reads of the resources this action writes, whose answers later effects of the process still use.
+pub(super) fn keeps(program: &Program, node: NodeId, all: &[NodeId]) -> Vec<NodeId> {
+    let mut kept = Vec::new();
+    for step in steps(program, node) {
+        let Step::Access(r, access) = step else { continue };
+        if matches!(access, Access::Get | Access::Fetch(_) | Access::List(_) | Access::Select(..)) {
+            continue;
+        }
+        for &reader in all {
+            let reads = program.reads(reader) == Some(*r)
+                || expressions(program, reader).into_iter().any(|e| {
+                    let mut found = false;
+                    e.visit(&mut |x| found |= *x == Expr::Variable(*r));
+                    found
+                });
+            let around = program.precedes(reader, node);
+            // A loop around the write, but not around the read, brings the effects before it round again.
+            let again = program.ancestors(node).skip(1).any(|l| {
+                let serial =
+                    matches!(program.node(l).kind, Kind::Loop { degree, .. } if degree <= 1);
+                let until = matches!(program.node(l).kind, Kind::Until { .. });
+                (serial || until) && !program.inside(reader, l)
+            });
+            let later = all.iter().any(|&e| {
+                (again || (e != node && !program.precedes(e, node)))
+                    && is_effect(program, e)
+                    && program.precedes(reader, e)
+                    && expressions(program, e)
+                        .into_iter()
+                        .chain(program.node(e).guards.iter().flat_map(|g| guard_exprs(program, g)))
+                        .any(|x| readers(program, x).contains(&reader))
+            });
+            if reads && around && later && reader != node {
+                kept.push(reader);
+            }
+        }
+    }
+    kept
+}

@@ -1,0 +1,205 @@
+//! How each action touches each resource, and whether two touches can notice each other's order.
+
+use super::{expressions, steps, used};
+use crate::model::expression::Expr;
+use crate::model::external::KEY;
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Adding, Filter, Program, Shape, Step};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// One way in which an action touches a resource.
+#[derive(Clone, Debug)]
+pub(super) struct Touch {
+    pub(super) node: NodeId,
+    pub(super) resource: ResourceId,
+    /// `None`: all.
+    pub(super) columns: Option<BTreeSet<Arc<str>>>,
+    pub(super) how: How,
+    /// Rows, if selected by equal columns.
+    pub(super) rows: Vec<(Arc<str>, Expr)>,
+    /// Whether it makes or removes rows (or must see that).
+    pub(super) existence: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    Read,
+    Write,
+    /// Increments and appends among themselves come to the same in any order.
+    Add,
+    /// New rows among themselves do, too, as long as nobody lists them.
+    Make,
+}
+
+/// All touches of an action.
+pub(super) fn touches(program: &Program, node: NodeId) -> Vec<Touch> {
+    let mut all = Vec::new();
+    for expr in expressions(program, node) {
+        expr.visit(&mut |e| {
+            if let Expr::Variable(v) = e {
+                all.push(Touch::of(node, *v, How::Read, None, &Filter::default(), false));
+            }
+        });
+    }
+    for step in steps(program, node) {
+        if let Step::Access(r, access) = step {
+            all.extend(of_access(program, node, *r, access));
+        }
+    }
+    all
+}
+
+type Columns = Option<BTreeSet<Arc<str>>>;
+
+impl Touch {
+    fn of(
+        node: NodeId,
+        resource: ResourceId,
+        how: How,
+        columns: Columns,
+        rows: &Filter,
+        existence: bool,
+    ) -> Self {
+        let rows = if rows.rest.is_none() { rows.equal.clone() } else { Vec::new() };
+        Self { node, resource, columns, how, rows, existence }
+    }
+}
+
+fn of_access(program: &Program, node: NodeId, r: ResourceId, access: &Access) -> Vec<Touch> {
+    let none = Filter::default();
+    let by = |equal: &[(Arc<str>, Expr)]| Filter { equal: equal.to_vec(), rest: None };
+    let touch =
+        |how, columns, rows: &Filter, existence| Touch::of(node, r, how, columns, rows, existence);
+    let lease = || Some(BTreeSet::from(["#lease".into()]));
+    match access {
+        Access::Get | Access::Load => {
+            // An etag changes with every column.
+            let columns = used(program, node)
+                .filter(|u| !u.contains("etag"))
+                .map(|u| u.into_iter().filter(|c| &**c != "statusCode").collect());
+            vec![touch(How::Read, columns, &none, false)]
+        }
+        Access::Fetch(key) => {
+            let row = by(&[(KEY.into(), key.clone())]);
+            vec![touch(How::Read, None, &row, program.resource(r).may_miss)]
+        }
+        Access::List(f) | Access::Select(f, _) | Access::Probe(f) => {
+            vec![touch(How::Read, None, f, true)]
+        }
+        Access::Update { filter, set, if_match, sql } => {
+            let columns = set.iter().map(|(c, _)| c.clone()).collect();
+            let plain = if_match.is_none() && *sql && set.iter().all(|(c, e)| is_increment(c, e));
+            let how = if plain { How::Add } else { How::Write };
+            let mut all = vec![touch(how, Some(columns), filter, false)];
+            if if_match.is_some() {
+                all.push(touch(How::Read, None, filter, false));
+            }
+            all
+        }
+        Access::Add { .. } => vec![touch(How::Add, None, &none, false)],
+        Access::Store { .. } => vec![touch(How::Write, None, &none, false)],
+        Access::Write { .. } => {
+            vec![touch(How::Write, None, &none, false), touch(How::Read, lease(), &none, false)]
+        }
+        Access::Create(row) => vec![touch(How::Make, None, &by(row), true)],
+        Access::CreateIfNone { unless, .. } => vec![touch(How::Write, None, unless, true)],
+        Access::Upsert { key, .. } => vec![touch(How::Write, None, &by(key), true)],
+        Access::Delete(f, _) => vec![touch(How::Write, None, f, true)],
+        Access::Acquire { .. } | Access::Renew(_) | Access::Release(_) => {
+            vec![touch(How::Write, lease(), &none, false)]
+        }
+    }
+}
+
+/// `c = c + k` or `c = c - k` over the row, with a constant `k`.
+pub(super) fn is_increment(column: &str, expr: &Expr) -> bool {
+    let Expr::Call(function, args) = expr else { return false };
+    let name = function.name();
+    match args.as_slice() {
+        [Expr::Column(c), Expr::Const(_)] => &**c == column && (name == "add" || name == "sub"),
+        [Expr::Const(_), Expr::Column(c)] => &**c == column && name == "add",
+        _ => false,
+    }
+}
+
+/// Whether the two, in unordered processes, can notice each other's order. The selectors are what would keep their
+/// rows apart.
+pub(super) fn conflict(program: &Program, a: &Touch, b: &Touch) -> Option<Vec<(NodeId, Expr)>> {
+    if a.resource != b.resource || (a.how == How::Read && b.how == How::Read) {
+        return None;
+    }
+    let resource = program.resource(a.resource);
+    if a.how == How::Add && b.how == How::Add {
+        let ordered = resource.shape == Shape::Variable && is_array_read(program, a.resource);
+        return ordered.then(Vec::new);
+    }
+    if a.how == How::Make
+        && b.how == How::Make
+        && resource.key.is_empty()
+        && !is_listed(program, a.resource)
+    {
+        return None;
+    }
+    let structure = a.existence && b.existence;
+    if let (Some(x), Some(y)) = (&a.columns, &b.columns)
+        && x.is_disjoint(y)
+        && !structure
+    {
+        return None;
+    }
+    Some(selectors(program, a, b))
+}
+
+/// Whether anybody looks at the order of what was appended.
+pub(super) fn is_array_read(program: &Program, variable: ResourceId) -> bool {
+    (0..program.nodes.len()).any(|n| {
+        let node = NodeId(u32::try_from(n).unwrap_or(u32::MAX));
+        steps(program, node)
+            .iter()
+            .any(|s| matches!(s, Step::Access(r, Access::Add { how: Adding::Append, .. }) if *r == variable))
+    }) && (0..program.nodes.len()).any(|n| {
+        let node = NodeId(u32::try_from(n).unwrap_or(u32::MAX));
+        let mut reads = false;
+        for e in expressions(program, node) {
+            e.visit(&mut |e| reads |= *e == Expr::Variable(variable));
+        }
+        reads || program.reads(node) == Some(variable)
+    })
+}
+
+pub(super) fn is_listed(program: &Program, table: ResourceId) -> bool {
+    (0..program.nodes.len()).any(|n| {
+        let node = NodeId(u32::try_from(n).unwrap_or(u32::MAX));
+        program.reads(node) == Some(table)
+    }) || program.resource(table).unique
+}
+
+/// Selections by the same expression over the items of one concurrent loop, on a column that is never changed.
+pub(super) fn selectors(program: &Program, a: &Touch, b: &Touch) -> Vec<(NodeId, Expr)> {
+    let Some(looped) = program.concurrent_loop(a.node) else { return Vec::new() };
+    if program.concurrent_loop(b.node) != Some(looped)
+        || program.overlap_across_runs(a.node, b.node, a.resource)
+    {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (column, expr) in &a.rows {
+        let same = b.rows.iter().any(|(c, e)| c == column && e == expr);
+        if same && only_item(expr, looped) && !program.changes(a.resource, column) {
+            found.push((looped, expr.clone()));
+        }
+    }
+    found
+}
+
+/// Whether an expression depends on the loop's item and nothing else.
+pub(super) fn only_item(expr: &Expr, looped: NodeId) -> bool {
+    let (mut item, mut other) = (false, false);
+    expr.visit(&mut |e| match e {
+        Expr::Item(l) if *l == looped => item = true,
+        Expr::Const(_) | Expr::Index { .. } | Expr::Call(..) | Expr::Concat(_) => {}
+        _ => other = true,
+    });
+    item && !other
+}

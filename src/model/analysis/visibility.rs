@@ -1,0 +1,130 @@
+//! Which steps others can notice, and the conditions that an effect depends on.
+
+use super::touch::{How, Touch, conflict};
+use super::{expressions, steps};
+use crate::model::expression::Expr;
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Guard, Kind, Program, Step, Visibility};
+use crate::model::support::support;
+use std::collections::BTreeSet;
+
+pub(super) fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> Visibility {
+    let mut keep_apart: Vec<(NodeId, Expr)> = Vec::new();
+    let overlaps = |other: NodeId, resource: ResourceId| overlaps(program, node, other, resource);
+    for mine in touches.iter().filter(|t| t.node == node) {
+        for other in touches.iter().filter(|t| overlaps(t.node, t.resource)) {
+            match conflict(program, mine, other) {
+                None => {}
+                Some(selectors) if selectors.is_empty() => return Visibility::Visible,
+                Some(selectors) => keep_apart.push(selectors[0].clone()),
+            }
+        }
+    }
+    if is_effect(program, node)
+        && effect_support(program, node).into_iter().any(|r| written(node, r, program, touches))
+    {
+        return Visibility::Visible;
+    }
+    if let Kind::Leaf(steps) = &program.node(node).kind
+        && steps.iter().any(|s| matches!(s, Step::Wait(_)))
+    {
+        return if touches.iter().any(|t| t.node == node) {
+            Visibility::Visible
+        } else {
+            Visibility::Local
+        };
+    }
+    keep_apart.dedup();
+    if keep_apart.is_empty() { Visibility::Local } else { Visibility::Unless(keep_apart) }
+}
+
+pub(super) fn overlaps(program: &Program, a: NodeId, b: NodeId, resource: ResourceId) -> bool {
+    if program.resource(resource).owner.is_some() {
+        program.flow_of(a) == program.flow_of(b) && program.overlap_in_run(a, b)
+    } else {
+        program.overlap(a, b)
+    }
+}
+
+/// Whether a process unordered with this action may write the resource.
+pub(super) fn written(
+    node: NodeId,
+    resource: ResourceId,
+    program: &Program,
+    touches: &[Touch],
+) -> bool {
+    touches.iter().any(|t| {
+        t.resource == resource && t.how != How::Read && overlaps(program, node, t.node, resource)
+    })
+}
+
+/// Whether an action does anything that stays.
+pub(super) fn is_effect(program: &Program, node: NodeId) -> bool {
+    steps(program, node).iter().any(|s| match s {
+        Step::Send(_) | Step::Opaque { effect: true, .. } => true,
+        Step::Access(_, a) => !matches!(
+            a,
+            Access::Get
+                | Access::Fetch(_)
+                | Access::List(_)
+                | Access::Select(..)
+                | Access::Probe(_)
+                | Access::Load
+        ),
+        Step::Compute(_) | Step::Wait(_) | Step::Opaque { effect: false, .. } => false,
+    })
+}
+
+/// The resources that an effect's value and conditions come from.
+pub(super) fn effect_support(program: &Program, node: NodeId) -> BTreeSet<ResourceId> {
+    let mut all = BTreeSet::new();
+    for expr in expressions(program, node) {
+        all.extend(support(program, expr));
+    }
+    for guard in &program.node(node).guards {
+        all.extend(guard_exprs(program, guard).into_iter().flat_map(|e| support(program, e)));
+    }
+    all
+}
+
+/// The expressions of a guard.
+pub fn guard_exprs<'p>(program: &'p Program, guard: &Guard) -> Vec<&'p Expr> {
+    let (Guard::Side(n, _) | Guard::Case(n, _) | Guard::Again(n) | Guard::Left(n)) = guard;
+    expressions(program, *n)
+}
+
+/// The conditions that an effect depends on and that another process can turn.
+pub(super) fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<Guard> {
+    if !is_effect(program, node) {
+        return Vec::new();
+    }
+    let mut guards = Vec::new();
+    let mut inner = node;
+    for outer in program.ancestors(node).skip(1) {
+        let position = program.node(outer).children.iter().position(|&c| c == inner);
+        match (&program.node(outer).kind, position) {
+            (Kind::If(_), Some(side)) => guards.push(Guard::Side(outer, side == 0)),
+            (Kind::Switch(_, cases), Some(at)) => {
+                guards.push(Guard::Case(outer, (at < cases.len()).then_some(at)));
+            }
+            (Kind::Until { .. }, _) => guards.push(Guard::Again(outer)),
+            (Kind::Group, _) => {
+                for &sibling in &program.node(outer).children {
+                    if matches!(program.node(sibling).kind, Kind::Until { .. })
+                        && program.precedes(sibling, inner)
+                    {
+                        guards.push(Guard::Left(sibling));
+                    }
+                }
+            }
+            _ => {}
+        }
+        inner = outer;
+    }
+    let turned = |guard: &Guard| {
+        let resources = guard_exprs(program, guard).into_iter().flat_map(|e| support(program, e));
+        resources.into_iter().any(|r| written(node, r, program, touches))
+    };
+    guards.retain(turned);
+    guards
+}

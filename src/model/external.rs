@@ -1,0 +1,372 @@
+//! External: a store outside the flow whose rows nobody knows beforehand (a list, a table, a folder, a REST path).
+//!
+//! A row is known by its key, a value that says whom it is about. A row that nobody has written yet is a symbol: its
+//! columns are symbols over it, and what the flow writes lies over them. Equal keys are one row; keys that are
+//! different terms are taken for different rows, which is an assumption of the scenario.
+
+use super::access::{Act, Caller, columns, number, put};
+use super::content::{Content, Row};
+use super::evaluate::evaluate;
+use super::expression::{Env, Expr, Failure};
+use super::ids::ResourceId;
+use super::over_row::over_row;
+use super::program::{Access, Columns, Filter, Program, Resource, Shape};
+use super::value::{Standing, Token, TokenKind, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The column that says which row it is.
+pub const KEY: &str = "#key";
+/// The column that says which query met the row first.
+const FROM: &str = "#from";
+/// Set in a row that was deleted.
+const GONE: &str = "#gone";
+/// The property of a shown row that stands for all its columns that are not known.
+pub const SYMBOL: &str = "#row";
+/// The column that is the whole content of a file.
+pub const CONTENT: &str = "content";
+/// The property of a shown row that holds its etag.
+const ETAG: &str = "@odata.etag";
+
+/// What an access to an external store answers and changes.
+pub(super) fn act(
+    program: &Program,
+    rid: ResourceId,
+    access: &Access,
+    content: &Content,
+    env: &mut dyn Env,
+    caller: Caller,
+) -> Result<Act, Failure> {
+    let store = Store { program, rid, resource: program.resource(rid) };
+    match access {
+        Access::Fetch(key) => {
+            let key = store.key(key, env)?;
+            Ok(store.fetch(content, key, caller))
+        }
+        Access::List(filter) => store.list(content, filter, env, caller),
+        Access::Update { filter, set, if_match, .. } => {
+            store.update(content, filter, set, if_match.as_ref(), env)
+        }
+        Access::Create(row) => store.create(content, row, env),
+        Access::Upsert { key, row } => {
+            let all: Columns = key.iter().chain(row).cloned().collect();
+            let filter = Filter { equal: key.clone(), rest: None };
+            let act = store.update(content, &filter, row, None, env)?;
+            if act.after.is_some() { Ok(act) } else { store.create(content, &all, env) }
+        }
+        Access::Delete(filter, _) => store.delete(content, filter, env),
+        _ => Ok(Act { output: Value::term("answer", Vec::new()), ..Act::default() }),
+    }
+}
+
+/// The question whether a store holds rows that a query finds, or the row of a key, before the flow starts.
+pub fn question(
+    program: &Program,
+    rid: ResourceId,
+    access: &Access,
+    content: &Content,
+    env: &mut dyn Env,
+) -> Option<Value> {
+    let store = Store { program, rid, resource: program.resource(rid) };
+    if store.resource.shape != Shape::External {
+        return None;
+    }
+    match access {
+        Access::List(filter) => Some(store.query(filter, env).ok()?.0),
+        Access::Fetch(key) if store.resource.may_miss => {
+            let key = store.key(key, env).ok()?;
+            let known = find(content, &key).is_some();
+            (!known).then(|| Value::term("exists", vec![store.name(), key]))
+        }
+        _ => None,
+    }
+}
+
+/// Whom a value is about: two runs are about the same thing if their triggers are, and where the program says that
+/// items may share a business key, items are told apart by their ids alone.
+pub fn identity(value: &Value, alias: bool) -> Value {
+    let Value::Term(term) = value else {
+        return match value {
+            Value::Object(o) if o.contains_key(SYMBOL) => identity(&o[SYMBOL], alias),
+            other => other.clone(),
+        };
+    };
+    match (&*term.op, term.args.as_slice()) {
+        ("triggerOutputs", _) => Value::term("triggerOutputs", Vec::new()),
+        ("[]", [Value::Term(base), Value::String(column)])
+            if alias && !is_id(column) && &*base.op == "item" =>
+        {
+            let base = Value::term("item", base.args.iter().take(1).cloned().collect());
+            Value::term("[]", vec![base, Value::String(column.clone())])
+        }
+        (op, args) => Value::term(op, args.iter().map(|a| identity(a, alias)).collect()),
+    }
+}
+
+/// Whether a column names its row and nothing else.
+fn is_id(column: &str) -> bool {
+    let lower = column.to_ascii_lowercase();
+    ["id", "guid", "{identifier}", "{path}", "iteminternalid", "@odata.id", "name", "rowkey"]
+        .contains(&lower.as_str())
+        || (lower.ends_with("id") && !lower.starts_with('_'))
+}
+
+/// Columns that have to equal values.
+type Equal = Vec<(Arc<str>, Value)>;
+
+fn find(content: &Content, key: &Value) -> Option<usize> {
+    content.rows.iter().position(|r| r.as_ref().is_some_and(|r| r.get(KEY) == *key))
+}
+
+fn gone(row: &Row) -> bool {
+    row.columns.contains_key(GONE)
+}
+
+struct Store<'p> {
+    program: &'p Program,
+    rid: ResourceId,
+    resource: &'p Resource,
+}
+
+impl Store<'_> {
+    fn name(&self) -> Value {
+        Value::String(self.resource.name.clone())
+    }
+
+    /// The key that an expression names: a row met in a query of this store is known by its id.
+    fn key(&self, expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
+        let value = identity(&evaluate(expr, env)?, self.program.alias);
+        if let Value::Term(index) = &value
+            && let ("[]", [Value::Term(row), Value::String(column)]) =
+                (&*index.op, index.args.as_slice())
+            && let ("row", [name, key]) = (&*row.op, row.args.as_slice())
+            && *name == self.name()
+            && is_id(column)
+        {
+            return Ok(key.clone());
+        }
+        Ok(value)
+    }
+
+    fn symbol(&self, key: &Value) -> Value {
+        Value::term("row", vec![self.name(), key.clone()])
+    }
+
+    /// A row as an answer shows it.
+    fn shown(&self, at: usize, row: &Row) -> Value {
+        if let Some(content) = row.columns.get(CONTENT) {
+            return content.clone();
+        }
+        let mut columns: BTreeMap<Arc<str>, Value> = row
+            .columns
+            .iter()
+            .filter(|(c, _)| !c.starts_with('#'))
+            .map(|(c, v)| (c.clone(), v.clone()))
+            .collect();
+        columns.insert(SYMBOL.into(), self.symbol(&row.get(KEY)));
+        if self.resource.etags {
+            columns.insert(ETAG.into(), self.etag(at));
+        }
+        Value::Object(Arc::new(columns))
+    }
+
+    fn etag(&self, at: usize) -> Value {
+        Value::Token(Token {
+            resource: self.rid.0,
+            row: number(at),
+            kind: TokenKind::Etag,
+            standing: Standing::Current,
+        })
+    }
+
+    fn fetch(&self, content: &Content, key: Value, caller: Caller) -> Act {
+        let mut after = content.clone();
+        let found = find(content, &key);
+        if found.is_none() && caller.found == Some(false)
+            || found.is_some_and(|at| after.rows[at].as_ref().is_some_and(gone))
+        {
+            return Act { output: answer(404, Value::Null), refused: Some(404), ..Act::default() };
+        }
+        let at = found.unwrap_or_else(|| meet(&mut after, key, None));
+        let row = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
+        let mut output =
+            BTreeMap::from([("body".into(), row), ("statusCode".into(), Value::Int(200))]);
+        if self.resource.etags {
+            output.insert("headers".into(), Value::object([("ETag", self.etag(at))]));
+        }
+        let after = found.is_none().then_some(after);
+        Act { after, output: Value::Object(Arc::new(output)), ..Act::default() }
+    }
+
+    /// The query as a value, its equal columns and whether they say all of it.
+    fn query(&self, filter: &Filter, env: &mut dyn Env) -> Result<(Value, Equal), Failure> {
+        let mut equal = columns(&filter.equal, env)?;
+        for (_, value) in &mut equal {
+            *value = identity(value, self.program.alias);
+        }
+        let mut args = vec![self.name()];
+        for (column, value) in &equal {
+            args.push(Value::String(column.clone()));
+            args.push(value.clone());
+        }
+        if let Some(rest) = &filter.rest {
+            args.push(identity(&evaluate(rest, env)?, self.program.alias));
+        }
+        Ok((Value::term("query", args), equal))
+    }
+
+    /// A row that an earlier query met belongs to it still; a row that the flow made belongs to every query that its
+    /// columns do not contradict.
+    fn belongs(&self, row: &Row, query: &Value, equal: &[(Arc<str>, Value)]) -> bool {
+        let same = |value: &Value, wanted: &Value| {
+            let value = identity(value, self.program.alias);
+            value == *wanted || (value.is_unknown() && row.columns.contains_key(FROM))
+        };
+        let fits = equal.iter().all(|(column, wanted)| {
+            row.columns.get(column).is_none_or(|value| same(value, wanted))
+        });
+        let met = row.columns.get(FROM).is_none_or(|from| from == query);
+        // A row that only a key has named so far was there before: whether the query finds it is not known.
+        let made = row.columns.contains_key("#made");
+        !gone(row) && fits && met && (made || row.columns.contains_key(FROM))
+    }
+
+    fn list(
+        &self,
+        content: &Content,
+        filter: &Filter,
+        env: &mut dyn Env,
+        caller: Caller,
+    ) -> Result<Act, Failure> {
+        let (query, equal) = self.query(filter, env)?;
+        let mut after = content.clone();
+        let met = |row: &Row| row.columns.get(FROM) == Some(&query);
+        let first = caller.found == Some(true) && !content.live().any(|(_, r)| met(r));
+        if first {
+            for index in 0..self.program.unknown_rows {
+                let index = Value::Int(index.cast_signed());
+                let key = Value::term("listed", vec![query.clone(), index]);
+                meet(&mut after, key, Some(query.clone()));
+            }
+        }
+        let rows: Vec<Value> = after
+            .live()
+            .filter(|(_, row)| self.belongs(row, &query, &equal))
+            .map(|(at, row)| self.shown(at, row))
+            .collect();
+        let output = answer(200, Value::object([("value", Value::array(rows))]));
+        Ok(Act { after: first.then_some(after), output, ..Act::default() })
+    }
+
+    fn update(
+        &self,
+        content: &Content,
+        filter: &Filter,
+        set: &Columns,
+        if_match: Option<&Expr>,
+        env: &mut dyn Env,
+    ) -> Result<Act, Failure> {
+        let mut after = content.clone();
+        let Some((_, key)) = filter.equal.iter().find(|(c, _)| &**c == KEY) else {
+            return Ok(Act { output: answer(200, Value::Null), ..Act::default() });
+        };
+        let key = self.key(key, env)?;
+        let at = find(content, &key).unwrap_or_else(|| meet(&mut after, key, None));
+        if let Some(etag) = if_match {
+            let stale = match evaluate(etag, env)? {
+                Value::Token(t) => {
+                    t.standing != Standing::Current
+                        || t.row != number(at)
+                        || t.resource != self.rid.0
+                }
+                _ => false,
+            };
+            if stale {
+                return Ok(Act {
+                    output: answer(412, Value::Null),
+                    refused: Some(412),
+                    ..Act::default()
+                });
+            }
+        }
+        let old = after.rows[at].clone().unwrap_or_default();
+        let mut values = Vec::new();
+        for (column, expr) in set {
+            values.push((column.clone(), over_row(expr, &old, env)?));
+        }
+        let mut wrote = Vec::new();
+        if let Some(Some(row)) = after.rows.get_mut(at) {
+            row.columns.remove(GONE);
+            put(row, &values, at, &mut wrote);
+        }
+        let body = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
+        Ok(Act { after: Some(after), output: answer(200, body), wrote, ..Act::default() })
+    }
+
+    fn create(&self, content: &Content, row: &Columns, env: &mut dyn Env) -> Result<Act, Failure> {
+        let mut key = None;
+        let mut values = Vec::new();
+        for (column, expr) in row {
+            if &**column == KEY {
+                key = Some(self.key(expr, env)?);
+            } else {
+                values.push((column.clone(), evaluate(expr, env)?));
+            }
+        }
+        let key = key.unwrap_or_default();
+        let mut after = content.clone();
+        let found = find(content, &key);
+        let taken = found.and_then(|at| content.rows[at].as_ref()).is_some_and(|row| !gone(row));
+        if taken && self.resource.unique {
+            return Ok(Act {
+                output: answer(409, Value::Null),
+                refused: Some(409),
+                ..Act::default()
+            });
+        }
+        let at = found.unwrap_or_else(|| meet(&mut after, key, None));
+        let mut wrote = vec![(number(at), Arc::from(""))];
+        if let Some(Some(row)) = after.rows.get_mut(at) {
+            row.columns.remove(GONE);
+            row.columns.insert("#made".into(), Value::Bool(true));
+            put(row, &values, at, &mut wrote);
+        }
+        let body = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
+        Ok(Act { after: Some(after), output: answer(201, body), wrote, ..Act::default() })
+    }
+
+    fn delete(
+        &self,
+        content: &Content,
+        filter: &Filter,
+        env: &mut dyn Env,
+    ) -> Result<Act, Failure> {
+        let Some((_, key)) = filter.equal.iter().find(|(c, _)| &**c == KEY) else {
+            return Ok(Act { output: answer(200, Value::Null), ..Act::default() });
+        };
+        let key = self.key(key, env)?;
+        let mut after = content.clone();
+        let at = find(content, &key).unwrap_or_else(|| meet(&mut after, key, None));
+        if let Some(Some(row)) = after.rows.get_mut(at) {
+            row.columns.retain(|c, _| &**c == KEY || &**c == FROM);
+            row.columns.insert(GONE.into(), Value::Bool(true));
+        }
+        let wrote = vec![(number(at), Arc::from(""))];
+        Ok(Act { after: Some(after), output: answer(200, Value::Null), wrote, ..Act::default() })
+    }
+}
+
+/// A row that was there before anybody named it.
+fn meet(content: &mut Content, key: Value, query: Option<Value>) -> usize {
+    let mut row = Row::default();
+    row.columns.insert(KEY.into(), key);
+    if let Some(query) = query {
+        row.columns.insert(FROM.into(), query);
+    }
+    content.rows.push(Some(row));
+    content.rows.len() - 1
+}
+
+fn answer(code: u16, body: Value) -> Value {
+    Value::object([("body", body), ("statusCode", Value::Int(i64::from(code)))])
+}
