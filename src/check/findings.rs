@@ -105,6 +105,7 @@ pub(super) fn message(violation: &Violation, cell: &str, actions: &[String]) -> 
             format!("{last} takes the lease of {cell} and nobody gives it back")
         }
         "lease-misuse" => format!("{last} writes without the lease that should protect it"),
+        "retry-duplicate" => format!("{last} can take effect twice: its answer can get lost"),
         "retry-exhausted" => format!("{last} gives up because others keep getting in first"),
         "stuck" => format!("{last} waits for ever"),
         "invariant" => {

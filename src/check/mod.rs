@@ -87,7 +87,9 @@ pub fn check_definition(
         finish(definition, &mut report, start, stop);
         return Ok(report);
     }
-    let pinned = definition.setup.assume.get("variable-actions").map(String::as_str);
+    let pin = |id: &str| definition.setup.assume.get(id).map(String::as_str);
+    let pinned = pin("variable-actions");
+    let budget = config.faults.or(definition.setup.faults).unwrap_or(0);
     let scenario = |torn| Scenario {
         platform,
         all_items: config.items,
@@ -96,6 +98,8 @@ pub fn check_definition(
         runs: config.runs,
         unknown_items: 2,
         torn,
+        faults: u32::try_from(budget).unwrap_or(u32::MAX),
+        cancellable: pin("run-cancellation") == Some("on"),
         merge: config.reduction == Reduction::All,
         most: None,
     };
@@ -106,7 +110,7 @@ pub fn check_definition(
     report.scope = Scope {
         items: lowered.items.clone(),
         runs: lowered.program.flows.iter().map(|f| u64::from(f.runs)).max().unwrap_or(1),
-        faults: config.faults.or(definition.setup.faults).unwrap_or(0),
+        faults: budget,
     };
     report.unknown.clone_from(&lowered.unknown);
     fill(&mut report, &lowered, &explored);
@@ -130,11 +134,6 @@ pub fn check_definition(
         let second = Scenario { most: Some(3), ..scenario(true) };
         let other = pinned.is_none().then(|| lower(definition, &second));
         assumption(&mut report, other.transpose()?, main_torn, config, stop);
-    }
-    if report.scope.faults > 0 && report.verdict == Verdict::Safe {
-        report.verdict = Verdict::Inconclusive(
-            "faults are not explored yet; this says nothing about them".into(),
-        );
     }
     conclude(&mut report);
     finish(definition, &mut report, start, stop);

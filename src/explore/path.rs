@@ -23,7 +23,7 @@ pub type Path = Vec<Level>;
 /// The process that takes a move.
 pub fn path(engine: &Engine<'_>, chosen: Move) -> Path {
     match chosen {
-        Move::Step(unit, node) => path_of(engine.program, unit, node),
+        Move::Step(unit, node) | Move::Fault(unit, node, _) => path_of(engine.program, unit, node),
         Move::Expire(Some(unit), _) => path_of_unit(engine.program, unit),
         Move::Expire(None, _) => Vec::new(),
     }
@@ -95,7 +95,7 @@ pub fn name(
     serial: impl Fn(NodeId) -> u32,
 ) -> String {
     let (unit, node) = match chosen {
-        Move::Step(unit, node) => (unit, Some(node)),
+        Move::Step(unit, node) | Move::Fault(unit, node, _) => (unit, Some(node)),
         Move::Expire(Some(unit), _) => (unit, None),
         Move::Expire(None, _) => return "time".to_owned(),
     };

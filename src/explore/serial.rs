@@ -53,7 +53,7 @@ fn steps(
     }
     let steps_left = enabled.iter().any(|(m, ..)| matches!(m, Move::Step(..)));
     if steps_left {
-        enabled.retain(|(m, ..)| matches!(m, Move::Step(..)));
+        enabled.retain(|(m, ..)| !matches!(m, Move::Expire(..)));
     }
     let all: Vec<Path> = enabled.iter().map(|(_, p, ..)| p.clone()).collect();
     enabled.retain(|(_, who, ..)| free || !interrupts(last, who, &all));

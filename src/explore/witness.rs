@@ -1,4 +1,4 @@
-//! The schedule that proves a finding: the least by switches, then by steps (design.md §7).
+//! The schedule that proves a finding: the least by faults, then by switches, then by steps (design.md §7).
 
 use super::ending::{judge_end, judge_stuck};
 use super::engine::{Engine, Move, State, Successor};
@@ -34,15 +34,15 @@ pub fn witnesses(
     let mut left: Vec<Violation> = wanted.iter().cloned().collect();
     let mut found = Vec::new();
     let mut nodes: Vec<Node> = Vec::new();
-    let mut queue: BTreeMap<(u32, u32, usize), usize> = BTreeMap::new();
+    let mut queue: BTreeMap<(u32, u32, u32, usize), usize> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for state in engine.initial() {
         let node =
             Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
-        queue.insert((0, 0, nodes.len()), nodes.len());
+        queue.insert((0, 0, 0, nodes.len()), nodes.len());
         nodes.push(node);
     }
-    while let Some(((switches, depth, _), at)) = queue.pop_first() {
+    while let Some(((faults, switches, depth, _), at)) = queue.pop_first() {
         if left.is_empty() || nodes.len() > cap || stop.stopped().is_some() {
             break;
         }
@@ -87,7 +87,8 @@ pub fn witnesses(
                 choice: Some(choice),
                 fired,
             });
-            queue.insert((switches + switch, depth + 1, id), id);
+            let fault = u32::from(matches!(choice.0, Move::Fault(..)));
+            queue.insert((faults + fault, switches + switch, depth + 1, id), id);
         }
     }
     found

@@ -1,5 +1,6 @@
 //! What we claim: a violation made citable, and the report that carries it.
 
+mod fault;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod show;

@@ -7,6 +7,7 @@ use crate::explore::engine::{Engine, Move, State, Successor};
 use crate::explore::layout::Unit;
 use crate::explore::path::{self, Path};
 use crate::explore::witness::{Choice, fired_in, replay, same_finding};
+use crate::model::fault::Fault;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Step};
 use crate::model::transition::Event;
@@ -57,6 +58,7 @@ pub fn tell(
     }
     for (at, (before, next)) in steps.iter().enumerate() {
         let who = path::path(engine, next.chosen);
+        witness.faults += u64::from(matches!(next.chosen, Move::Fault(..)));
         witness.switches += u64::from(last.is_some_and(|last| last != who));
         last = Some(path::last_path(engine, next));
         paths.push(who);
@@ -144,7 +146,7 @@ fn told_step(
     let program = engine.program;
     let index = |unit: Unit| indices.get(&unit).copied().unwrap_or(0);
     let unit_of = match next.chosen {
-        Move::Step(unit, _) | Move::Expire(Some(unit), _) => Some(unit),
+        Move::Step(unit, _) | Move::Fault(unit, ..) | Move::Expire(Some(unit), _) => Some(unit),
         Move::Expire(None, _) => None,
     };
     let serial = |looped: NodeId| {
@@ -159,7 +161,8 @@ fn told_step(
     };
     let process = path::name(engine, next.chosen, index, serial);
     let (action, effect) = match next.chosen {
-        Move::Step(_, node) => {
+        Move::Fault(_, _, Fault::Cancelled) => ("run".to_owned(), "is cancelled".to_owned()),
+        Move::Step(_, node) | Move::Fault(_, node, _) => {
             let event = next.events.iter().find(|e| e.node == node);
             let also: Vec<String> = next
                 .events
@@ -204,7 +207,15 @@ fn cells(engine: &Engine<'_>, state: &State, violation: &Violation) -> BTreeMap<
 }
 
 /// What a step did, as run history would say it.
-fn effect(program: &Program, event: &Event) -> String {
+pub(super) fn effect(program: &Program, event: &Event) -> String {
+    if let Some(fault) = event.fault {
+        return super::fault::words(program, event, fault);
+    }
+    if event.attempt > 0 {
+        let of = program.node(event.node).call.retries;
+        let first = Event { attempt: 0, ..event.clone() };
+        return format!("retry {} of {of}: {}", event.attempt, effect(program, &first));
+    }
     let Kind::Leaf(steps) = &program.node(event.node).kind else { return "decides".to_owned() };
     let Some(step) = steps.get(usize::from(event.step)) else { return "goes on".to_owned() };
     if event.refused == Some(0) {

@@ -70,6 +70,10 @@ pub enum Mark {
     Holds(ResourceId),
     /// I held the lease, it ran out, I have not given it back.
     Lost(ResourceId),
+    /// My call at this node took effect and its answer was lost: what it wrote.
+    Applied(NodeId),
+    /// A fault struck inside this Until.
+    Disturbed(NodeId),
 }
 
 /// What a mark remembers.

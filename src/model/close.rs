@@ -1,6 +1,6 @@
 //! How containers end, and what is forgotten then.
 
-use super::block::{NodeState, Phase};
+use super::block::{Mark, NodeState, Phase};
 use super::ids::NodeId;
 use super::program::{Kind, Status};
 use super::settle::length;
@@ -60,6 +60,11 @@ impl Machine<'_> {
             return true;
         }
         self.reset(body);
+        // The next item is another operation: what was applied for this one says nothing about it.
+        let program = self.program;
+        self.block.marks.retain(|mark, _| {
+            !matches!(mark, Mark::Applied(n) | Mark::Disturbed(n) if program.inside(*n, body))
+        });
         let state = self.at(node);
         state.count = count + 1;
         state.output = kept;
@@ -100,12 +105,13 @@ impl Machine<'_> {
     pub(super) fn tidy(&mut self) {
         let program = self.program;
         let class = program.class(self.class);
+        self.forget_attempts();
         for (slot, &node) in class.nodes.iter().enumerate() {
             let keep = program.node(node).consumers.iter().any(|&c| self.pending(c));
             if keep {
                 continue;
             }
-            self.block.marks.remove(&super::block::Mark::Base(node));
+            self.block.marks.remove(&Mark::Base(node));
             let collects = matches!(program.node(node).kind, Kind::Loop { .. })
                 && self.block.nodes[slot].phase == Phase::Running;
             if self.block.nodes[slot].output != Value::Null
@@ -123,6 +129,34 @@ impl Machine<'_> {
                 });
             if over {
                 self.block.nodes[slot] = NodeState::default();
+            }
+        }
+    }
+
+    /// What was applied matters only while the action can be made again: by the platform, or by an Until around it.
+    fn forget_attempts(&mut self) {
+        let applied: Vec<NodeId> = self
+            .block
+            .marks
+            .keys()
+            .filter_map(|m| if let Mark::Applied(n) = m { Some(*n) } else { None })
+            .collect();
+        for node in applied {
+            let program = self.program;
+            let until = program.ancestors(node).skip(1).any(|n| {
+                program.node(n).class == self.class
+                    && matches!(program.node(n).kind, Kind::Until { .. })
+            });
+            let ended = matches!(self.at(node).phase, Phase::Done(_));
+            let over = program
+                .ancestors(node)
+                .skip(1)
+                .take_while(|&n| program.node(n).class == self.class)
+                .any(|n| {
+                    matches!(self.block.nodes[program.node(n).slot as usize].phase, Phase::Done(_))
+                });
+            if over || (ended && !until) {
+                self.block.marks.remove(&Mark::Applied(node));
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::access::{Act, LeaseEvent};
 use super::block::{Mark, Memory, Phase};
 use super::content::{Content, WriteMark};
+use super::fault::Fault;
 use super::ids::{NodeId, ResourceId};
 use super::transition::{Change, Machine};
 use super::value::{Standing, Value};
@@ -18,10 +19,32 @@ impl Machine<'_> {
 
     /// A call takes time: the clocks of held leases run.
     pub(super) fn pass_time(&mut self, node: NodeId) {
+        self.pass(self.program.node(node).takes);
+    }
+
+    /// A call that goes wrong takes its time, too, and so do the waits before the next attempts.
+    pub(super) fn pass_retry(&mut self, node: NodeId, fault: Fault) {
+        let call = &self.program.node(node).call;
+        let attempt = self.at(node).count as usize;
+        let wait = |n: usize| call.waits.get(n).or(call.waits.last()).copied().unwrap_or(0);
         let takes = self.program.node(node).takes;
+        // After an effect the step itself has passed its time.
+        let own = if fault.after_effect() { 0 } else { takes };
+        let seconds = match fault {
+            Fault::Throttled | Fault::Lost => own.saturating_add(wait(attempt)),
+            Fault::Failed | Fault::Unanswered => (attempt..call.retries as usize)
+                .map(|n| wait(n).saturating_add(takes))
+                .fold(own, u64::saturating_add),
+            Fault::TimedOut | Fault::TimedOutLate => own,
+            Fault::Cancelled => 0,
+        };
+        self.pass(seconds);
+    }
+
+    fn pass(&mut self, seconds: u64) {
         for (mark, memory) in &mut self.block.marks {
             if let (Mark::Holds(_), Memory::Clock(passed, Some(limit))) = (mark, memory) {
-                *passed = passed.saturating_add(takes).min(*limit);
+                *passed = passed.saturating_add(seconds).min(*limit);
             }
         }
     }

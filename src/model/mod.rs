@@ -1,6 +1,7 @@
 //! The abstract machine: what can step. Knows no connector and no JSON.
 pub mod access;
 pub mod analysis;
+mod attempt;
 pub mod block;
 mod close;
 mod commit;
@@ -8,6 +9,7 @@ pub mod content;
 pub mod evaluate;
 pub mod expression;
 pub mod external;
+pub mod fault;
 pub mod function;
 mod hear;
 pub mod ids;
@@ -18,6 +20,7 @@ pub mod program;
 pub mod relation;
 pub mod settle;
 pub mod statement;
+mod status;
 pub mod support;
 pub mod transition;
 pub mod value;

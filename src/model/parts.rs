@@ -1,7 +1,7 @@
 //! The expressions that stand in an access.
 
 use super::expression::Expr;
-use super::program::{Access, Filter};
+use super::program::{Access, Filter, Step};
 
 impl Access {
     /// Every expression in it.
@@ -42,5 +42,17 @@ impl Filter {
     fn gather<'a>(&'a self, all: &mut Vec<&'a Expr>) {
         all.extend(self.equal.iter().map(|(_, e)| e));
         all.extend(&self.rest);
+    }
+}
+
+impl Step {
+    /// Every expression in it, whole and in parts.
+    pub fn visit(&self, look: &mut dyn FnMut(&Expr)) {
+        let mut each = |expr: &Expr| expr.visit(&mut |e| look(e));
+        match self {
+            Self::Compute(e) | Self::Wait(e) | Self::Send(e) => each(e),
+            Self::Access(_, access) => access.expressions().into_iter().for_each(each),
+            Self::Opaque { args, .. } => args.iter().for_each(each),
+        }
     }
 }

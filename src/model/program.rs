@@ -1,7 +1,9 @@
 //! Program: what one process will do, indivisible step by step; compiled once, never changed.
 
 use super::expression::Expr;
+use super::fault::Fault;
 use super::ids::{ClassId, NodeId, ResourceId};
+pub use super::status::{Status, StatusSet};
 use super::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,6 +31,10 @@ pub struct Program {
     pub alias: bool,
     /// Rows that a query of an external store finds, if it finds any.
     pub unknown_rows: u64,
+    /// How many faults may strike in one schedule.
+    pub faults: u32,
+    /// Whether a run may be cancelled between any two steps, at the cost of a fault.
+    pub cancellable: bool,
 }
 
 /// One flow of the scenario.
@@ -101,6 +107,8 @@ pub struct Node {
     pub chain: u32,
     /// Longest duration in seconds; 0 for what does not leave the flow.
     pub takes: u64,
+    /// How the call is repeated and what can become of it; empty for what does not leave the flow.
+    pub call: Call,
     /// A lease acquire whose attempts can be used up before the other holders let go.
     pub exhaustible: bool,
     /// Whether it is written by the maker (sides and bodies are not).
@@ -119,6 +127,17 @@ pub struct Node {
     pub keeps: Vec<NodeId>,
     /// For a loop: inner actions whose outputs are read outside, in index order.
     pub collected: Vec<NodeId>,
+}
+
+/// A call to somebody else: how often it is repeated, and which faults can strike it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Call {
+    /// Further attempts after the first.
+    pub retries: u32,
+    /// The longest wait before each further attempt, in seconds.
+    pub waits: Vec<u64>,
+    /// What can go wrong, as far as anybody could tell it apart.
+    pub faults: Vec<Fault>,
 }
 
 /// Whether another process can notice when a step happens.
@@ -350,49 +369,6 @@ pub enum Shape {
     Blob,
     /// Rows outside the flow that nobody knows beforehand ([`super::external`]).
     External,
-}
-
-/// How an action can end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Status {
-    /// It did its work.
-    Succeeded,
-    /// It did not.
-    Failed,
-    /// It never ran.
-    Skipped,
-    /// It ran out of time.
-    TimedOut,
-    /// The run was ended under it.
-    Cancelled,
-}
-
-impl Status {
-    /// As the platform writes it.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Skipped => "Skipped",
-            Self::TimedOut => "TimedOut",
-            Self::Cancelled => "Cancelled",
-        }
-    }
-}
-
-/// A set of statuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct StatusSet(pub u8);
-
-impl StatusSet {
-    /// From a list.
-    pub fn of(statuses: impl IntoIterator<Item = Status>) -> Self {
-        Self(statuses.into_iter().fold(0, |set, s| set | 1 << s as u8))
-    }
-    /// Membership.
-    pub fn has(self, status: Status) -> bool {
-        self.0 & 1 << status as u8 != 0
-    }
 }
 
 impl Program {

@@ -1,6 +1,6 @@
 //! Settling: what a process does by itself, at once, until only steps remain that others can notice.
 
-use super::block::{NodeState, Phase};
+use super::block::{Mark, NodeState, Phase};
 use super::evaluate::evaluate;
 use super::expression::Env;
 use super::ids::NodeId;
@@ -53,6 +53,10 @@ impl Machine<'_> {
 
     /// Whether nobody else can notice the next step of this node.
     pub fn is_local(&mut self, node: NodeId) -> bool {
+        // A call that can go wrong is a step of its own; so is what follows a fault, for whoever has to read it.
+        if !self.program.node(node).call.faults.is_empty() {
+            return false;
+        }
         match &self.program.node(node).visibility {
             Visibility::Local => true,
             Visibility::Visible => false,
@@ -273,6 +277,8 @@ impl Machine<'_> {
         let at_limit = !holds && counted && count >= limit;
         let refused = self.at(node).flag;
         if holds || at_limit {
+            // A bound that a fault helped to use up was not used up by contention alone.
+            let disturbed = self.block.marks.remove(&Mark::Disturbed(node)).is_some();
             let status = if failed || (at_limit && fail_at_limit) {
                 Status::Failed
             } else {
@@ -281,7 +287,7 @@ impl Machine<'_> {
             self.finish(node, status, Value::Null);
             // Whether it was left by its condition (0) or by its limit (1): later effects depend on it.
             self.at(node).count = u32::from(at_limit);
-            if at_limit && refused {
+            if at_limit && refused && !disturbed {
                 self.tell(node, true, false);
             }
             return;
@@ -303,6 +309,8 @@ impl Machine<'_> {
             step: 1,
             output: Value::Null,
             refused: None,
+            fault: None,
+            attempt: 0,
             exhausted: false,
             gave_up,
             polled,
@@ -315,7 +323,7 @@ impl Machine<'_> {
         for node in self.program.subtree(root) {
             if self.program.node(node).class == self.class {
                 *self.at(node) = NodeState::default();
-                self.block.marks.remove(&super::block::Mark::Base(node));
+                self.block.marks.remove(&Mark::Base(node));
             }
         }
     }

@@ -1,11 +1,11 @@
 //! The one semantics: what a step does. Search, proof and replay all come here.
 
-use super::access::{Act, Caller, LeaseEvent, act};
+use super::access::{Act, LeaseEvent, act};
 use super::block::{Block, Mark, Phase};
 use super::content::Content;
 use super::evaluate::evaluate;
 use super::expression::{Expr, Failure};
-use super::external;
+use super::fault::Fault;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::{Access, Kind, Program, Status, Step};
 use super::value::{Standing, Value};
@@ -53,6 +53,10 @@ pub struct Event {
     pub output: Value,
     /// How the action stands: refused with this code, or not.
     pub refused: Option<u16>,
+    /// What went wrong.
+    pub fault: Option<Fault>,
+    /// Which further attempt it was; 0 for the first.
+    pub attempt: u32,
     /// Whether a lease acquire used up its attempts.
     pub exhausted: bool,
     /// An Until ended by its limit, its last round refused because of another process.
@@ -177,7 +181,13 @@ impl Machine<'_> {
         }
     }
 
-    fn leaf(&mut self, node: NodeId, number: u8, step: &Step, of: usize) -> Result<(), Halt> {
+    pub(super) fn leaf(
+        &mut self,
+        node: NodeId,
+        number: u8,
+        step: &Step,
+        of: usize,
+    ) -> Result<(), Halt> {
         let last = usize::from(number) + 1 == of;
         match step {
             Step::Compute(expr) => match self.value(node, expr) {
@@ -231,25 +241,7 @@ impl Machine<'_> {
             self.observed(node, |observer, view| observer.reads(view, node, expr));
         }
         let before = self.store.read(rid);
-        let found = match external::question(program, rid, access, &before, &mut self.view(node)) {
-            Some(question) => match self.world.get(&question) {
-                Some(answer) => Some(*answer),
-                None => return Err(Halt::Choice(question)),
-            },
-            None => None,
-        };
-        let caller = Caller {
-            found,
-            lease: self.own_lease(rid),
-            exhaustible: (self.exhaustible)(node),
-            loaded: match &self.at(node).output {
-                Value::Int(n) => usize::try_from(*n).ok(),
-                other => match other.get("rowsAffected") {
-                    Value::Int(n) => usize::try_from(n).ok(),
-                    _ => None,
-                },
-            },
-        };
+        let caller = self.caller(node, rid, access, &before)?;
         let Ok(done) = act(program, rid, access, &before, &mut self.view(node), caller) else {
             self.done(node, number, true, Value::Null, Some(0));
             return Ok(());
@@ -318,12 +310,17 @@ impl Machine<'_> {
             step: number,
             output: output.clone(),
             refused: code,
+            fault: None,
+            attempt: self.at(node).count,
             exhausted: false,
             gave_up: false,
             polled: false,
             wrote: Vec::new(),
         };
         self.events.push(event);
+        if code.is_none() {
+            self.block.marks.remove(&Mark::Applied(node));
+        }
         if ends {
             let status = if code.is_some() { Status::Failed } else { Status::Succeeded };
             self.finish(node, status, output);

@@ -1,5 +1,6 @@
 //! What an action sees: the outputs, variables and items within its reach.
 
+use super::attempt::input_key;
 use super::block::{Block, NodeState, Phase};
 use super::content::Content;
 use super::expression::{Env, Failure};
@@ -116,6 +117,11 @@ impl Env for View<'_> {
     }
 
     fn variable(&mut self, variable: ResourceId) -> Result<Value, Failure> {
+        if let Some(Value::Object(inputs)) = self.of(self.reader).map(|s| &s.items)
+            && let Some(sent) = inputs.get(input_key(variable).as_str())
+        {
+            return Ok(sent.clone());
+        }
         Ok(self.store.read(variable).single("value"))
     }
 

@@ -3,14 +3,15 @@
 use super::leaf::{self, Scope};
 use super::scenario::Scenario;
 use crate::definition::ast::{
-    Action, ActionKind, Definition, Group, Over as Written, Platform, Status as WrittenStatus,
+    Action, ActionKind, Definition, Group, Over as Written, Platform, Retry,
+    Status as WrittenStatus,
 };
 use crate::definition::expression::Template;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{
-    Class, FlowPlan, Kind, Node, Observed, Over, Program, Resource, Shape, Status, StatusSet,
+    Call, Class, FlowPlan, Kind, Node, Observed, Over, Program, Resource, Shape, Status, StatusSet,
     Visibility,
 };
 use crate::model::value::Value;
@@ -48,6 +49,8 @@ struct Builder<'d> {
     items: BTreeMap<String, u64>,
     problems: Vec<Problem>,
     unknown: BTreeSet<String>,
+    /// Retry policies as written, by node.
+    retries: BTreeMap<NodeId, Retry>,
 }
 
 /// A name as the platform compares it: case and blanks do not matter.
@@ -67,6 +70,7 @@ pub fn lower(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Ve
         items: BTreeMap::new(),
         problems: Vec::new(),
         unknown: BTreeSet::new(),
+        retries: BTreeMap::new(),
     };
     builder.resources();
     for (index, flow) in definition.flows.iter().enumerate() {
@@ -79,6 +83,7 @@ pub fn lower(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Ve
         return Err(builder.problems);
     }
     builder.program.torn = scenario.torn;
+    super::fault::plan(&mut builder.program, scenario, &builder.retries);
     crate::model::analysis::analyse(&mut builder.program, scenario.merge);
     Ok(Lowered {
         program: builder.program,
@@ -233,6 +238,7 @@ impl<'d> Builder<'d> {
             slot,
             chain: 0,
             takes: 0,
+            call: Call::default(),
             exhaustible: false,
             written,
             consumers: Vec::new(),
@@ -356,6 +362,7 @@ impl<'d> Builder<'d> {
 
     fn kinds(&mut self) {
         for Pending { node, action, scope } in std::mem::take(&mut self.pending) {
+            self.retries.extend(action.retry.clone().map(|retry| (node, retry)));
             let takes = action.takes.or(self.definition.setup.takes).unwrap_or((0, 120));
             let degree = match self.program.nodes[node.index()].kind {
                 Kind::Loop { degree, .. } => degree,

@@ -20,6 +20,10 @@ pub struct Scenario {
     pub unknown_items: u64,
     /// Whether variable actions load and store in two steps.
     pub torn: bool,
+    /// How many faults may strike in one schedule.
+    pub faults: u32,
+    /// Whether a run may be cancelled between any two steps (`assume`, `run-cancellation`).
+    pub cancellable: bool,
     /// Whether steps that nobody else can notice are merged.
     pub merge: bool,
     /// Items and degree at most, for a second look that only has to find whether something can happen.

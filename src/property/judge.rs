@@ -2,6 +2,7 @@
 //! something different (design.md §6).
 
 use super::again::{Again, Refresh};
+use super::duplicate::{applied, takes_effect_twice};
 use crate::model::access::{Act, Caller, act};
 use crate::model::block::{Block, Mark, Memory};
 use crate::model::content::Content;
@@ -44,7 +45,8 @@ pub struct Judge {
     pub guarded: BTreeSet<(NodeId, ResourceId)>,
 }
 
-const CALLER: Caller = Caller { lease: None, exhaustible: false, loaded: None, found: None };
+pub(super) const CALLER: Caller =
+    Caller { lease: None, exhaustible: false, loaded: None, found: None };
 
 impl Judge {
     /// No rule has fired.
@@ -285,6 +287,12 @@ impl Observer for Judge {
         let before = view.store.read(resource);
         let write = Write { node, resource, access, act: done, before: &before };
         self.leases(view, &write);
+        if takes_effect_twice(view, node, resource, access, done, &before) {
+            let column = done.wrote.iter().map(|(_, c)| c).find(|c| !c.is_empty());
+            let made = done.wrote.iter().any(|(_, c)| c.is_empty());
+            let detail = "took effect before, when its answer was lost".to_owned();
+            self.fire("retry-duplicate", resource, column.filter(|_| !made), vec![node], detail);
+        }
         let guards = view.program.node(node).guards.clone();
         let broken = guards.iter().find(|g| !Again::new(view, Refresh::All).holds(g));
         let access_now = now(access);
@@ -326,6 +334,16 @@ impl Observer for Judge {
     }
 
     fn sent(&mut self, view: &mut View<'_>, node: NodeId) {
+        if applied(view, node).is_some() {
+            self.fired.push(Violation {
+                rule: "retry-duplicate",
+                resource: None,
+                column: None,
+                actions: vec![node],
+                detail: "was sent before, when its answer was lost".to_owned(),
+                weak: false,
+            });
+        }
         let guards = view.program.node(node).guards.clone();
         for guard in &guards {
             if Again::new(view, Refresh::All).holds(guard) {

@@ -1,6 +1,7 @@
 //! What counts as wrong: every rule by its id, with what to do about it and the page that explains it.
 
 pub mod again;
+mod duplicate;
 pub mod judge;
 
 /// What the world is told about a rule.
@@ -94,6 +95,14 @@ pub const RULES: &[Meta] = &[
         "a write happens after its lease was lost, a lease is never released, or a lock is entered without it",
         "send the lease id with every write, renew it or keep the section shorter than the lease, release it on every \
          path, and stop the run when it could not be acquired",
+    ),
+    rule!(
+        "retry-duplicate",
+        "One operation takes effect twice",
+        "CWE-837",
+        "a call takes effect, its answer is lost, and the repeated call takes effect again",
+        "make the repeat harmless: an upsert by a key of your own, a unique column, an If-Match; or set the retry policy \
+         to none and look before you repeat",
     ),
     rule!(
         "retry-exhausted",

@@ -1,5 +1,6 @@
 //! What one machine run does: computed once for its inputs, then looked up.
 
+use super::faults::{NODE, fault_of};
 use super::{Engine, State, Told};
 use crate::explore::layout::{Layout, Unit};
 use crate::explore::table::Interner;
@@ -81,7 +82,7 @@ impl Engine<'_> {
         let class = self.layout.class(unit);
         let root = Unit { run: unit.run, slot: 0 };
         let parent = if unit.slot > 0 { state[self.layout.place(root)] } else { 0 };
-        let about = self.about.get(node as usize).copied().flatten();
+        let about = self.about.get((node & NODE) as usize).copied().flatten();
         let content = about.map_or(u32::MAX, |r| state[self.layout.resource(r, unit.run)]);
         let block = state[self.layout.place(unit)];
         let key = Key { class, block, parent, world: state[0], node, content };
@@ -146,7 +147,11 @@ impl Engine<'_> {
             uncounted_violation: false,
             terminated: None,
         };
-        let moved = if key.node == SETTLE { Ok(()) } else { machine.step(NodeId(key.node)) };
+        let moved = match (key.node, fault_of(key.node)) {
+            (SETTLE, _) => Ok(()),
+            (node, Some(fault)) => machine.fault(NodeId(node & NODE), fault),
+            (node, None) => machine.step(NodeId(node)),
+        };
         let moved = moved.and_then(|()| machine.settle());
         let Machine { block, changes, events, uncounted_violation, terminated, .. } = machine;
         let (reads, writes) = (store.reads, store.writes);

@@ -1,9 +1,11 @@
 //! What is known about a block once it has a number, and the moves that follow from it.
 
+use super::faults::faults;
 use super::{Engine, Move};
 use crate::explore::layout::Unit;
 use crate::model::block::{Block, Mark, Memory, NodeState, Phase};
 use crate::model::content::Lease;
+use crate::model::fault::Fault;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{Kind, Node, Program, Status, Step};
 use crate::model::settle::length;
@@ -17,9 +19,12 @@ pub(super) struct Known {
     /// Bits of resources it remembers something about.
     pub(super) remembers: u64,
     pub(super) holds: Vec<(ResourceId, u64, Option<u64>)>,
+    /// What can go wrong with its calls.
+    pub(super) faults: Vec<(NodeId, Fault)>,
     /// Whether a concurrent loop runs that has items left to start.
     pub(super) hungry: bool,
 }
+
 impl Engine<'_> {
     pub(super) fn known(&self, state: &[u32], unit: Unit) -> &Known {
         &self.known[self.layout.class(unit).0 as usize][state[self.layout.place(unit)] as usize]
@@ -40,6 +45,7 @@ impl Engine<'_> {
     /// As [`Engine::moves`], into a list that the caller keeps.
     pub fn moves_into(&self, state: &[u32], every: bool, moves: &mut Vec<Move>) {
         moves.clear();
+        let faulty = self.program.faults > 0 && self.faults_left(state);
         for &unit in &self.units {
             if state[self.layout.place(unit)] == 0
                 || (self.symmetry && !every && self.twin_before(state, unit))
@@ -48,6 +54,9 @@ impl Engine<'_> {
             }
             let known = self.known(state, unit);
             moves.extend(known.ready.iter().map(|&n| Move::Step(unit, n)));
+            if faulty {
+                moves.extend(known.faults.iter().map(|&(n, fault)| Move::Fault(unit, n, fault)));
+            }
             for &(resource, passed, limit) in &known.holds {
                 let pending =
                     known.ready.iter().map(|&n| self.program.node(n).takes).max().unwrap_or(0);
@@ -109,7 +118,8 @@ pub(super) fn know(program: &Program, class: ClassId, block: &Block) -> Known {
     let is_ready = |(slot, state): (usize, &NodeState)| {
         matches!(state.phase, Phase::Ready(_)).then(|| nodes[slot])
     };
-    let ready = block.nodes.iter().enumerate().filter_map(is_ready).collect();
+    let ready: Vec<NodeId> = block.nodes.iter().enumerate().filter_map(is_ready).collect();
+    let faults = faults(program, class, block, &ready);
     let mut remembers = 0u64;
     let mut holds = Vec::new();
     for (mark, memory) in &block.marks {
@@ -120,6 +130,7 @@ pub(super) fn know(program: &Program, class: ClassId, block: &Block) -> Known {
             | Mark::Holds(r)
             | Mark::Lost(r) => Some(*r),
             Mark::Base(_) => None,
+            Mark::Applied(_) | Mark::Disturbed(_) => continue,
         };
         match resource {
             Some(r) => remembers |= 1 << (r.0 % 64),
@@ -135,7 +146,7 @@ pub(super) fn know(program: &Program, class: ClassId, block: &Block) -> Known {
     }
     let left = |s: &NodeState| s.phase == Phase::Running && u64::from(s.started) < length(&s.items);
     let hungry = block.nodes.iter().any(left);
-    Known { ready, ended: block.ended, remembers, holds, hungry }
+    Known { ready, ended: block.ended, remembers, holds, faults, hungry }
 }
 
 fn tokens(value: &Value, bits: &mut u64) {

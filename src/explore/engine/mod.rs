@@ -5,6 +5,7 @@
 //! its block, the block around it and the resources it reads, so it is computed once for these and then looked up.
 
 mod effect;
+mod faults;
 mod known;
 mod slots;
 
@@ -12,6 +13,7 @@ use super::layout::{Layout, Place, Unit};
 use super::table::{Interner, Memo};
 use crate::model::block::{Block, Mark, NodeState};
 use crate::model::content::{Content, Lease};
+use crate::model::fault::Fault;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::Program;
 use crate::model::transition::{Change, Event, Halt, World};
@@ -29,6 +31,8 @@ pub type State = Vec<u32>;
 pub enum Move {
     /// This process takes its step.
     Step(Unit, NodeId),
+    /// The call that this process is about to make goes wrong, or the whole run is cancelled.
+    Fault(Unit, NodeId, Fault),
     /// The lease that this process holds (or that was left behind) runs out.
     Expire(Option<Unit>, ResourceId),
 }
@@ -120,6 +124,7 @@ impl<'p> Engine<'p> {
                 ended: None,
                 remembers: 0,
                 holds: Vec::new(),
+                faults: Vec::new(),
                 hungry: false,
             });
         }
@@ -230,7 +235,7 @@ impl<'p> Engine<'p> {
     }
 
     fn has_ended(&self, chosen: Move, next: &[u32], told: &Told) -> bool {
-        let Move::Step(unit, _) = chosen else { return false };
+        let (Move::Step(unit, _) | Move::Fault(unit, ..)) = chosen else { return false };
         let free = next[self.layout.place(unit)] == 0;
         unit.slot > 0 && (free || told.started.iter().any(|(u, _)| *u == unit))
     }
@@ -260,6 +265,7 @@ impl<'p> Engine<'p> {
                 }
                 self.drive(state, unit.run, told)?;
             }
+            Move::Fault(unit, node, fault) => self.go_wrong(state, unit, node, fault, told)?,
             Move::Expire(holder, resource) => self.expire(state, holder, resource),
         }
         Ok(())

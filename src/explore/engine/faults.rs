@@ -1,0 +1,94 @@
+//! Moves that are faults: what can go wrong in a state, and what is written down when it does.
+
+use super::{Engine, State, Told};
+use crate::explore::layout::Unit;
+use crate::model::block::Block;
+use crate::model::fault::{Fault, strike, struck};
+use crate::model::ids::{ClassId, NodeId};
+use crate::model::program::{Kind, Program, Status};
+use crate::model::transition::Halt;
+use crate::model::value::Value;
+
+/// The bits of a memo key's node that name the node; above stands the fault.
+pub(super) const NODE: u32 = (1 << FAULT) - 1;
+const FAULT: u32 = 24;
+
+/// A node and what goes wrong with it, as one number.
+fn coded(node: NodeId, fault: Fault) -> u32 {
+    let at = Fault::ALL.iter().position(|f| *f == fault).unwrap_or(0);
+    node.0 | (u32::try_from(at).unwrap_or(0) + 1) << FAULT
+}
+
+/// The fault of such a number.
+pub(super) fn fault_of(node: u32) -> Option<Fault> {
+    let at = (node >> FAULT).checked_sub(1)? as usize;
+    Fault::ALL.get(at).copied()
+}
+
+impl Engine<'_> {
+    /// Whether another fault may strike.
+    pub(super) fn faults_left(&self, state: &[u32]) -> bool {
+        struck(self.worlds.get(state[0])) < self.program.faults as usize
+    }
+
+    /// A call goes wrong, or a run is cancelled.
+    pub(super) fn go_wrong(
+        &mut self,
+        state: &mut State,
+        unit: Unit,
+        node: NodeId,
+        fault: Fault,
+        told: &mut Told,
+    ) -> Result<(), Halt> {
+        self.strike(state, unit, node, fault);
+        if fault == Fault::Cancelled {
+            self.end_run(state, unit.run, Status::Cancelled);
+            return Ok(());
+        }
+        self.run_machine(state, unit, coded(node, fault), told)?;
+        if unit.slot > 0 && self.known(state, unit).ended.is_some() {
+            self.fold(state, unit, told)?;
+        }
+        self.drive(state, unit.run, told)
+    }
+
+    /// The fault is written down with the choices made: by action, item and the places of serial loops around.
+    fn strike(&mut self, state: &mut State, unit: Unit, node: NodeId, fault: Fault) {
+        let block = self.block(state, unit).clone();
+        let mut place = vec![block.item.clone(), Value::Int(i64::from(block.index))];
+        for outer in self.program.ancestors(node).skip(1) {
+            if matches!(self.program.node(outer).kind, Kind::Loop { degree, .. } if degree <= 1)
+                && self.program.node(outer).class == self.layout.class(unit)
+            {
+                let count = block.nodes[self.program.node(outer).slot as usize].count;
+                place.push(Value::Int(i64::from(count)));
+            }
+        }
+        let world = strike(self.worlds.get(state[0]), fault, node, &place);
+        state[0] = self.worlds.intern(world);
+    }
+}
+
+/// What can go wrong with the calls that a block is about to make.
+pub(super) fn faults(
+    program: &Program,
+    class: ClassId,
+    block: &Block,
+    ready: &[NodeId],
+) -> Vec<(NodeId, Fault)> {
+    let mut found = Vec::new();
+    if program.faults == 0 || block.ended.is_some() {
+        return found;
+    }
+    for &node in ready {
+        let call = &program.node(node).call;
+        let attempt = block.nodes[program.node(node).slot as usize].count;
+        let more = |fault: &&Fault| !fault.retried() || attempt < call.retries;
+        found.extend(call.faults.iter().filter(more).map(|&fault| (node, fault)));
+    }
+    let run = program.class(class).looped.is_none();
+    if run && program.cancellable && block.index != u32::MAX {
+        found.push((program.class(class).root, Fault::Cancelled));
+    }
+    found
+}

@@ -1,0 +1,68 @@
+//! Faults in run-history words: `504 after the row was written`.
+
+use super::trace::effect;
+use crate::model::fault::Fault;
+use crate::model::program::{Access, Kind, Program, Shape, Step};
+use crate::model::transition::Event;
+
+/// What went wrong, as run history would say it if it could see the other side.
+pub(super) fn words(program: &Program, event: &Event, fault: Fault) -> String {
+    let node = program.node(event.node);
+    let done = done(program, event);
+    let left = node.call.retries.saturating_sub(event.attempt);
+    let prefix = if event.attempt > 0 {
+        format!("retry {} of {}: ", event.attempt, node.call.retries)
+    } else {
+        String::new()
+    };
+    let never = match left {
+        0 => String::new(),
+        1 => ", and so does its retry".to_owned(),
+        n => format!(", and so do its {n} retries"),
+    };
+    let effect = effect(program, &Event { fault: None, attempt: 0, ..event.clone() });
+    let effect = effect.strip_prefix("201: ").or(effect.strip_prefix("200: ")).unwrap_or(&effect);
+    let text = match fault {
+        Fault::Throttled => format!("429 with Retry-After before {done}"),
+        Fault::Failed => format!("504 before {done}{never}"),
+        Fault::Lost => format!("504 after {done} ({effect})"),
+        Fault::Unanswered if left == 0 => format!("504 after {done} ({effect})"),
+        Fault::Unanswered => {
+            format!("504 after {done} ({effect}), and no retry gets through")
+        }
+        Fault::TimedOut => format!("times out before {done}"),
+        Fault::TimedOutLate => format!("times out after {done} ({effect})"),
+        Fault::Cancelled => "is cancelled".to_owned(),
+    };
+    format!("{prefix}{text}")
+}
+
+/// What the call is for, in the past.
+fn done(program: &Program, event: &Event) -> &'static str {
+    let Kind::Leaf(steps) = &program.node(event.node).kind else { return "it was done" };
+    match steps.get(usize::from(event.step)) {
+        Some(Step::Send(_)) => "it was sent",
+        Some(Step::Access(resource, access)) => {
+            let row = program.resource(*resource).shape == Shape::Table;
+            match access {
+                Access::Get
+                | Access::Fetch(_)
+                | Access::Load
+                | Access::List(_)
+                | Access::Select(..)
+                | Access::Probe(_) => "it was read",
+                Access::Create(_) | Access::CreateIfNone { .. } => "the row was written",
+                Access::Delete(..) if row => "the row was deleted",
+                Access::Delete(..) => "it was deleted",
+                Access::Update { .. } | Access::Upsert { .. } if row => "the row was written",
+                Access::Update { .. } | Access::Upsert { .. } => "the item was written",
+                Access::Add { .. } | Access::Store { .. } => "the value was written",
+                Access::Write { .. } => "the blob was written",
+                Access::Acquire { .. } => "the lease was taken",
+                Access::Renew(_) => "the lease was renewed",
+                Access::Release(_) => "the lease was given back",
+            }
+        }
+        _ => "it was done",
+    }
+}

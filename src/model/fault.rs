@@ -1,0 +1,131 @@
+//! Fault: what can become of a call beside its answer (semantics §6), and which faults have struck in a schedule.
+//!
+//! A call is made in attempts; each is *effect*, then *answer*. The answer can be lost after the effect, the effect can
+//! fail to happen, and both can happen for good: then no further attempt gets through. Faults that have struck are kept
+//! with the choices made ([`World`]), so that outcomes are compared within the same faults and no fault is mistaken for
+//! a race. A fault names the action and the item it struck, never a block: blocks are interchangeable.
+
+use super::ids::NodeId;
+use super::transition::World;
+use super::value::Value;
+
+/// One thing that goes wrong, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    /// 429 with Retry-After: nothing was done, the call is repeated.
+    Throttled,
+    /// No attempt gets through: nothing was done, the action has failed.
+    Failed,
+    /// It took effect, its answer was lost, the call is repeated.
+    Lost,
+    /// It took effect, and no attempt ever gets an answer: the action has failed all the same.
+    Unanswered,
+    /// The action's own time limit ran out before the effect.
+    TimedOut,
+    /// The action's own time limit ran out after the effect.
+    TimedOutLate,
+    /// The run is cancelled or crashes between two steps.
+    Cancelled,
+}
+
+/// The marker of a fault among the choices made.
+const STRUCK: &str = "fault";
+
+impl Fault {
+    /// All of them, by number.
+    pub const ALL: [Self; 7] = [
+        Self::Throttled,
+        Self::Failed,
+        Self::Lost,
+        Self::Unanswered,
+        Self::TimedOut,
+        Self::TimedOutLate,
+        Self::Cancelled,
+    ];
+
+    /// Whether the call took effect before it went wrong.
+    pub fn after_effect(self) -> bool {
+        matches!(self, Self::Lost | Self::Unanswered | Self::TimedOutLate)
+    }
+
+    /// Whether the platform makes another attempt.
+    pub fn retried(self) -> bool {
+        matches!(self, Self::Throttled | Self::Lost)
+    }
+
+    /// The code that run history shows. Whether a 504 came before or after the effect is what nobody can tell
+    /// (semantics §6, *ambiguous outcome*), so both have one code.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Throttled => 429,
+            Self::Failed | Self::Lost | Self::Unanswered => 504,
+            Self::TimedOut | Self::TimedOutLate => 408,
+            Self::Cancelled => 0,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+            Self::Unanswered => "unanswered",
+            Self::TimedOut => "timed out",
+            Self::TimedOutLate => "timed out late",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// How often anything has gone wrong so far.
+pub fn struck(world: &World) -> usize {
+    world.keys().filter(|k| matches!(k, Value::Term(t) if &*t.op == STRUCK)).count()
+}
+
+/// The choices made, and this fault. `place` tells apart what is not interchangeable: items, and the places of serial
+/// loops around.
+#[must_use]
+pub fn strike(world: &World, fault: Fault, node: NodeId, place: &[Value]) -> World {
+    let mut world = world.clone();
+    let key = |nth: i64| {
+        let mut args = vec![Value::text(fault.name()), Value::Int(i64::from(node.0))];
+        args.extend(place.iter().cloned());
+        args.push(Value::Int(nth));
+        Value::term(STRUCK, args)
+    };
+    let mut nth = 1;
+    while world.contains_key(&key(nth)) {
+        nth += 1;
+    }
+    world.insert(key(nth), true);
+    world
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_counted_and_told_apart() {
+        let node = NodeId(3);
+        let one = strike(&World::new(), Fault::Lost, node, &[]);
+        let two = strike(&one, Fault::Lost, node, &[]);
+        assert_eq!((struck(&World::new()), struck(&one), struck(&two)), (0, 1, 2));
+        let ways = [
+            strike(&one, Fault::Lost, node, &[Value::Int(1)]),
+            strike(&one, Fault::Failed, node, &[]),
+            strike(&one, Fault::Lost, NodeId(4), &[]),
+        ];
+        for (at, way) in ways.iter().enumerate() {
+            assert!(ways[at + 1..].iter().all(|other| other != way) && *way != two);
+        }
+    }
+
+    #[test]
+    fn the_order_of_two_faults_does_not_matter() {
+        let (a, b) = (NodeId(1), NodeId(2));
+        let ab = strike(&strike(&World::new(), Fault::Lost, a, &[]), Fault::Failed, b, &[]);
+        let ba = strike(&strike(&World::new(), Fault::Failed, b, &[]), Fault::Lost, a, &[]);
+        assert_eq!(ab, ba);
+    }
+}

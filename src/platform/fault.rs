@@ -1,0 +1,141 @@
+//! Which faults can strike which action, as far as anybody could tell them apart. Leaving out a fault whose outcomes
+//! others give too is what keeps a budget of one affordable:
+//!
+//! * a read has no effect to lose the answer of; repeating it is the same as being later;
+//! * so is repeating a call that did nothing, unless its inputs hold a variable that may change meanwhile, or the
+//!   process holds a lease, whose clock runs on;
+//! * running into the action's own time limit differs from failing only for somebody who asks which it was.
+
+use super::leaf::leaves_the_flow;
+use super::retry::policy;
+use super::scenario::Scenario;
+use crate::definition::ast::Retry;
+use crate::model::expression::Expr;
+use crate::model::fault::Fault;
+use crate::model::ids::NodeId;
+use crate::model::program::{Access, Call, Kind, Program, Status, Step};
+use crate::model::value::Value;
+use std::collections::BTreeMap;
+
+/// Gives every call of the program its retry policy and the faults that can strike it.
+pub fn plan(program: &mut Program, scenario: &Scenario, written: &BTreeMap<NodeId, Retry>) {
+    program.faults = scenario.faults;
+    program.cancellable = scenario.cancellable && scenario.faults > 0;
+    if scenario.faults == 0 {
+        return;
+    }
+    for index in 0..program.nodes.len() {
+        let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        let Kind::Leaf(steps) = &program.node(node).kind else { continue };
+        if !leaves_the_flow(&program.node(node).kind, program) {
+            continue;
+        }
+        let policy = policy(written.get(&node), scenario.platform);
+        let faults = faults(program, node, steps, policy.retries > 0);
+        program.nodes[index].call = Call { retries: policy.retries, waits: policy.waits, faults };
+    }
+}
+
+fn faults(program: &Program, node: NodeId, steps: &[Step], retried: bool) -> Vec<Fault> {
+    let effect = steps.iter().any(has_effect);
+    let asked = asked_how_it_failed(program, node);
+    let mut faults = vec![Fault::Failed];
+    if asked {
+        faults.push(Fault::TimedOut);
+    }
+    if effect {
+        faults.push(Fault::Unanswered);
+        if asked {
+            faults.push(Fault::TimedOutLate);
+        }
+        if retried {
+            faults.push(Fault::Lost);
+        }
+    }
+    if retried && (keeps_old_inputs(program, node, steps) || may_hold_a_lease(program, node)) {
+        faults.push(Fault::Throttled);
+    }
+    faults
+}
+
+fn has_effect(step: &Step) -> bool {
+    match step {
+        Step::Send(_) => true,
+        Step::Access(_, access) => !matches!(
+            access,
+            Access::Get
+                | Access::Fetch(_)
+                | Access::List(_)
+                | Access::Select(..)
+                | Access::Probe(_)
+                | Access::Load
+        ),
+        Step::Opaque { effect, .. } => *effect,
+        Step::Compute(_) | Step::Wait(_) => false,
+    }
+}
+
+/// Whether anybody tells *has failed* from *has timed out*.
+fn asked_how_it_failed(program: &Program, node: NodeId) -> bool {
+    let tells = program.nodes.iter().flat_map(|n| &n.run_after).any(|(before, statuses)| {
+        *before == node && statuses.has(Status::Failed) != statuses.has(Status::TimedOut)
+    });
+    let mut asked = tells;
+    for index in 0..program.nodes.len() {
+        let reader = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        for expr in crate::model::analysis::expressions(program, reader) {
+            asked |= reads_status(program, expr, node);
+        }
+    }
+    asked
+}
+
+/// Whether an expression looks at how the node ended, or at all of its answer.
+fn reads_status(program: &Program, expr: &Expr, node: NodeId) -> bool {
+    let (mut asked, mut whole, mut parts) = (false, 0, 0);
+    expr.visit(&mut |e| match e {
+        Expr::Action(n) => asked |= *n == node,
+        Expr::Result(n) => asked |= program.inside(node, *n),
+        Expr::Output(n) | Expr::Body(n) if *n == node => whole += 1,
+        Expr::Index { base, key, .. } => {
+            if let (Expr::Output(n) | Expr::Body(n), Expr::Const(key)) = (&**base, &**key)
+                && *n == node
+            {
+                parts += 1;
+                asked |= *key == Value::text("statusCode");
+            }
+        }
+        _ => {}
+    });
+    asked || whole > parts
+}
+
+/// Whether the inputs hold a variable that an unordered process of the run may change meanwhile.
+fn keeps_old_inputs(program: &Program, node: NodeId, steps: &[Step]) -> bool {
+    let mut variables = Vec::new();
+    for step in steps {
+        step.visit(&mut |e| {
+            if let Expr::Variable(v) = e {
+                variables.push(*v);
+            }
+        });
+    }
+    (0..program.nodes.len()).any(|index| {
+        let other = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        let Kind::Leaf(steps) = &program.node(other).kind else { return false };
+        let writes = steps.iter().any(|s| {
+            matches!(s, Step::Access(r, a) if variables.contains(r) && !matches!(a, Access::Get | Access::Load))
+        });
+        writes && program.overlap_in_run(node, other)
+    })
+}
+
+/// Whether an acquire comes before it: in the flow, or around a loop that it is in.
+fn may_hold_a_lease(program: &Program, node: NodeId) -> bool {
+    (0..program.nodes.len()).any(|index| {
+        let other = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        let Kind::Leaf(steps) = &program.node(other).kind else { return false };
+        steps.iter().any(|s| matches!(s, Step::Access(_, Access::Acquire { .. })))
+            && program.precedes(other, node)
+    })
+}
