@@ -5,6 +5,7 @@ use crate::definition::ast::{Definition, Platform};
 use crate::expect::unmet;
 use crate::explore::ending::Joint;
 use crate::explore::limits::Stop;
+use crate::finding::outline::outline;
 use crate::finding::{FlowReport, Level, Outcome, Scope, Severity, Stats, Verdict};
 use crate::platform::lower::Lowered;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,7 @@ pub(super) fn empty_report(definition: &Definition, platform: Platform) -> FlowR
         unknown: Vec::new(),
         findings: Vec::new(),
         notes: Vec::new(),
+        outline: outline(definition),
         unmet: None,
     }
 }

@@ -114,7 +114,13 @@ mod tests {
 
     #[test]
     fn the_twentyfirst_problem_of_a_file_is_counted() {
-        let at = Location { path: "a.json".into(), line: 1, column: 2, pointer: "/flow".into() };
+        let at = Location {
+            path: "a.json".into(),
+            line: 1,
+            column: 2,
+            pointer: "/flow".into(),
+            ..Location::default()
+        };
         let problem = Problem { at, message: "unknown key \"\u{1b}\"".into() };
         let mut err = Vec::new();
         problems(&vec![problem; 22], &mut err);

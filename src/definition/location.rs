@@ -11,4 +11,8 @@ pub struct Location {
     pub line: u32,
     /// 1-based, in characters.
     pub column: u32,
+    /// The column in UTF-16 code units, as SARIF counts.
+    pub column16: u32,
+    /// UTF-16 code units from there to the end of the value, of the line, or of what is worth underlining.
+    pub width16: u32,
 }

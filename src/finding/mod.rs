@@ -1,14 +1,17 @@
 //! What we claim: a violation made citable, and the report that carries it.
 
 mod fault;
+pub mod outline;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod show;
+pub(crate) mod touch;
 pub mod trace;
 
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use crate::model::value::Value;
+pub use outline::Outlined;
 use std::collections::BTreeMap;
 
 /// Everything one call of `check` has to say.
@@ -51,6 +54,8 @@ pub struct FlowReport {
     pub findings: Vec<Finding>,
     /// Remarks for the reader, for example a data choice without a serial schedule.
     pub notes: Vec<String>,
+    /// The flow's actions as written, for pictures and places.
+    pub outline: Vec<Outlined>,
     /// The model's expectation, for `flowrace test`: what was not met.
     pub unmet: Option<Vec<String>>,
 }
@@ -181,12 +186,14 @@ pub struct Witness {
     pub faults: u64,
     /// Steps by another process than the last one's.
     pub switches: u64,
+    /// What the cells said before the first step.
+    pub start: BTreeMap<String, Value>,
     /// In order.
     pub steps: Vec<TraceStep>,
 }
 
 /// One step of a witness.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TraceStep {
     /// `order[1]`.
     pub process: String,
@@ -196,6 +203,34 @@ pub struct TraceStep {
     pub effect: String,
     /// The contested cells after the step.
     pub cells: BTreeMap<String, Value>,
+    /// What it did to cells, contested or not.
+    pub touches: Vec<Touch>,
     /// Why this is the step that goes wrong, if it is: `computed from 5; …`.
     pub wrong: Option<String>,
+}
+
+/// What a step did to one cell.
+#[derive(Clone, Debug)]
+pub struct Touch {
+    /// `metrics.ProcessedCount`.
+    pub cell: String,
+    /// What it did.
+    pub kind: TouchKind,
+    /// What the cell says after the step.
+    pub after: Value,
+}
+
+/// What a step can do to a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TouchKind {
+    /// Looks.
+    Reads,
+    /// Changes, also to what it said before.
+    Writes,
+    /// Was to change it and was refused.
+    Refused,
+    /// Gets the lease.
+    Acquires,
+    /// Gives the lease back, or loses it.
+    Releases,
 }

@@ -2,8 +2,8 @@
 
 use crate::definition::location::Location;
 use crate::finding::{
-    Across, Assumption, Finding, FlowReport, Level, Outcome, Report, Scope, Severity, Stats,
-    TraceStep, Verdict, Witness,
+    Across, Assumption, Finding, FlowReport, Level, Outcome, Outlined, Report, Scope, Severity,
+    Stats, Touch, TouchKind, TraceStep, Verdict, Witness,
 };
 use crate::model::value::Value;
 use std::collections::BTreeMap;
@@ -34,6 +34,7 @@ pub(crate) fn unsafe_flow() -> FlowReport {
         unknown: vec![],
         findings: vec![finding()],
         notes: vec![],
+        outline: outline(),
         unmet: None,
     }
 }
@@ -79,20 +80,70 @@ pub(crate) fn finding() -> Finding {
             pointer: "/flow/0/do/1".into(),
             line: 8,
             column: 7,
+            column16: 7,
+            width16: 20,
         },
-        witness: Some(Witness { faults: 0, switches: 2, steps }),
-        twin: Some(Witness::default()),
+        witness: Some(Witness { steps, ..witness(2) }),
+        twin: Some(twin()),
         swap: Some("let order[2] finish Update_item before order[1] runs Get_item".into()),
     }
 }
 
+/// One iteration after the other.
+fn twin() -> Witness {
+    let steps = vec![
+        step(1, "Get_item", "reads 5", 5),
+        step(1, "Update_item", "writes 6", 6),
+        step(2, "Get_item", "reads 6", 6),
+        step(2, "Update_item", "writes 7", 7),
+    ];
+    Witness { steps, ..witness(1) }
+}
+
+fn witness(switches: u64) -> Witness {
+    let start = BTreeMap::from([(CELL.into(), Value::Int(5))]);
+    Witness { switches, start, ..Witness::default() }
+}
+
 /// A step of iteration `n` after which the counter says `count`.
 pub(crate) fn step(n: u64, action: &str, effect: &str, count: i64) -> TraceStep {
+    let kind = if effect.starts_with("writes") { TouchKind::Writes } else { TouchKind::Reads };
     TraceStep {
         process: format!("order[{n}]"),
         action: action.into(),
         effect: effect.into(),
         cells: BTreeMap::from([(CELL.into(), Value::Int(count))]),
+        touches: vec![Touch { cell: CELL.into(), kind, after: Value::Int(count) }],
         wrong: None,
     }
+}
+
+/// The loop with its two actions.
+fn outline() -> Vec<Outlined> {
+    let at = |line: u32, pointer: &str| Location {
+        path: "models/naive-counter.json".into(),
+        pointer: pointer.into(),
+        line,
+        column: 7,
+        column16: 7,
+        width16: 20,
+    };
+    let action = |name: &str, kind: &str, line: u32, pointer: &str| Outlined {
+        name: name.into(),
+        kind: kind.into(),
+        detail: "metrics".into(),
+        inside: Some(0),
+        side: String::new(),
+        after: vec![],
+        at: at(line, pointer),
+    };
+    let mut list = vec![
+        action("order", "Apply to each", 6, "/flow/0"),
+        action("Get_item", "get", 7, "/flow/0/do/0"),
+        action("Update_item", "update", 8, "/flow/0/do/1"),
+    ];
+    list[0].detail = "2 items, 2 at once".into();
+    list[0].inside = None;
+    list[2].after = vec![("Get_item".into(), vec![])];
+    list
 }

@@ -1,7 +1,7 @@
 //! A schedule told in run-history words.
 
-use super::show;
 use super::{Across, TraceStep, Witness};
+use super::{show, touch};
 use crate::explore::ending::run_of;
 use crate::explore::engine::{Engine, Move, State, Successor};
 use crate::explore::layout::Unit;
@@ -55,6 +55,7 @@ pub fn tell(
     let mut wrong_at = None;
     if let Some((first, _)) = steps.first() {
         number(engine, None, first, &mut indices);
+        witness.start = touch::start(engine, first, violation);
     }
     for (at, (before, next)) in steps.iter().enumerate() {
         let who = path::path(engine, next.chosen);
@@ -67,7 +68,10 @@ pub fn tell(
             wrong_at = Some(at);
         }
         let mut step = told_step(engine, before, next, violation, &indices);
-        step.wrong = fires.then(|| violation.detail.clone());
+        if fires {
+            step.wrong = Some(violation.detail.clone());
+            touch::seen(engine, next, violation, &mut step);
+        }
         witness.steps.push(step);
         number(engine, Some(before), &next.state, &mut indices);
     }
@@ -180,7 +184,9 @@ fn told_step(
             (format!("lease of {}", program.resource(resource).name), "runs out".to_owned())
         }
     };
-    TraceStep { process, action, effect, cells: cells(engine, &next.state, violation), wrong: None }
+    let cells = cells(engine, &next.state, violation);
+    let touches = touch::touches(engine, next, violation);
+    TraceStep { process, action, effect, cells, touches, wrong: None }
 }
 
 /// The contested cells after a step.

@@ -85,7 +85,8 @@ models/naive-counter.json, "Naive counter": inconclusive: stopped at --max-state
 fn more_than_four_processes_are_listed() {
     let mut flow = sample::unsafe_flow();
     let steps = (1..=5).map(|n| sample::step(n, "Update_item", "writes 6", 6)).collect();
-    flow.findings[0].witness = Some(Witness { faults: 1, switches: 4, steps });
+    flow.findings[0].witness =
+        Some(Witness { faults: 1, switches: 4, steps, ..Witness::default() });
     let text = shown(flow, Style::default());
     assert!(
         text.contains("  │  5.   order[5] Update_item: writes 6 (ProcessedCount = 6)\n"),

@@ -72,6 +72,7 @@ fn narrow(path: &str, bytes: Vec<u8>) -> Result<String, Problem> {
             pointer: String::new(),
             line: narrow(line),
             column: narrow(column),
+            ..Location::default()
         };
         Problem { at, message: format!("not UTF-8 at byte {good}; save as UTF-8") }
     })

@@ -1,4 +1,5 @@
-//! From byte offsets to lines and columns. Lines end by LF, CRLF or CR; columns count characters.
+//! From byte offsets to lines and columns. Lines end by LF, CRLF or CR; columns count characters, and UTF-16 code
+//! units besides.
 
 const BLOCK: usize = 1024;
 
@@ -7,6 +8,8 @@ const BLOCK: usize = 1024;
 pub(super) struct Lines {
     starts: Vec<usize>,
     chars: Vec<usize>,
+    /// Characters that take two UTF-16 code units.
+    wide: Vec<usize>,
 }
 
 impl Lines {
@@ -20,27 +23,36 @@ impl Lines {
             }
         }
         let mut chars = vec![0];
-        let mut total = 0;
-        for block in bytes.chunks(BLOCK) {
-            total += count(block);
-            chars.push(total);
+        let mut wide = vec![0];
+        for (n, block) in bytes.chunks(BLOCK).enumerate() {
+            chars.push(chars[n] + count(block));
+            wide.push(wide[n] + count_wide(block));
         }
-        Self { starts, chars }
+        Self { starts, chars, wide }
     }
 
-    /// Line and column of an offset, both from 1.
-    pub(super) fn place(&self, text: &str, offset: usize) -> (u32, u32) {
+    /// Line, column, and column in UTF-16 code units of an offset, all from 1.
+    pub(super) fn place(&self, text: &str, offset: usize) -> (u32, u32, u32) {
         let line = self.starts.partition_point(|&start| start <= offset);
-        let column = self.before(text, offset) - self.before(text, self.starts[line - 1]) + 1;
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+        let (chars, wide) = self.before(text, offset);
+        let (chars_before, wide_before) = self.before(text, self.starts[line - 1]);
+        let column = chars - chars_before + 1;
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (narrow(line), narrow(column), narrow(column + wide - wide_before))
     }
 
-    fn before(&self, text: &str, offset: usize) -> usize {
+    fn before(&self, text: &str, offset: usize) -> (usize, usize) {
         let block = offset / BLOCK;
-        self.chars[block] + count(&text.as_bytes()[block * BLOCK..offset])
+        let rest = &text.as_bytes()[block * BLOCK..offset];
+        (self.chars[block] + count(rest), self.wide[block] + count_wide(rest))
     }
 }
 
 fn count(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
+}
+
+/// Four bytes in UTF-8 are two units in UTF-16.
+fn count_wide(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte >= 0xF0).count()
 }

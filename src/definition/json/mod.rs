@@ -1,5 +1,6 @@
 //! JSON with places: `serde_json` decides what is valid and what it means, our own index says where it stands.
 
+mod extent;
 mod index;
 mod lines;
 
@@ -100,8 +101,9 @@ fn too_deep() -> String {
 }
 
 fn place(path: &str, pointer: &str, text: &str, lines: &Lines, offset: usize) -> Location {
-    let (line, column) = lines.place(text, offset);
-    Location { path: path.to_owned(), pointer: pointer.to_owned(), line, column }
+    let (line, column, column16) = lines.place(text, offset);
+    let width16 = extent::width16(text, offset);
+    Location { path: path.to_owned(), pointer: pointer.to_owned(), line, column, column16, width16 }
 }
 
 /// `serde_json` counts lines by LF and columns in bytes; we count otherwise, so go through the byte offset.
@@ -152,6 +154,13 @@ mod tests {
         check("{\"a/b\": {\"~\": 1}}", "/a~1b/~0", "1:15");
         check("{\"\\u0061\": 5}", "/a", "1:12");
         check("{\"a\": 5}", "/a/x/y", "1:7");
+    }
+
+    #[test]
+    fn columns_are_counted_in_utf_16_too() {
+        let text = format!("[\"{}\", 7]", "\u{1F600}é".repeat(1000));
+        let at = Document::parse("f.json", &text).unwrap().at("/1");
+        assert_eq!((at.column, at.column16, at.width16), (2006, 3006, 1));
     }
 
     #[test]
