@@ -46,6 +46,21 @@ pub(super) fn finish(
     report.unmet = definition.setup.expect.as_ref().map(|e| unmet(e, report));
 }
 
+/// Adds what one slice says to what the others said: a flow is as safe as its worst cluster.
+pub(super) fn add(report: &mut FlowReport, lowered: &Lowered, explored: &Explored) {
+    let before = report.clone();
+    fill(report, lowered, explored);
+    report.exhaustive &= before.exhaustive;
+    report.level = report.level.max(before.level);
+    report.stats.states += before.stats.states;
+    report.stats.nodes += before.stats.nodes;
+    report.stats.transitions += before.stats.transitions;
+    report.outcomes = before.outcomes;
+    if let Verdict::Inconclusive(_) = &before.verdict {
+        report.verdict = before.verdict;
+    }
+}
+
 pub(super) fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explored) {
     let complete = explored.stopped.is_none();
     report.exhaustive = complete;

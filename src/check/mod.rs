@@ -5,6 +5,7 @@ mod explore;
 mod fill;
 mod findings;
 mod runs;
+mod sliced;
 
 use crate::definition::ast::{Definition, Platform};
 use crate::definition::json::Document;
@@ -87,6 +88,9 @@ pub fn check_definition(
         finish(definition, &mut report, start, stop);
         return Ok(report);
     }
+    if definition.setup.state.is_empty() {
+        return sliced::check(definition, platform, config, stop);
+    }
     let pin = |id: &str| definition.setup.assume.get(id).map(String::as_str);
     let pinned = pin("variable-actions");
     let budget = config.faults.or(definition.setup.faults).unwrap_or(0);
@@ -97,6 +101,8 @@ pub fn check_definition(
         degree: config.degree,
         runs: config.runs,
         unknown_items: 2,
+        alias: false,
+        rounds: None,
         torn,
         faults: u32::try_from(budget).unwrap_or(u32::MAX),
         cancellable: pin("run-cancellation") == Some("on"),

@@ -54,6 +54,8 @@ pub struct Trigger {
     pub kind: String,
     /// `operationId` or empty.
     pub operation: String,
+    /// Seconds between two runs of a recurrence.
+    pub every: Option<u64>,
     /// `runtimeConfiguration.concurrency.runs`; 1 for `SingleInstance`; `None`: unlimited.
     pub runs: Option<u64>,
 }

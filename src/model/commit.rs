@@ -3,6 +3,7 @@
 use super::access::{Act, LeaseEvent};
 use super::block::{Mark, Memory, Phase};
 use super::content::{Content, WriteMark};
+use super::external;
 use super::fault::Fault;
 use super::ids::{NodeId, ResourceId};
 use super::transition::{Change, Machine};
@@ -123,7 +124,11 @@ impl Machine<'_> {
                 old.is_some_and(|m| self.unordered_writer(rid, *row, column, m.node, node));
             let old_value = old_row.map_or(Value::Null, |r| r.get(column));
             let Some(Some(new_row)) = after.rows.get_mut(*row as usize) else { continue };
-            let differs = new_row.get(column) != old_value;
+            let differs = if self.program.resource(rid).shape == super::program::Shape::External {
+                external::differ(&new_row.get(column), &old_value)
+            } else {
+                new_row.get(column) != old_value
+            };
             let contested = match old {
                 Some(m) if blind && m.blind && unordered && differs => Some(m.node),
                 Some(m) if unordered && !differs => m.contested,

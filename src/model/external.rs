@@ -103,6 +103,28 @@ pub fn identity(value: &Value, alias: bool) -> Value {
     }
 }
 
+/// Whether two runs store different things: what the world outside answers to both alike is taken for the same, what
+/// started them is not.
+pub fn differ(a: &Value, b: &Value) -> bool {
+    alike(a) != alike(b)
+}
+
+/// The value without the run whose it is, unless it comes from the trigger.
+fn alike(value: &Value) -> Value {
+    match value {
+        Value::Term(term) => match &*term.op {
+            "triggerOutputs" => value.clone(),
+            "run" => Value::Null,
+            op => Value::term(op, term.args.iter().map(alike).collect()),
+        },
+        Value::Array(items) => Value::array(items.iter().map(alike).collect()),
+        Value::Object(o) => {
+            Value::Object(Arc::new(o.iter().map(|(k, v)| (k.clone(), alike(v))).collect()))
+        }
+        other => other.clone(),
+    }
+}
+
 /// Whether a column names its row and nothing else.
 fn is_id(column: &str) -> bool {
     let lower = column.to_ascii_lowercase();

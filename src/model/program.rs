@@ -52,6 +52,8 @@ pub struct FlowPlan {
     pub variables: Vec<ResourceId>,
     /// Classes of its concurrent loops.
     pub loops: Vec<ClassId>,
+    /// Whether its runs get answers of their own from the world outside.
+    pub told_apart: bool,
 }
 
 /// What is alike in all blocks of one kind: a run of a flow, or an iteration of a concurrent loop.

@@ -1,5 +1,6 @@
 //! From expressions as written to expressions with their names resolved.
 
+use super::leaf::Answer;
 use crate::definition::expression::{Expr as Written, Part, Template};
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
@@ -28,6 +29,12 @@ pub trait Names {
     fn parameter(&self, name: &str) -> Option<Expr>;
     /// `triggerOutputs()`.
     fn trigger(&self) -> Expr;
+    /// How an action's answer is laid out.
+    fn answer(&self, node: NodeId) -> Answer;
+    /// What tells this place of this process from all others: its run, its items, its rounds.
+    fn whereabouts(&self) -> Vec<Expr>;
+    /// Whether runs and iterations get answers of their own from functions that depend on more than arguments.
+    fn told_apart(&self) -> bool;
     /// A cell group, for `state()`.
     fn state(&self, name: &str) -> Option<ResourceId>;
     /// Whether `state()` may be used.
@@ -143,6 +150,21 @@ impl Lowering<'_> {
             _ => None,
         };
         let mut lowered = self.expr(base, at)?;
+        let path = match (&lowered, path, key) {
+            (Expr::Output(node), path, key) if self.names.answer(*node) == Answer::Body => {
+                let mut path = path.unwrap_or_else(|| match key {
+                    Written::Literal(Json::String(key)) => vec![key.clone()],
+                    _ => Vec::new(),
+                });
+                if path.first().is_some_and(|p| p == "body") {
+                    path.remove(0);
+                    Some(path)
+                } else {
+                    None
+                }
+            }
+            (_, path, _) => path,
+        };
         let keys = match path {
             Some(path) => path.iter().map(|p| Expr::Const(Value::text(p))).collect(),
             None => vec![self.expr(key, at)?],
@@ -191,8 +213,14 @@ impl Lowering<'_> {
             None => {
                 let platform =
                     ["workflow", "utcnow", "guid", "rand", "listcallbackurl", "iterationindexes"];
+                let mut lowered = lowered;
                 if !platform.contains(&lower.as_str()) {
                     self.names.unknown(&format!("function {name}"));
+                } else if self.names.told_apart() {
+                    lowered.extend(self.names.whereabouts());
+                    if ["guid", "rand"].contains(&lower.as_str()) {
+                        lowered.push(Expr::Const(Value::text(&at.pointer)));
+                    }
                 }
                 Ok(Expr::Opaque(lower.into(), lowered))
             }
@@ -218,7 +246,14 @@ impl Lowering<'_> {
         };
         Some(match function {
             "outputs" | "actionoutputs" => action(Expr::Output),
-            "body" | "actionbody" => action(Expr::Body),
+            "body" | "actionbody" => match names.action(name).map(|n| (n, names.answer(n))) {
+                Some((node, Answer::Wrapped)) => Ok(Expr::Index {
+                    base: Box::new(Expr::Output(node)),
+                    key: Box::new(Expr::Const(Value::text("body"))),
+                    safe: true,
+                }),
+                _ => action(Expr::Body),
+            },
             "actions" => action(Expr::Action),
             "result" => action(Expr::Result),
             "variables" => {

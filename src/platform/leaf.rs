@@ -23,6 +23,32 @@ pub struct Scope {
     pub flow: usize,
     /// Loops around.
     pub loops: Vec<NodeId>,
+    /// Untils around, outermost first.
+    pub rounds: Vec<NodeId>,
+}
+
+/// How an action's answer is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// `body()` and `outputs()` are the same.
+    Flat,
+    /// `body()` is the property `body` of `outputs()`.
+    Wrapped,
+    /// The value is the body.
+    Body,
+}
+
+impl Answer {
+    /// The layout of an action's answer.
+    pub fn of(action: &Action) -> Self {
+        match &action.kind {
+            ActionKind::Call(call) if call.connector != "cell" => Self::Wrapped,
+            ActionKind::Query { .. } | ActionKind::Select { .. } | ActionKind::Join { .. } => {
+                Self::Body
+            }
+            _ => Self::Flat,
+        }
+    }
 }
 
 /// Finds what names mean.
@@ -40,6 +66,10 @@ pub struct Resolver<'a> {
     pub finally: bool,
     /// What nobody knows.
     pub unknown: &'a mut BTreeSet<String>,
+    /// External stores by their full names.
+    pub stores: &'a BTreeMap<String, ResourceId>,
+    /// How answers are laid out.
+    pub answers: &'a BTreeMap<NodeId, Answer>,
 }
 
 impl Resolver<'_> {
@@ -82,7 +112,18 @@ impl Names for Resolver<'_> {
         ))
     }
     fn trigger(&self) -> Expr {
-        Expr::Const(Value::term("triggerOutputs", Vec::new()))
+        Expr::Opaque("triggerOutputs".into(), vec![Expr::Run])
+    }
+    fn answer(&self, node: NodeId) -> Answer {
+        self.answers.get(&node).copied().unwrap_or(Answer::Flat)
+    }
+    fn whereabouts(&self) -> Vec<Expr> {
+        let loops = self.scope.loops.iter().map(|&l| Expr::Item(l));
+        let rounds = self.scope.rounds.iter().map(|&u| Expr::Round(u));
+        std::iter::once(Expr::Run).chain(loops).chain(rounds).collect()
+    }
+    fn told_apart(&self) -> bool {
+        self.definition.flows.get(self.scope.flow).is_some_and(|f| f.trigger.is_some())
     }
     fn state(&self, name: &str) -> Option<ResourceId> {
         self.resource(name)
@@ -144,7 +185,9 @@ pub fn kind(
         }
         ActionKind::Until { condition, limit, fail_at_limit, .. } => Ok(Kind::Until {
             condition: lower(condition, names)?,
-            limit: limit.unwrap_or(60),
+            limit: scenario
+                .rounds
+                .map_or(limit.unwrap_or(60), |most| limit.unwrap_or(60).min(most)),
             fail_at_limit: *fail_at_limit,
             counted: true,
         }),

@@ -1,23 +1,19 @@
 //! From a definition to a program: containers, order, resources. What the actions do is in `leaf.rs`.
 
-use super::leaf::{self, Scope};
+use super::cells::observed;
+use super::leaf::{self, Answer, Scope};
+use super::resources::resources;
 use super::scenario::Scenario;
 use crate::definition::ast::{
-    Action, ActionKind, Definition, Group, Over as Written, Platform, Retry,
-    Status as WrittenStatus,
+    Action, ActionKind, Definition, Over as Written, Platform, Retry, Status as WrittenStatus,
 };
-use crate::definition::expression::Template;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{
-    Call, Class, FlowPlan, Kind, Node, Observed, Over, Program, Resource, Shape, Status, StatusSet,
-    Visibility,
+    Access, Call, Class, FlowPlan, Kind, Node, Over, Program, Status, StatusSet, Step, Visibility,
 };
-use crate::model::value::Value;
-use crate::platform::expression::constant;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// A program, where its actions stand in the file, and what nobody knows.
 #[derive(Debug)]
@@ -51,6 +47,8 @@ struct Builder<'d> {
     unknown: BTreeSet<String>,
     /// Retry policies as written, by node.
     retries: BTreeMap<NodeId, Retry>,
+    stores: BTreeMap<String, ResourceId>,
+    answers: BTreeMap<NodeId, Answer>,
 }
 
 /// A name as the platform compares it: case and blanks do not matter.
@@ -60,6 +58,13 @@ pub fn folded(name: &str) -> String {
 
 /// Compiles a definition for a scenario.
 pub fn lower(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Vec<Problem>> {
+    let mut lowered = outline(definition, scenario)?;
+    crate::model::analysis::analyse(&mut lowered.program, scenario.merge);
+    Ok(lowered)
+}
+
+/// Compiles a definition without what follows from it: enough to see what depends on what.
+pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Vec<Problem>> {
     let mut builder = Builder {
         definition,
         scenario,
@@ -71,20 +76,27 @@ pub fn lower(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Ve
         problems: Vec::new(),
         unknown: BTreeSet::new(),
         retries: BTreeMap::new(),
+        stores: BTreeMap::new(),
+        answers: BTreeMap::new(),
     };
-    builder.resources();
+    let resources = resources(definition, &mut builder.problems);
+    builder.program.resources = resources.all;
+    builder.stores = resources.stores;
     for (index, flow) in definition.flows.iter().enumerate() {
         builder.flow(index, flow);
     }
     builder.kinds();
     builder.finally();
-    builder.observed();
+    builder.misses();
+    builder.program.observed = observed(&builder.program, &definition.setup);
     if !builder.problems.is_empty() {
         return Err(builder.problems);
     }
     builder.program.torn = scenario.torn;
     super::fault::plan(&mut builder.program, scenario, &builder.retries);
     crate::model::analysis::analyse(&mut builder.program, scenario.merge);
+    builder.program.alias = scenario.alias;
+    builder.program.unknown_rows = scenario.unknown_items;
     Ok(Lowered {
         program: builder.program,
         places: builder.places,
@@ -94,76 +106,6 @@ pub fn lower(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Ve
 }
 
 impl<'d> Builder<'d> {
-    fn resources(&mut self) {
-        let definition = self.definition;
-        for (name, group, _) in &definition.setup.state {
-            let owners: Vec<Option<u32>> = match group {
-                Group::Variable { .. } => {
-                    (0..definition.flows.len()).map(|f| u32::try_from(f).ok()).collect()
-                }
-                Group::Item { .. } | Group::Table { .. } | Group::Blob { .. } => vec![None],
-            };
-            match Self::resource(name, group) {
-                Ok(resource) => {
-                    for owner in owners {
-                        self.program.resources.push(Resource { owner, ..resource.clone() });
-                    }
-                }
-                Err(problem) => self.problems.push(problem),
-            }
-        }
-        for (index, flow) in definition.flows.iter().enumerate() {
-            let mut todo: Vec<&Action> = flow.actions.iter().collect();
-            while let Some(action) = todo.pop() {
-                todo.extend(leaf::children(action));
-                if let ActionKind::Initialize { variable, .. } = &action.kind {
-                    let owner = u32::try_from(index).ok();
-                    let known = self
-                        .program
-                        .resources
-                        .iter()
-                        .any(|r| *r.name == **variable && r.owner == owner);
-                    if !known {
-                        self.program.resources.push(variable_resource(
-                            variable,
-                            Value::Null,
-                            owner,
-                        ));
-                    }
-                }
-            }
-        }
-    }
-
-    fn resource(name: &str, group: &Group) -> Result<Resource, Problem> {
-        let row = |fields: &[(String, Template)]| -> Result<BTreeMap<Arc<str>, Value>, Problem> {
-            fields.iter().map(|(k, v)| Ok((Arc::from(k.as_str()), constant(v)?))).collect()
-        };
-        let base = |shape, initial| Resource {
-            name: name.into(),
-            shape,
-            initial,
-            key: Vec::new(),
-            unique: false,
-            etags: false,
-            may_miss: false,
-            owner: None,
-        };
-        Ok(match group {
-            Group::Variable { value } => variable_resource(name, constant(value)?, None),
-            Group::Item { fields } => base(Shape::Item, vec![row(fields)?]),
-            Group::Blob { value } => {
-                let value = value.as_ref().map(constant).transpose()?.unwrap_or(Value::Null);
-                base(Shape::Blob, vec![BTreeMap::from([(Arc::from("value"), value)])])
-            }
-            Group::Table { rows, key, unique } => Resource {
-                key: key.iter().map(|k| Arc::from(k.as_str())).collect(),
-                unique: *unique,
-                ..base(Shape::Table, rows.iter().map(|r| row(r)).collect::<Result<_, _>>()?)
-            },
-        })
-    }
-
     fn flow(&mut self, index: usize, flow: &'d crate::definition::ast::Flow) {
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         self.names.push(BTreeMap::new());
@@ -183,8 +125,9 @@ impl<'d> Builder<'d> {
             class,
             variables,
             loops: vec![],
+            told_apart: flow.trigger.is_some(),
         });
-        let scope = Scope { flow: index, loops: Vec::new() };
+        let scope = Scope { flow: index, loops: Vec::new(), rounds: Vec::new() };
         self.container(root, &flow.actions, class, &scope);
         let loops = (0..self.program.classes.len())
             .map(|c| ClassId(u32::try_from(c).unwrap_or(u32::MAX)))
@@ -263,6 +206,7 @@ impl<'d> Builder<'d> {
             let id = self.node(&action.name, Some(parent), class, &action.at, true);
             siblings.insert(folded(&action.name), id);
             self.names[scope.flow].insert(folded(&action.name), id);
+            self.answers.insert(id, Answer::of(action));
             self.inside(id, action, class, scope);
             self.pending.push(Pending { node: id, action, scope: scope.clone() });
         }
@@ -299,7 +243,9 @@ impl<'d> Builder<'d> {
                 self.side(id, &action.name, default, class, &action.at, scope);
             }
             ActionKind::Until { actions, .. } => {
-                self.side(id, &action.name, actions, class, &action.at, scope);
+                let mut inner = scope.clone();
+                inner.rounds.push(id);
+                self.side(id, &action.name, actions, class, &action.at, &inner);
             }
             ActionKind::Foreach { over, concurrency, actions } => {
                 self.foreach(id, action, over, *concurrency, actions, class, scope);
@@ -375,6 +321,8 @@ impl<'d> Builder<'d> {
                 scope: &scope,
                 finally: false,
                 unknown: &mut self.unknown,
+                stores: &self.stores,
+                answers: &self.answers,
             };
             match leaf::kind(action, degree, &mut names, self.scenario) {
                 Ok(kind) => {
@@ -388,9 +336,31 @@ impl<'d> Builder<'d> {
         }
     }
 
+    /// Stores of which somebody learns by fetching whether a row is there.
+    fn misses(&mut self) {
+        let minds: BTreeSet<NodeId> = self
+            .program
+            .nodes
+            .iter()
+            .flat_map(|n| n.run_after.iter())
+            .filter(|(_, statuses)| {
+                statuses.has(Status::Failed) && !statuses.has(Status::Succeeded)
+            })
+            .map(|&(before, _)| before)
+            .collect();
+        for node in minds {
+            if let Kind::Leaf(steps) = &self.program.node(node).kind
+                && let [Step::Access(rid, Access::Fetch(_))] = steps.as_slice()
+            {
+                let rid = *rid;
+                self.program.resources[rid.index()].may_miss = true;
+            }
+        }
+    }
+
     fn finally(&mut self) {
         let definition = self.definition;
-        let scope = Scope { flow: 0, loops: Vec::new() };
+        let scope = Scope { flow: 0, loops: Vec::new(), rounds: Vec::new() };
         for (template, at) in &definition.setup.finally {
             let mut names = leaf::Resolver {
                 program: &self.program,
@@ -399,6 +369,8 @@ impl<'d> Builder<'d> {
                 scope: &scope,
                 finally: true,
                 unknown: &mut self.unknown,
+                stores: &self.stores,
+                answers: &self.answers,
             };
             match super::expression::lower(template, &mut names) {
                 Ok(expr) => self.program.finally.push((expr, at.pointer.clone())),
@@ -406,72 +378,10 @@ impl<'d> Builder<'d> {
             }
         }
     }
-
-    /// The cells whose outcomes are wanted: `observe`, or all.
-    fn observed(&mut self) {
-        let wanted = &self.definition.setup.observe;
-        let one_run = self.program.flows.iter().map(|f| f.runs).sum::<u32>() == 1;
-        let mut all = Vec::new();
-        for (index, resource) in self.program.resources.iter().enumerate() {
-            let id = ResourceId(u32::try_from(index).unwrap_or(u32::MAX));
-            if resource.owner.is_some() && !one_run {
-                continue;
-            }
-            all.extend(cells(&self.program, id));
-        }
-        if !wanted.is_empty() {
-            let group = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
-            all.retain(|o| wanted.iter().any(|(w, _)| *w == o.name || (*w == group(&o.name))));
-        }
-        self.program.observed = all;
-    }
-}
-
-/// The cells of a resource, by name (design.md §4, *Cells*).
-pub fn cells(program: &Program, id: ResourceId) -> Vec<Observed> {
-    let resource = program.resource(id);
-    let cell = |name: String, column: Option<Arc<str>>| Observed { name, resource: id, column };
-    let by_column = |columns: BTreeSet<Arc<str>>| -> Vec<Observed> {
-        columns.into_iter().map(|c| cell(format!("{}.{c}", resource.name), Some(c))).collect()
-    };
-    match resource.shape {
-        Shape::Variable => vec![cell(resource.name.to_string(), Some("value".into()))],
-        Shape::Blob => {
-            let written = program.nodes.iter().any(|n| leaf::writes_blob(n, id));
-            let known =
-                resource.initial.first().is_some_and(|r| r.get("value") != Some(&Value::Null));
-            if written || known {
-                vec![cell(resource.name.to_string(), Some("value".into()))]
-            } else {
-                Vec::new()
-            }
-        }
-        Shape::Item => by_column(leaf::columns_of(program, id)),
-        // One row that stays has names for its columns, beside the table's own.
-        Shape::Table if resource.initial.len() == 1 && !leaf::grows(program, id) => {
-            let mut all = vec![cell(resource.name.to_string(), None)];
-            all.extend(by_column(leaf::columns_of(program, id)));
-            all
-        }
-        Shape::Table | Shape::External => vec![cell(resource.name.to_string(), None)],
-    }
 }
 
 fn flow_of(scope: &Scope) -> u32 {
     u32::try_from(scope.flow).unwrap_or(u32::MAX)
-}
-
-fn variable_resource(name: &str, value: Value, owner: Option<u32>) -> Resource {
-    Resource {
-        name: name.into(),
-        shape: Shape::Variable,
-        initial: vec![BTreeMap::from([(Arc::from("value"), value)])],
-        key: Vec::new(),
-        unique: false,
-        etags: false,
-        may_miss: false,
-        owner,
-    }
 }
 
 fn status(written: WrittenStatus) -> Status {

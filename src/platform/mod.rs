@@ -1,9 +1,12 @@
 //! What the platform does: the one bridge from definition to model.
+mod cells;
 pub mod connector;
 pub mod expression;
 pub mod fault;
 pub mod leaf;
 pub mod lower;
+mod resources;
 pub mod retry;
 pub mod scenario;
+pub mod slice;
 pub mod sql;

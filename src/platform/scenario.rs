@@ -18,6 +18,8 @@ pub struct Scenario {
     pub runs: Option<u64>,
     /// Items of a loop over an array that nobody knows.
     pub unknown_items: u64,
+    /// Whether items of a loop may share a business key.
+    pub alias: bool,
     /// Whether variable actions load and store in two steps.
     pub torn: bool,
     /// How many faults may strike in one schedule.
@@ -26,6 +28,8 @@ pub struct Scenario {
     pub cancellable: bool,
     /// Whether steps that nobody else can notice are merged.
     pub merge: bool,
+    /// Rounds of an Until at most.
+    pub rounds: Option<u64>,
     /// Items and degree at most, for a second look that only has to find whether something can happen.
     pub most: Option<u64>,
 }

@@ -13,6 +13,7 @@ use crate::model::program::{Access, Guard, Kind, Program, Status, Step};
 use crate::model::support::support;
 use crate::model::value::{TokenKind, Value};
 use crate::model::view::View;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Which reads are repeated.
@@ -89,6 +90,12 @@ impl<'v, 'a> Again<'v, 'a> {
                 object.insert(column.clone(), new.get(column).cloned().unwrap_or(Value::Null));
                 Ok(Value::Object(Arc::new(object)))
             }
+            (
+                Refresh::Column(_, column),
+                Access::Fetch(_),
+                Value::Object(old),
+                Value::Object(_),
+            ) => Ok(with_column(old, &fresh, column)),
             _ => Ok(fresh),
         }
     }
@@ -228,6 +235,24 @@ impl Env for Again<'_, '_> {
         }
         self.view.element()
     }
+}
+
+/// A fetched row with one column as it is now.
+fn with_column(old: &BTreeMap<Arc<str>, Value>, fresh: &Value, column: &Arc<str>) -> Value {
+    let mut answer = old.clone();
+    let body = match (old.get("body"), fresh.get("body")) {
+        (Some(Value::Object(old)), Value::Object(new)) => {
+            let mut body = (**old).clone();
+            match new.get(column) {
+                Some(value) => body.insert(column.clone(), value.clone()),
+                None => body.remove(column),
+            };
+            Value::Object(Arc::new(body))
+        }
+        (_, new) => new,
+    };
+    answer.insert("body".into(), body);
+    Value::Object(Arc::new(answer))
 }
 
 fn concerns(program: &Program, expr: &Expr, refresh: &Refresh) -> bool {

@@ -7,6 +7,7 @@ use crate::model::access::{Act, Caller, act};
 use crate::model::block::{Block, Mark, Memory};
 use crate::model::content::Content;
 use crate::model::expression::{Env, Expr};
+use crate::model::external::identity;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{Access, Columns, Guard, Kind, Program, Shape, Step};
 use crate::model::support::{readers, support};
@@ -204,6 +205,10 @@ impl Judge {
 
     /// Two live rows with one key, made by unordered processes.
     fn creates(&mut self, view: &mut View<'_>, write: &Write<'_>) {
+        // Of rows outside only those are known to be alike that a check was to keep apart.
+        if view.program.resource(write.resource).shape == Shape::External {
+            return;
+        }
         let Some((row, other)) = clash(view.program, write) else { return };
         let mark = write.before.rows[row].as_ref().and_then(|r| r.marks.get("")).map(|m| m.node);
         let Some(maker) = mark else { return };
@@ -416,8 +421,13 @@ fn clash(program: &Program, write: &Write<'_>) -> Option<(usize, Value)> {
     if table.key.is_empty() {
         return None;
     }
-    let same =
-        |row: &crate::model::content::Row| table.key.iter().all(|k| row.get(k) == new.get(k));
+    let who = |value: Value| match table.shape {
+        Shape::External => identity(&value, program.alias),
+        _ => value,
+    };
+    let same = |row: &crate::model::content::Row| {
+        table.key.iter().all(|k| who(row.get(k)) == who(new.get(k)))
+    };
     let (row, _) = write.before.live().find(|(_, row)| same(row))?;
     Some((row, new.get(&table.key[0])))
 }

@@ -194,7 +194,13 @@ impl<'p> Engine<'p> {
             let unit = Unit { run, slot: 0 };
             let class = self.layout.class(unit);
             let nodes = vec![NodeState::default(); self.program.class(class).nodes.len()];
-            let block = Block { nodes, ..Block::default() };
+            let flow = &self.program.flows[self.layout.flow(run) as usize];
+            let item = if flow.told_apart && flow.runs > 1 {
+                Value::term("run", vec![Value::Int(i64::from(run))])
+            } else {
+                Value::Null
+            };
+            let block = Block { nodes, item, ..Block::default() };
             state[self.layout.place(unit)] = self.intern_block(class, block);
             let mut told = Told::default();
             self.run_machine(&mut state, unit, SETTLE, &mut told)?;

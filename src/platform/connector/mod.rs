@@ -1,21 +1,53 @@
 //! What each operation of each connector does: one file a connector, one line here.
 
 mod cell;
-mod opaque;
+mod contract;
+mod dataverse;
+mod describe;
+mod external;
+mod files;
+mod messages;
+mod odata;
+mod parameter;
+mod services;
+mod sharepoint;
+mod tables;
 
 use super::leaf::Resolver;
 use crate::definition::ast::{Action, Call};
 use crate::definition::problem::Problem;
 use crate::model::program::Step;
+use contract::Connector;
+pub use external::{SYMBOL, StoreUse, store};
 
-/// The steps of one call.
-type Steps = fn(&Call, &Action, &mut Resolver<'_>) -> Result<Vec<Step>, Problem>;
-
-/// Connector → its operations. What nobody claims is opaque.
-const CONNECTORS: &[(&str, Steps)] = &[("cell", cell::steps)];
+/// The catalogue.
+const CONNECTORS: &[Connector] = &[
+    sharepoint::CONNECTOR,
+    dataverse::CONNECTOR,
+    tables::SQL_SERVER,
+    tables::AZURE_TABLES,
+    tables::COSMOS_DB,
+    tables::EXCEL_ONLINE,
+    tables::RECORDS,
+    files::BLOBS,
+    files::FILES,
+    messages::OUTLOOK,
+    messages::CHAT,
+    messages::APPROVALS,
+    messages::PLANNER,
+    messages::QUEUES,
+    services::SENTINEL,
+    services::LOGS,
+    services::SECRETS,
+    services::DIRECTORY,
+    services::MODELS,
+    services::JOBS,
+];
 
 /// The indivisible steps of a call, in order: what the service does atomically, no more.
 pub fn steps(call: &Call, action: &Action, names: &mut Resolver<'_>) -> Result<Vec<Step>, Problem> {
-    let known = CONNECTORS.iter().find(|(name, _)| *name == call.connector);
-    known.map_or(opaque::steps as Steps, |(_, steps)| *steps)(call, action, names)
+    if call.connector == "cell" {
+        return cell::steps(call, action, names);
+    }
+    external::steps(call, action, names)
 }

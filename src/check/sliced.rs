@@ -1,0 +1,244 @@
+//! A flow whose cells nobody described: one slice for each cell that two processes share, first within a run, then
+//! between two.
+
+use super::explore::{Explored, explore};
+use super::fill::{add, conclude, empty_report, finish};
+use super::findings::findings;
+use super::runs::key;
+use crate::definition::ast::{Definition, Flow, Platform, Trigger};
+use crate::definition::problem::Problem;
+use crate::explore::engine::Engine;
+use crate::explore::limits::{Config, Reduction, Stop};
+use crate::finding::{Across, Assumption, Finding, FlowReport, Scope, Severity};
+use crate::model::ids::ResourceId;
+use crate::model::program::{Access, Kind, Program, Shape, Step};
+use crate::platform::lower::{Lowered, lower, outline};
+use crate::platform::scenario::Scenario;
+use crate::platform::slice::{Meeting, contested, slice};
+
+/// States of one slice at most, unless the caller says otherwise.
+const STATES: u64 = 20_000;
+/// Slices smaller than this are looked at with a third item too.
+const SMALL: u64 = 4_000;
+
+/// Checks a definition without described state.
+pub(super) fn check(
+    definition: &Definition,
+    platform: Platform,
+    config: &Config,
+    stop: &dyn Stop,
+) -> Result<FlowReport, Vec<Problem>> {
+    let start = stop.elapsed();
+    let config =
+        &Config { max_states: Some(config.max_states.unwrap_or(STATES)), ..config.clone() };
+    let base = scenario(platform, config);
+    let full = outline(definition, &Scenario { runs: Some(1), ..base.clone() })?;
+    let mut run = Run { definition, config, stop, report: empty_report(definition, platform) };
+    run.report.unknown.clone_from(&full.unknown);
+    run.report.scope = Scope {
+        items: full.items.clone(),
+        runs: 1,
+        faults: config.faults.or(definition.setup.faults).unwrap_or(0),
+    };
+    for cell in contested(&full.program, Meeting::Within) {
+        run.within(&full.program, cell, &base)?;
+    }
+    let overlap = definition.flows.iter().map(|f| overlap(f, config.runs)).max();
+    let overlap = overlap.unwrap_or(Overlap::Never);
+    if overlap != Overlap::Never {
+        run.report.scope.runs = config.runs.unwrap_or(2);
+        for cell in contested(&full.program, Meeting::Across) {
+            run.across(&full.program, cell, &base, overlap)?;
+        }
+    }
+    let mut report = run.report;
+    report.findings.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.location.cmp(&b.location))
+            .then_with(|| a.rule.cmp(b.rule))
+    });
+    conclude(&mut report);
+    finish(definition, &mut report, start, stop);
+    Ok(report)
+}
+
+fn scenario(platform: Platform, config: &Config) -> Scenario {
+    Scenario {
+        platform,
+        all_items: config.items,
+        loop_items: config.loop_items.clone(),
+        degree: config.degree,
+        runs: Some(1),
+        unknown_items: config.items.unwrap_or(2),
+        alias: false,
+        rounds: Some(3),
+        faults: config.faults.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
+        cancellable: false,
+        torn: false,
+        merge: config.reduction == Reduction::All,
+        most: Some(config.items.unwrap_or(2)),
+    }
+}
+
+/// How likely it is that two runs of a flow overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Overlap {
+    /// The trigger allows one run at a time.
+    Never,
+    /// Only if a run takes as long as the next one takes to come.
+    Hardly,
+    /// Two events close together suffice.
+    Likely,
+}
+
+fn overlap(flow: &Flow, asked: Option<u64>) -> Overlap {
+    const HOUR: u64 = 3600;
+    match &flow.trigger {
+        _ if asked == Some(1) => Overlap::Never,
+        None => asked.map_or(Overlap::Never, |_| Overlap::Likely),
+        Some(Trigger { runs: Some(1), .. }) => Overlap::Never,
+        Some(Trigger { every: Some(seconds), .. }) if *seconds >= HOUR => Overlap::Hardly,
+        Some(_) => Overlap::Likely,
+    }
+}
+
+struct Run<'r> {
+    definition: &'r Definition,
+    config: &'r Config,
+    stop: &'r dyn Stop,
+    report: FlowReport,
+}
+
+impl Run<'_> {
+    /// Iterations and branches of one run at one cell.
+    fn within(
+        &mut self,
+        program: &Program,
+        cell: ResourceId,
+        base: &Scenario,
+    ) -> Result<(), Vec<Problem>> {
+        let part = slice(self.definition, program, cell);
+        let scenario = &Scenario { runs: Some(1), ..base.clone() };
+        let (found, states) = self.part(&part, scenario)?;
+        let none = found.is_empty();
+        self.take(found, |f| f);
+        if none && self.config.items.is_none() && states < SMALL && has_loop(program) {
+            let three = Scenario { unknown_items: 3, most: Some(3), ..scenario.clone() };
+            let (found, _) = self.part(&part, &three)?;
+            self.take(found, |f| f);
+        }
+        let resource = program.resource(cell);
+        if resource.shape == Shape::External && creates(program, cell) {
+            let alias = Scenario { alias: true, ..scenario.clone() };
+            let (found, _) = self.part(&part, &alias)?;
+            self.take(found, |f| Finding {
+                severity: Severity::Warning,
+                assumptions: vec!["shared-key".to_owned()],
+                ..f
+            });
+        }
+        if resource.shape == Shape::Variable && adds(program, cell) {
+            self.torn(&part, scenario)?;
+        }
+        Ok(())
+    }
+
+    /// What only torn variable actions add is a note: no primary source shows one lost (semantics §5).
+    fn torn(&mut self, part: &Definition, scenario: &Scenario) -> Result<(), Vec<Problem>> {
+        let (found, _) = self.part(part, &Scenario { torn: true, ..scenario.clone() })?;
+        let before = self.report.findings.len();
+        let safe = before == 0;
+        self.take(found, |f| Finding {
+            severity: Severity::Note,
+            assumptions: vec!["variable-actions".to_owned()],
+            ..f
+        });
+        let flips = safe && self.report.findings.len() > before;
+        match self.report.assumptions.iter_mut().find(|a| a.id == "variable-actions") {
+            Some(known) => known.flips |= flips,
+            None => self.report.assumptions.push(Assumption {
+                id: "variable-actions".into(),
+                value: "atomic".into(),
+                flips,
+            }),
+        }
+        Ok(())
+    }
+
+    /// Two runs at one cell.
+    fn across(
+        &mut self,
+        program: &Program,
+        cell: ResourceId,
+        base: &Scenario,
+        overlap: Overlap,
+    ) -> Result<(), Vec<Problem>> {
+        let part = slice(self.definition, program, cell);
+        let scenario = Scenario {
+            runs: Some(self.config.runs.unwrap_or(2)),
+            unknown_items: self.config.items.unwrap_or(1),
+            most: Some(self.config.items.unwrap_or(1)),
+            rounds: Some(2),
+            ..base.clone()
+        };
+        let (found, _) = self.part(&part, &scenario)?;
+        let severity = if overlap == Overlap::Hardly { Severity::Note } else { Severity::Warning };
+        self.take(found, |f| Finding {
+            severity,
+            across: Some(Across::Runs),
+            assumptions: vec!["same-row".to_owned()],
+            ..f
+        });
+        Ok(())
+    }
+
+    /// Explores one slice; its counts and its reach go into the report.
+    fn part(
+        &mut self,
+        part: &Definition,
+        scenario: &Scenario,
+    ) -> Result<(Vec<Finding>, u64), Vec<Problem>> {
+        let mut lowered = lower(part, scenario)?;
+        let explored = explore(&mut lowered, self.config, self.stop);
+        let mut engine = Engine::new(&lowered.program, self.config.reduction != Reduction::None);
+        let found = findings(&mut engine, &lowered, &explored);
+        let states = explored.counts.states;
+        self.reach(&lowered, &explored);
+        Ok((found, states))
+    }
+
+    fn reach(&mut self, lowered: &Lowered, explored: &Explored) {
+        add(&mut self.report, lowered, explored);
+    }
+
+    /// Adds findings that are not known yet.
+    fn take(&mut self, found: Vec<Finding>, as_: impl Fn(Finding) -> Finding) {
+        for finding in found {
+            if !self.report.findings.iter().any(|f| key(f) == key(&finding)) {
+                self.report.findings.push(as_(finding));
+            }
+        }
+    }
+}
+
+fn has_loop(program: &Program) -> bool {
+    program.nodes.iter().any(|n| matches!(n.kind, Kind::Loop { degree, .. } if degree > 1))
+}
+
+fn creates(program: &Program, cell: ResourceId) -> bool {
+    any_access(program, cell, |a| matches!(a, Access::Create(_)))
+}
+
+fn adds(program: &Program, cell: ResourceId) -> bool {
+    any_access(program, cell, |a| matches!(a, Access::Add { .. }))
+}
+
+fn any_access(program: &Program, cell: ResourceId, wanted: impl Fn(&Access) -> bool) -> bool {
+    program.nodes.iter().any(|n| match &n.kind {
+        Kind::Leaf(steps) => {
+            steps.iter().any(|s| matches!(s, Step::Access(r, a) if *r == cell && wanted(a)))
+        }
+        _ => false,
+    })
+}

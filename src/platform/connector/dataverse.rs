@@ -1,0 +1,106 @@
+//! Dataverse (semantics §7.2): no operation takes an etag; *Update a row* of the older designer makes missing rows.
+
+use super::contract::{
+    Connector, delete, effect, insert, overwrite, pure, query, read, upsert, write,
+};
+
+const TABLE: &[&str] = &["entityName"];
+const OLD: &[&str] = &["table"];
+
+pub(super) const CONNECTOR: Connector = Connector {
+    ids: &["commondataserviceforapps", "commondataservice", "dynamicscrmonline"],
+    operations: &[
+        read(
+            &[
+                "GetItem",
+                "GetItemWithOrganization",
+                "get /v2/datasets/{dataset}/tables/{table}/items/{id}",
+            ],
+            TABLE,
+            &["recordId"],
+        ),
+        read(&["GetItem_V2", "get /datasets/{dataset}/tables/{table}/items/{id}"], OLD, &["id"]),
+        query(&["ListRecords", "ListRecordsWithOrganization"], TABLE),
+        query(
+            &[
+                "GetItems_V2",
+                "GetItems",
+                "get /v2/datasets/{dataset}/tables/{table}/items",
+                "get /datasets/{dataset}/tables/{table}/items",
+            ],
+            OLD,
+        ),
+        query(&["GetRelevantRows", "GetRelevantRowsV2"], &["search"]),
+        insert(&["CreateRecord", "CreateRecordWithOrganization"], TABLE, "item"),
+        insert(
+            &["PostItem_V2", "PostItem", "post /v2/datasets/{dataset}/tables/{table}/items"],
+            OLD,
+            "item",
+        ),
+        upsert(&["UpdateRecord", "UpdateRecordWithOrganization"], TABLE, &["recordId"], "item"),
+        write(
+            &["UpdateOnlyRecord", "UpdateOnlyRecordWithOrganization"],
+            TABLE,
+            &["recordId"],
+            "item",
+        ),
+        write(
+            &[
+                "PatchItem_V2",
+                "PatchItem",
+                "patch /v2/datasets/{dataset}/tables/{table}/items/{id}",
+            ],
+            OLD,
+            &["id"],
+            "item",
+        ),
+        delete(&["DeleteRecord", "DeleteRecordWithOrganization"], TABLE, &["recordId"]),
+        delete(
+            &[
+                "DeleteItem_V2",
+                "DeleteItem",
+                "delete /v2/datasets/{dataset}/tables/{table}/items/{id}",
+            ],
+            OLD,
+            &["id"],
+        ),
+        overwrite(
+            &[
+                "UpdateEntityFileImageFieldContent",
+                "UpdateEntityFileImageFieldContentWithOrganization",
+            ],
+            TABLE,
+            &["recordId", "fileImageFieldName"],
+            "",
+        ),
+        read(
+            &["GetEntityFileImageFieldContent", "GetEntityFileImageFieldContentWithOrganization"],
+            TABLE,
+            &["recordId", "fileImageFieldName"],
+        ),
+        effect(&[
+            "AssociateEntities",
+            "AssociateEntitiesWithOrganization",
+            "DisassociateEntities",
+            "DisassociateEntitiesWithOrganization",
+            "PerformBoundAction",
+            "PerformBoundActionWithOrganization",
+            "PerformUnboundAction",
+            "PerformUnboundActionWithOrganization",
+            "PerformBackgroundOperation",
+            "ExecuteChangeset",
+        ]),
+        pure(&[
+            "aibuilderpredict_gptpromptengineering",
+            "aibuilderpredict_customprompt",
+            "aibuilderpredict_formsprocessing",
+            "aibuilderpredict_invoiceprocessing",
+            "aibuilderpredict_invoices",
+            "Predict",
+            "PredictV2",
+            "PredictByReference",
+            "GetOrganizations",
+            "GetEntities",
+        ]),
+    ],
+};

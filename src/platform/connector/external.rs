@@ -1,0 +1,141 @@
+//! A described call as steps over an external store.
+
+use super::contract::Class;
+use super::describe::{Described, describe};
+use crate::definition::ast::{Action, Call};
+use crate::definition::expression::Template;
+use crate::definition::problem::Problem;
+use crate::model::expression::Expr;
+use crate::model::external::KEY;
+use crate::model::ids::ResourceId;
+use crate::model::program::{Access, Filter, Step};
+use crate::model::value::Value;
+use crate::platform::expression::{Names, lower};
+use crate::platform::leaf::Resolver;
+use std::sync::Arc;
+
+/// The connector of a call that a slice keeps for its answer alone.
+pub const SYMBOL: &str = "symbol";
+
+/// A store that calls name.
+#[derive(Clone, Debug)]
+pub struct StoreUse {
+    /// In full; equal texts are one store.
+    pub store: String,
+    /// As people call it.
+    pub shown: String,
+    /// The columns by which queries look for rows.
+    pub key: Vec<String>,
+    /// Whether a query looks for rows at all.
+    pub queried: bool,
+    /// Whether a second row of a key is refused.
+    pub unique: bool,
+    /// Whether an etag is sent back.
+    pub etags: bool,
+}
+
+/// The store that a call is about, if it is about one.
+pub fn store(call: &Call) -> Option<StoreUse> {
+    if ["cell", SYMBOL].contains(&call.connector.as_str()) {
+        return None;
+    }
+    let about = describe(call);
+    let none = matches!(about.class, Class::Effect | Class::Pure);
+    (!none).then(|| StoreUse {
+        key: about.filter.equal.iter().map(|(c, _)| c.clone()).collect(),
+        queried: about.class == Class::Query,
+        unique: about.class == Class::Keyed,
+        etags: about.if_match.is_some_and(|t| t != Template::Text("*".to_owned())),
+        store: about.store,
+        shown: about.shown,
+    })
+}
+
+pub(super) fn steps(
+    call: &Call,
+    action: &Action,
+    names: &mut Resolver<'_>,
+) -> Result<Vec<Step>, Problem> {
+    if call.connector == SYMBOL {
+        let name = format!("answer of {}", action.name);
+        return Ok(vec![Step::Opaque {
+            name: name.into(),
+            args: names.whereabouts(),
+            effect: false,
+        }]);
+    }
+    let about = describe(call);
+    if !about.known {
+        names.unknown.insert(format!("operation {}/{}", call.connector, call.operation));
+    }
+    if matches!(about.class, Class::Effect | Class::Pure) {
+        return opaque(call, about.class == Class::Effect, names);
+    }
+    let Some(&rid) = names.stores.get(&about.store) else {
+        return opaque(call, false, names);
+    };
+    Ok(vec![Step::Access(rid, access(rid, &about, action, names)?)])
+}
+
+/// A call of which only the answer is known to be unknown.
+fn opaque(call: &Call, effect: bool, names: &mut Resolver<'_>) -> Result<Vec<Step>, Problem> {
+    let name = format!("{}/{}", call.connector, call.operation);
+    let mut args =
+        call.parameters.values().map(|t| lower(t, names)).collect::<Result<Vec<_>, _>>()?;
+    args.extend(names.whereabouts());
+    Ok(vec![Step::Opaque { name: name.into(), args, effect }])
+}
+
+fn access(
+    rid: ResourceId,
+    about: &Described,
+    action: &Action,
+    names: &mut Resolver<'_>,
+) -> Result<Access, Problem> {
+    let key = key(&about.key, names)?;
+    let row = vec![(Arc::from(KEY), key.clone())];
+    let by_key = Filter { equal: row.clone(), rest: None };
+    let set = |names: &mut Resolver<'_>| -> Result<Vec<(Arc<str>, Expr)>, Problem> {
+        about.set.iter().map(|(c, t)| Ok((Arc::from(c.as_str()), lower(t, names)?))).collect()
+    };
+    Ok(match about.class {
+        Class::Read => Access::Fetch(key),
+        Class::Query => {
+            let equal = &about.filter.equal;
+            let equal = equal.iter().map(|(c, t)| Ok((Arc::from(c.as_str()), lower(t, names)?)));
+            let equal = equal.collect::<Result<_, Problem>>()?;
+            let said =
+                about.query.iter().map(|t| lower(t, names)).collect::<Result<Vec<_>, _>>()?;
+            let rest = (!said.is_empty()).then(|| Expr::Opaque("query".into(), said));
+            Access::List(Filter { equal, rest })
+        }
+        Class::Insert => {
+            let mut made = vec![Expr::Const(Value::text(&action.name))];
+            made.extend(names.whereabouts());
+            let mut row = vec![(Arc::from(KEY), Expr::Opaque("made".into(), made))];
+            row.extend(set(names)?);
+            Access::Create(row)
+        }
+        Class::Keyed => Access::Create(row.into_iter().chain(set(names)?).collect()),
+        Class::Write => {
+            let if_match = about.if_match.as_ref().map(|t| lower(t, names)).transpose()?;
+            Access::Update { filter: by_key, set: set(names)?, if_match, sql: false }
+        }
+        Class::Overwrite | Class::Upsert => match &about.if_match {
+            Some(etag) if *etag != Template::Text("*".to_owned()) => {
+                let if_match = Some(lower(etag, names)?);
+                Access::Update { filter: by_key, set: set(names)?, if_match, sql: false }
+            }
+            _ => Access::Upsert { key: row, row: set(names)? },
+        },
+        Class::Delete => Access::Delete(by_key, false),
+        Class::Effect | Class::Pure => Access::Load,
+    })
+    .inspect(|_| debug_assert!(rid.index() < names.program.resources.len()))
+}
+
+/// Which row, as one value.
+fn key(parts: &[Template], names: &mut Resolver<'_>) -> Result<Expr, Problem> {
+    let parts = parts.iter().map(|t| lower(t, names)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Expr::Opaque("key".into(), parts))
+}

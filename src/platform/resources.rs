@@ -1,0 +1,148 @@
+//! What a definition's flows share: the groups of `state`, the variables, and the stores that its calls name.
+
+use super::connector::{StoreUse, store};
+use super::expression::constant;
+use super::leaf::children;
+use crate::definition::ast::{Action, ActionKind, Definition, Group};
+use crate::definition::expression::Template;
+use crate::definition::problem::Problem;
+use crate::model::ids::ResourceId;
+use crate::model::program::{Resource, Shape};
+use crate::model::value::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Resources in order, and which of them stands for which store.
+#[derive(Debug, Default)]
+pub(super) struct Resources {
+    pub(super) all: Vec<Resource>,
+    pub(super) stores: BTreeMap<String, ResourceId>,
+}
+
+/// The resources of a definition.
+pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) -> Resources {
+    let mut found = Resources::default();
+    for (name, group, _) in &definition.setup.state {
+        let owners: Vec<Option<u32>> = match group {
+            Group::Variable { .. } => {
+                (0..definition.flows.len()).map(|f| u32::try_from(f).ok()).collect()
+            }
+            Group::Item { .. } | Group::Table { .. } | Group::Blob { .. } => vec![None],
+        };
+        match of_group(name, group) {
+            Ok(resource) => {
+                found
+                    .all
+                    .extend(owners.into_iter().map(|owner| Resource { owner, ..resource.clone() }));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut used: BTreeMap<String, StoreUse> = BTreeMap::new();
+    for (index, flow) in definition.flows.iter().enumerate() {
+        let owner = u32::try_from(index).ok();
+        let mut todo: Vec<&Action> = flow.actions.iter().rev().collect();
+        while let Some(action) = todo.pop() {
+            todo.extend(children(action).into_iter().rev());
+            match &action.kind {
+                ActionKind::Initialize { variable, .. } => found.variable(variable, owner),
+                ActionKind::Call(call) => {
+                    if let Some(use_) = store(call) {
+                        merge(&mut used, use_);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    for (full, use_) in used {
+        found.store(full, use_);
+    }
+    found
+}
+
+/// What several calls say about one store.
+fn merge(used: &mut BTreeMap<String, StoreUse>, new: StoreUse) {
+    match used.get_mut(&new.store) {
+        None => {
+            used.insert(new.store.clone(), new);
+        }
+        Some(old) => {
+            if old.key.is_empty() {
+                old.key = new.key;
+            }
+            old.queried |= new.queried;
+            old.unique |= new.unique;
+            old.etags |= new.etags;
+        }
+    }
+}
+
+impl Resources {
+    fn variable(&mut self, name: &str, owner: Option<u32>) {
+        let known = self.all.iter().any(|r| *r.name == *name && r.owner == owner);
+        if !known {
+            self.all.push(variable(name, Value::Null, owner));
+        }
+    }
+
+    fn store(&mut self, full: String, used: StoreUse) {
+        let taken = |name: &str, all: &[Resource]| all.iter().any(|r| *r.name == *name);
+        let mut name = used.shown.clone();
+        let mut number = 2;
+        while taken(&name, &self.all) {
+            name = format!("{} ({number})", used.shown);
+            number += 1;
+        }
+        let mut key: Vec<Arc<str>> = used.key.iter().map(|k| Arc::from(k.as_str())).collect();
+        if key.is_empty() && used.queried {
+            // Queries look for rows in a way that cannot be compared: any new row may be what they look for.
+            key.push("#any".into());
+        }
+        let id = ResourceId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        self.all.push(Resource {
+            name: name.into(),
+            shape: Shape::External,
+            initial: Vec::new(),
+            key,
+            unique: used.unique,
+            etags: used.etags,
+            may_miss: false,
+            owner: None,
+        });
+        self.stores.insert(full, id);
+    }
+}
+
+fn of_group(name: &str, group: &Group) -> Result<Resource, Problem> {
+    let row = |fields: &[(String, Template)]| -> Result<BTreeMap<Arc<str>, Value>, Problem> {
+        fields.iter().map(|(k, v)| Ok((Arc::from(k.as_str()), constant(v)?))).collect()
+    };
+    let base = |shape, initial| Resource { shape, initial, ..variable(name, Value::Null, None) };
+    Ok(match group {
+        Group::Variable { value } => variable(name, constant(value)?, None),
+        Group::Item { fields } => base(Shape::Item, vec![row(fields)?]),
+        Group::Blob { value } => {
+            let value = value.as_ref().map(constant).transpose()?.unwrap_or(Value::Null);
+            base(Shape::Blob, vec![BTreeMap::from([(Arc::from("value"), value)])])
+        }
+        Group::Table { rows, key, unique } => Resource {
+            key: key.iter().map(|k| Arc::from(k.as_str())).collect(),
+            unique: *unique,
+            ..base(Shape::Table, rows.iter().map(|r| row(r)).collect::<Result<_, _>>()?)
+        },
+    })
+}
+
+fn variable(name: &str, value: Value, owner: Option<u32>) -> Resource {
+    Resource {
+        name: name.into(),
+        shape: Shape::Variable,
+        initial: vec![BTreeMap::from([(Arc::from("value"), value)])],
+        key: Vec::new(),
+        unique: false,
+        etags: false,
+        may_miss: false,
+        owner,
+    }
+}

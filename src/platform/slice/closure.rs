@@ -1,0 +1,184 @@
+//! What a cell depends on, and what depends on it.
+
+use super::{may_fail, reads, writes};
+use crate::model::analysis::expressions;
+use crate::model::expression::Expr;
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Kind, Program, Step};
+use crate::model::support::support;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The actions that a slice keeps.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// As they are.
+    pub(super) whole: BTreeSet<NodeId>,
+    /// As a symbol for their answer.
+    pub(super) symbol: BTreeSet<NodeId>,
+}
+
+/// How many effects under one condition are enough to see that it is stale.
+const EFFECTS: usize = 12;
+
+/// Everything that can matter to a cell.
+pub(super) fn closure(program: &Program, cell: ResourceId) -> Kept {
+    let mut work = Work {
+        program,
+        kept: Kept::default(),
+        cells: BTreeSet::new(),
+        writers: BTreeMap::new(),
+        todo: Vec::new(),
+    };
+    for index in 0..program.nodes.len() {
+        let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        if let Some(r) = writes(program, node) {
+            work.writers.entry(r).or_default().push(node);
+        }
+    }
+    work.cell(cell);
+    for index in 0..program.nodes.len() {
+        let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        if reads(program, node).contains(&cell) {
+            work.keep(node);
+        }
+        if work.turns_on(node, cell) {
+            work.effects_below(node);
+        }
+        if matches!(program.node(node).kind, Kind::Terminate(_)) && work.ends_on(node, cell) {
+            work.keep(node);
+        }
+    }
+    work.run();
+    work.kept
+}
+
+struct Work<'p> {
+    program: &'p Program,
+    kept: Kept,
+    cells: BTreeSet<ResourceId>,
+    writers: BTreeMap<ResourceId, Vec<NodeId>>,
+    todo: Vec<NodeId>,
+}
+
+impl Work<'_> {
+    fn keep(&mut self, node: NodeId) {
+        if self.kept.whole.insert(node) {
+            self.todo.push(node);
+        }
+    }
+
+    /// Everybody who writes a cell is kept.
+    fn cell(&mut self, cell: ResourceId) {
+        if self.cells.insert(cell) {
+            for node in self.writers.get(&cell).cloned().unwrap_or_default() {
+                self.keep(node);
+            }
+        }
+    }
+
+    /// Whether a condition looks at the cell.
+    fn turns_on(&self, node: NodeId, cell: ResourceId) -> bool {
+        let kind = &self.program.node(node).kind;
+        matches!(kind, Kind::If(_) | Kind::Switch(..) | Kind::Until { .. })
+            && expressions(self.program, node)
+                .into_iter()
+                .any(|e| support(self.program, e).contains(&cell))
+    }
+
+    fn ends_on(&self, node: NodeId, cell: ResourceId) -> bool {
+        self.program.ancestors(node).skip(1).any(|n| self.turns_on(n, cell))
+    }
+
+    /// Effects whose condition this is: those below, and for an Until also those after it.
+    fn effects_below(&mut self, node: NodeId) {
+        let program = self.program;
+        let effect = |n: &NodeId| match &program.node(*n).kind {
+            Kind::Leaf(steps) => {
+                steps.iter().any(|s| matches!(s, Step::Send(_) | Step::Opaque { effect: true, .. }))
+                    || writes(program, *n).is_some_and(|r| program.resource(r).owner.is_none())
+            }
+            _ => false,
+        };
+        let below: Vec<NodeId> =
+            program.subtree(node).into_iter().filter(effect).take(EFFECTS).collect();
+        for node in below {
+            self.keep(node);
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(node) = self.todo.pop() {
+            for expr in expressions(self.program, node) {
+                self.sources(expr);
+            }
+            for outer in self.program.ancestors(node).skip(1) {
+                self.keep(outer);
+            }
+            for &(before, _) in &self.program.node(node).run_after {
+                self.status(before);
+            }
+        }
+    }
+
+    /// A predecessor matters if it can fail.
+    fn status(&mut self, node: NodeId) {
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![node];
+        while let Some(node) = todo.pop() {
+            if !seen.insert(node) || self.kept.whole.contains(&node) {
+                continue;
+            }
+            let below = self.program.subtree(node);
+            if below.iter().any(|&n| may_fail(self.program, n)) {
+                for n in below.into_iter().filter(|&n| may_fail(self.program, n)) {
+                    self.keep(n);
+                }
+            }
+            todo.extend(self.program.node(node).run_after.iter().map(|&(n, _)| n));
+        }
+    }
+
+    /// Where an expression's value comes from.
+    fn sources(&mut self, expr: &Expr) {
+        let mut nodes = Vec::new();
+        let mut cells = Vec::new();
+        expr.visit(&mut |e| match e {
+            Expr::Output(n) | Expr::Body(n) | Expr::Action(n) | Expr::Item(n) => nodes.push(*n),
+            Expr::Result(n) => nodes.extend(self.program.subtree(*n)),
+            Expr::Variable(v) => cells.push(*v),
+            _ => {}
+        });
+        for cell in cells {
+            self.cell(cell);
+        }
+        for node in nodes {
+            let call = match &self.program.node(node).kind {
+                Kind::Leaf(steps) => steps.iter().all(|s| match s {
+                    Step::Opaque { .. } | Step::Access(..) => true,
+                    Step::Compute(_) | Step::Wait(_) | Step::Send(_) => false,
+                }),
+                _ => false,
+            };
+            if !call || matters(self.program, node, &self.writers) {
+                self.keep(node);
+                if let Some(read) = self.program.reads(node) {
+                    self.cell(read);
+                }
+            } else {
+                self.kept.symbol.insert(node);
+            }
+        }
+    }
+}
+
+/// Whether an answer depends on anything that somebody writes.
+fn matters(program: &Program, node: NodeId, writers: &BTreeMap<ResourceId, Vec<NodeId>>) -> bool {
+    if !matches!(program.node(node).kind, Kind::Leaf(_)) || may_fail(program, node) {
+        return true;
+    }
+    let written = |r: &ResourceId| writers.contains_key(r);
+    // What an action makes has a place in its store.
+    writes(program, node).is_some()
+        || support(program, &Expr::Output(node)).iter().any(written)
+        || expressions(program, node).into_iter().any(|e| support(program, e).iter().any(written))
+}

@@ -1,0 +1,130 @@
+//! Slicing (Weiser 1981): of a large flow, the part that can matter to one cell that two processes share.
+//!
+//! A slice is a smaller definition, compiled and explored like any other. What it leaves out cannot fail in the model
+//! and cannot be noticed by what it keeps; an answer that depends on nothing that anybody writes stays as a symbol.
+
+mod closure;
+mod order;
+mod prune;
+
+use crate::definition::ast::Definition;
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Kind, Program, Shape, Step};
+use order::Order;
+use std::collections::BTreeSet;
+
+/// Which processes are to meet at a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meeting {
+    /// Iterations or branches of one run.
+    Within,
+    /// Two runs.
+    Across,
+}
+
+/// The cells at which processes can get into each other's way, in order.
+pub fn contested(program: &Program, meeting: Meeting) -> Vec<ResourceId> {
+    let order = Order::new(program);
+    let touched = Touched::new(program);
+    let all =
+        (0..program.resources.len()).map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)));
+    all.filter(|&r| {
+        let (reads, writes) = (&touched.reads[r.index()], &touched.writes[r.index()]);
+        match meeting {
+            Meeting::Across => {
+                let looks = !reads.is_empty() || blind_twice(program, writes, r);
+                program.resource(r).owner.is_none() && !writes.is_empty() && looks
+            }
+            Meeting::Within => writes
+                .iter()
+                .any(|&w| writes.iter().chain(reads).any(|&t| order.overlap(program, w, t))),
+        }
+    })
+    .collect()
+}
+
+/// Whether anybody sets columns there: two runs may then set them differently.
+fn blind_twice(program: &Program, writes: &[NodeId], resource: ResourceId) -> bool {
+    writes.iter().any(|&w| match &program.node(w).kind {
+        Kind::Leaf(steps) => steps.iter().any(|s| {
+            matches!(s, Step::Access(r, Access::Update { .. } | Access::Upsert { .. }) if *r == resource)
+        }),
+        _ => false,
+    })
+}
+
+/// The definition cut down to what can matter to a cell.
+pub fn slice(definition: &Definition, program: &Program, cell: ResourceId) -> Definition {
+    let kept = closure::closure(program, cell);
+    prune::prune(definition, program, &kept)
+}
+
+/// Which actions read and write which resource.
+struct Touched {
+    reads: Vec<Vec<NodeId>>,
+    writes: Vec<Vec<NodeId>>,
+}
+
+impl Touched {
+    fn new(program: &Program) -> Self {
+        let none = vec![Vec::new(); program.resources.len()];
+        let mut touched = Self { reads: none.clone(), writes: none };
+        for index in 0..program.nodes.len() {
+            let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+            for r in reads(program, node) {
+                touched.reads[r.index()].push(node);
+            }
+            if let Some(r) = writes(program, node) {
+                touched.writes[r.index()].push(node);
+            }
+        }
+        touched
+    }
+}
+
+/// What an action reads by itself.
+fn reads(program: &Program, node: NodeId) -> BTreeSet<ResourceId> {
+    let mut found = BTreeSet::new();
+    for expr in crate::model::analysis::expressions(program, node) {
+        expr.visit(&mut |e| {
+            if let crate::model::expression::Expr::Variable(v) = e {
+                found.insert(*v);
+            }
+        });
+    }
+    found.extend(program.reads(node));
+    found
+}
+
+/// What an action writes.
+fn writes(program: &Program, node: NodeId) -> Option<ResourceId> {
+    let Kind::Leaf(steps) = &program.node(node).kind else { return None };
+    steps.iter().find_map(|s| match s {
+        Step::Access(
+            _,
+            Access::Get
+            | Access::Fetch(_)
+            | Access::List(_)
+            | Access::Select(..)
+            | Access::Probe(_)
+            | Access::Load,
+        ) => None,
+        Step::Access(r, _) => Some(*r),
+        Step::Compute(_) | Step::Wait(_) | Step::Send(_) | Step::Opaque { .. } => None,
+    })
+}
+
+/// Whether an action can end other than by success, as far as the model knows.
+fn may_fail(program: &Program, node: NodeId) -> bool {
+    match &program.node(node).kind {
+        Kind::Leaf(steps) => steps.iter().any(|s| match s {
+            Step::Access(_, Access::Update { if_match, .. }) => if_match.is_some(),
+            Step::Access(r, Access::Create(_)) => program.resource(*r).unique,
+            Step::Access(r, Access::Fetch(_)) => program.resource(*r).may_miss,
+            Step::Access(r, Access::Delete(..)) => program.resource(*r).shape != Shape::External,
+            Step::Access(..) => false,
+            Step::Compute(_) | Step::Wait(_) | Step::Send(_) | Step::Opaque { .. } => false,
+        }),
+        _ => false,
+    }
+}
