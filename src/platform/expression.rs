@@ -33,6 +33,8 @@ pub trait Names {
     fn answer(&self, node: NodeId) -> Answer;
     /// What tells this place of this process from all others: its run, its items, its rounds.
     fn whereabouts(&self) -> Vec<Expr>;
+    /// Whether a name that means nothing is a fault of the definition: exports may lean on what is not in the file.
+    fn strict(&self) -> bool;
     /// Whether runs and iterations get answers of their own from functions that depend on more than arguments.
     fn told_apart(&self) -> bool;
     /// A cell group, for `state()`.
@@ -184,7 +186,13 @@ impl Lowering<'_> {
         if let Some(text) = first
             && let Some(found) = self.reference(&lower, text, at)
         {
-            return found;
+            return match found {
+                Err(_) if !self.names.strict() => {
+                    self.names.unknown(&format!("{lower}('{text}')"));
+                    Ok(Expr::Opaque(lower.into(), vec![Expr::Const(Value::text(text))]))
+                }
+                found => found,
+            };
         }
         let body = || Expr::Index {
             base: Box::new(self.names.trigger()),
@@ -195,6 +203,9 @@ impl Lowering<'_> {
             "item" if args.is_empty() && self.lambda => return Ok(Expr::Element),
             "item" if args.is_empty() => {
                 let innermost = self.names.innermost_loop();
+                if innermost.is_none() && !self.names.strict() {
+                    return Ok(Expr::Opaque("item".into(), Vec::new()));
+                }
                 return innermost
                     .map(Expr::Item)
                     .ok_or_else(|| problem(at, "item() stands in no loop".to_owned()));
@@ -206,6 +217,10 @@ impl Lowering<'_> {
         let lowered = args.iter().map(|a| self.expr(a, at)).collect::<Result<Vec<_>, _>>()?;
         match Function::lookup(name) {
             Some(function) if function.accepts(lowered.len()) => Ok(Expr::Call(function, lowered)),
+            Some(_) if !self.names.strict() => {
+                self.names.unknown(&format!("function {name} of {} arguments", lowered.len()));
+                Ok(Expr::Opaque(lower.into(), lowered))
+            }
             Some(_) => Err(problem(
                 at,
                 format!("function \"{name}\" does not take {} arguments", lowered.len()),

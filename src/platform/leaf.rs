@@ -122,6 +122,9 @@ impl Names for Resolver<'_> {
         let rounds = self.scope.rounds.iter().map(|&u| Expr::Round(u));
         std::iter::once(Expr::Run).chain(loops).chain(rounds).collect()
     }
+    fn strict(&self) -> bool {
+        !self.definition.setup.state.is_empty()
+    }
     fn told_apart(&self) -> bool {
         self.definition.flows.get(self.scope.flow).is_some_and(|f| f.trigger.is_some())
     }

@@ -46,6 +46,13 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
             todo.extend(children(action).into_iter().rev());
             match &action.kind {
                 ActionKind::Initialize { variable, .. } => found.variable(variable, owner),
+                ActionKind::Set { variable, .. }
+                | ActionKind::Increment { variable, .. }
+                | ActionKind::Append { variable, .. }
+                    if definition.setup.state.is_empty() =>
+                {
+                    found.variable(variable, owner);
+                }
                 ActionKind::Call(call) => {
                     if let Some(use_) = store(call) {
                         merge(&mut used, use_);
@@ -56,7 +63,7 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
         }
     }
     for (full, use_) in used {
-        found.store(full, use_);
+        found.store(full, &use_);
     }
     found
 }
@@ -71,7 +78,6 @@ fn merge(used: &mut BTreeMap<String, StoreUse>, new: StoreUse) {
             if old.key.is_empty() {
                 old.key = new.key;
             }
-            old.queried |= new.queried;
             old.unique |= new.unique;
             old.etags |= new.etags;
         }
@@ -86,7 +92,7 @@ impl Resources {
         }
     }
 
-    fn store(&mut self, full: String, used: StoreUse) {
+    fn store(&mut self, full: String, used: &StoreUse) {
         let taken = |name: &str, all: &[Resource]| all.iter().any(|r| *r.name == *name);
         let mut name = used.shown.clone();
         let mut number = 2;
@@ -95,8 +101,8 @@ impl Resources {
             number += 1;
         }
         let mut key: Vec<Arc<str>> = used.key.iter().map(|k| Arc::from(k.as_str())).collect();
-        if key.is_empty() && used.queried {
-            // Queries look for rows in a way that cannot be compared: any new row may be what they look for.
+        if key.is_empty() {
+            // Nobody looks for rows in a way that can be compared: any new row may be what a check was about.
             key.push("#any".into());
         }
         let id = ResourceId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 
 /// The scope of one check.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of one scenario, each named where it is set"
+)]
 pub struct Scenario {
     /// The defaults differ.
     pub platform: Platform,

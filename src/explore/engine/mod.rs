@@ -200,7 +200,7 @@ impl<'p> Engine<'p> {
             } else {
                 Value::Null
             };
-            let block = Block { nodes, item, ..Block::default() };
+            let block = Block { item, nodes, ..Block::default() };
             state[self.layout.place(unit)] = self.intern_block(class, block);
             let mut told = Told::default();
             self.run_machine(&mut state, unit, SETTLE, &mut told)?;

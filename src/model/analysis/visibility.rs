@@ -87,6 +87,32 @@ pub(super) fn effect_support(program: &Program, node: NodeId) -> BTreeSet<Resour
     all
 }
 
+fn is_opaque(program: &Program, node: NodeId) -> bool {
+    steps(program, node).iter().any(|s| matches!(s, Step::Opaque { .. }))
+}
+
+/// A condition of which one side ends the run: the side on which whatever comes later happens.
+fn ends_otherwise(program: &Program, node: NodeId) -> Option<bool> {
+    if !matches!(program.node(node).kind, Kind::If(_)) {
+        return None;
+    }
+    let ends = |side: &NodeId| {
+        program
+            .node(*side)
+            .children
+            .iter()
+            .any(|&c| matches!(program.node(c).kind, Kind::Terminate(_)))
+    };
+    match program.node(node).children.as_slice() {
+        [then, otherwise] => match (ends(then), ends(otherwise)) {
+            (true, false) => Some(false),
+            (false, true) => Some(true),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The expressions of a guard.
 pub fn guard_exprs<'p>(program: &'p Program, guard: &Guard) -> Vec<&'p Expr> {
     let (Guard::Side(n, _) | Guard::Case(n, _) | Guard::Again(n) | Guard::Left(n)) = guard;
@@ -107,9 +133,17 @@ pub(super) fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<
             (Kind::Switch(_, cases), Some(at)) => {
                 guards.push(Guard::Case(outer, (at < cases.len()).then_some(at)));
             }
-            (Kind::Until { .. }, _) => guards.push(Guard::Again(outer)),
+            // One round more of a call that nobody knows loses nothing.
+            (Kind::Until { .. }, _) if !is_opaque(program, node) => {
+                guards.push(Guard::Again(outer));
+            }
             (Kind::Group, _) => {
                 for &sibling in &program.node(outer).children {
+                    if let Some(stays) = ends_otherwise(program, sibling)
+                        && program.precedes(sibling, inner)
+                    {
+                        guards.push(Guard::Side(sibling, stays));
+                    }
                     if matches!(program.node(sibling).kind, Kind::Until { .. })
                         && program.precedes(sibling, inner)
                     {

@@ -186,7 +186,7 @@ fn rest(call: &Call, connector: &str, address: &str) -> Described {
     let method = written.filter(|m| !m.is_empty() && !m.contains(parameter::MARK));
     let method =
         method.unwrap_or_else(|| call.operation.split(' ').next().unwrap_or("").to_owned());
-    let verb = header(call, "X-HTTP-Method").map(|m| marked(&m).0).unwrap_or(method);
+    let verb = header(call, "X-HTTP-Method").map_or(method, |m| marked(&m).0);
     let place = text.split(['?', parameter::MARK]).next().unwrap_or_default().trim_end_matches('/');
     let asks = text.contains('?') && text.split('?').nth(1).is_some_and(|q| q.contains('$'));
     let class = match verb.to_ascii_uppercase().as_str() {

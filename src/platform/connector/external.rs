@@ -26,8 +26,6 @@ pub struct StoreUse {
     pub shown: String,
     /// The columns by which queries look for rows.
     pub key: Vec<String>,
-    /// Whether a query looks for rows at all.
-    pub queried: bool,
     /// Whether a second row of a key is refused.
     pub unique: bool,
     /// Whether an etag is sent back.
@@ -43,7 +41,6 @@ pub fn store(call: &Call) -> Option<StoreUse> {
     let none = matches!(about.class, Class::Effect | Class::Pure);
     (!none).then(|| StoreUse {
         key: about.filter.equal.iter().map(|(c, _)| c.clone()).collect(),
-        queried: about.class == Class::Query,
         unique: about.class == Class::Keyed,
         etags: about.if_match.is_some_and(|t| t != Template::Text("*".to_owned())),
         store: about.store,

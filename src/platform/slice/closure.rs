@@ -99,8 +99,13 @@ impl Work<'_> {
             }
             _ => false,
         };
-        let below: Vec<NodeId> =
-            program.subtree(node).into_iter().filter(effect).take(EFFECTS).collect();
+        let mut roots = vec![node];
+        if leaves(program, node) {
+            let siblings = program.node(node).parent.map_or(&[][..], |p| &program.node(p).children);
+            roots.extend(siblings.iter().filter(|&&s| program.precedes(node, s)));
+        }
+        let below = roots.into_iter().flat_map(|n| program.subtree(n));
+        let below: Vec<NodeId> = below.filter(effect).take(EFFECTS).collect();
         for node in below {
             self.keep(node);
         }
@@ -169,6 +174,15 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// Whether what comes after depends on the condition too: a poll, or a side that ends the run.
+fn leaves(program: &Program, node: NodeId) -> bool {
+    matches!(program.node(node).kind, Kind::Until { .. })
+        || program
+            .subtree(node)
+            .into_iter()
+            .any(|n| matches!(program.node(n).kind, Kind::Terminate(_)))
 }
 
 /// Whether an answer depends on anything that somebody writes.

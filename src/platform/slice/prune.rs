@@ -32,7 +32,7 @@ struct Names {
 
 /// What became of an action.
 enum Fate {
-    Kept(Action),
+    Kept(Box<Action>),
     /// It succeeds, or is skipped, as its predecessors say.
     Passed,
     /// It waits for an end that never comes.
@@ -47,7 +47,7 @@ impl Names {
             let fate = if dead {
                 Fate::Dead
             } else {
-                self.one(action, &after).map_or(Fate::Passed, Fate::Kept)
+                self.one(action, &after).map_or(Fate::Passed, |a| Fate::Kept(Box::new(a)))
             };
             fates.insert(folded(&action.name), (fate, after));
         }
@@ -56,7 +56,7 @@ impl Names {
             if let Some((Fate::Kept(_), _)) = fates.get(&folded(&action.name))
                 && let Some((Fate::Kept(action), _)) = fates.remove(&folded(&action.name))
             {
-                kept.push(action);
+                kept.push(*action);
             }
         }
         kept
