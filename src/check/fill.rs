@@ -28,7 +28,7 @@ pub(super) fn empty_report(definition: &Definition, platform: Platform) -> FlowR
         assumptions: Vec::new(),
         unknown: Vec::new(),
         findings: Vec::new(),
-        notes: Vec::new(),
+        notes: definition.notes.clone(),
         outline: outline(definition),
         unmet: None,
     }

@@ -7,7 +7,9 @@ mod findings;
 mod runs;
 mod sliced;
 
+use crate::definition::Parsed;
 use crate::definition::ast::{Definition, Platform};
+use crate::definition::beside::Beside;
 use crate::definition::json::Document;
 use crate::definition::location::Location;
 use crate::definition::order::{GraphFault, check_all};
@@ -17,7 +19,7 @@ pub use crate::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
 use crate::finding::{FlowReport, Report, Scope, Verdict};
 use crate::platform::lower::lower;
 use crate::platform::scenario::Scenario;
-use crate::source;
+use crate::source::{self, Source};
 use assumption::{assumption, has_variable_race};
 use explore::explore;
 use fill::{conclude, empty_report, fill, finish};
@@ -27,48 +29,62 @@ use std::path::PathBuf;
 
 /// Checks every flow found under `paths`.
 pub fn check(paths: &[PathBuf], config: &Config, stop: &dyn Stop) -> Report {
-    let (sources, problems) = source::read(paths);
-    let mut report = Report { problems, ..Report::default() };
-    for source in &sources {
-        one(&source.path, &source.text, source.named, config, stop, &mut report);
+    let mut sources = source::read(paths);
+    let mut report = Report { problems: sources.problems, ..Report::default() };
+    for source in &sources.texts {
+        let is_flow = one(source, config, stop, &mut report);
+        if let Some(place) = source.place.filter(|_| is_flow) {
+            sources.places[place].told = true;
+        }
     }
+    report.problems.extend(sources.places.iter().filter(|p| !p.told).map(source::Place::nothing));
     report
 }
 
 /// Checks one document that is not on disk.
 pub fn check_text(name: &str, text: &str, config: &Config) -> Report {
     let mut report = Report::default();
-    one(name, text, true, config, &Unstopped, &mut report);
+    let source = Source {
+        path: name.to_owned(),
+        text: text.to_owned(),
+        named: true,
+        beside: Beside::default(),
+        place: None,
+    };
+    one(&source, config, &Unstopped, &mut report);
     report
 }
 
-fn one(path: &str, text: &str, named: bool, config: &Config, stop: &dyn Stop, report: &mut Report) {
-    let (definition, problems) = load(path, text, named);
-    let broken = !problems.is_empty();
-    report.problems.extend(problems);
-    if let (Some(definition), false) = (definition, broken) {
-        match check_definition(&definition, config, stop) {
-            Ok(flow) => report.flows.push(flow),
-            Err(problems) => report.problems.extend(problems),
+/// Checks the flows of one text; whether there are any.
+fn one(source: &Source, config: &Config, stop: &dyn Stop, report: &mut Report) -> bool {
+    let parsed = load(source);
+    let is_flow = !parsed.is_empty();
+    for Parsed { definition, problems } in parsed {
+        let broken = !problems.is_empty();
+        report.problems.extend(problems);
+        if let (Some(definition), false) = (definition, broken) {
+            match check_definition(&definition, config, stop) {
+                Ok(flow) => report.flows.push(flow),
+                Err(problems) => report.problems.extend(problems),
+            }
         }
     }
+    is_flow
 }
 
-/// The definition in a text, with what it imports.
-fn load(path: &str, text: &str, named: bool) -> (Option<Definition>, Vec<Problem>) {
+/// The definitions in a text, with what they import.
+fn load(source: &Source) -> Vec<Parsed> {
     let import = |other: &str| {
         let source = source::read_one(other)?;
         Document::parse(&source.path, &source.text)
     };
-    let (definition, mut problems, flow) = crate::definition::parse(path, text, &import);
-    if !flow && named && problems.is_empty() {
-        let at = Location { path: path.to_owned(), ..Location::default() };
-        problems.push(Problem {
-            at,
-            message: "not a flow; expected a design model or a workflow definition".to_owned(),
-        });
+    let parsed = crate::definition::parse(&source.path, &source.text, &source.beside, &import);
+    if !parsed.is_empty() || !source.named {
+        return parsed;
     }
-    (definition, problems)
+    let at = Location { path: source.path.clone(), ..Location::default() };
+    let message = "not a flow; expected a design model or a workflow definition".to_owned();
+    vec![Parsed { definition: None, problems: vec![Problem { at, message }] }]
 }
 
 /// Checks one definition.

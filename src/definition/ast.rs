@@ -17,6 +17,8 @@ pub struct Definition {
     pub flows: Vec<Flow>,
     /// State, scope, expectations. Empty for an export.
     pub setup: Setup,
+    /// Remarks for the reader of the report.
+    pub notes: Vec<String>,
 }
 
 /// Where a flow runs; the defaults differ.

@@ -2,6 +2,7 @@
 
 mod after;
 pub mod ast;
+pub mod beside;
 pub mod design;
 pub mod expression;
 pub mod json;
@@ -13,23 +14,34 @@ pub mod suggest;
 pub mod workflow;
 
 use ast::Definition;
+use beside::Beside;
 use design::Load;
 use json::Document;
 use problem::Problem;
 
-/// Reads a text as a design model or an export. The last answer: whether this is a flow at all; a text that is no
-/// JSON may have meant to be one, so its problem is not to be passed over.
-pub fn parse(path: &str, text: &str, load: &Load<'_>) -> (Option<Definition>, Vec<Problem>, bool) {
-    let doc = match Document::parse(path, text) {
+/// One flow of a document, or what is wrong with it.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// With problems it holds what could be read.
+    pub definition: Option<Definition>,
+    /// What is wrong, all of it.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a text as a design model or an export, which may hold several flows. Empty: this is no flow at all. A text
+/// that is no JSON may have meant to be one, so its problem is not to be passed over.
+pub fn parse(path: &str, text: &str, beside: &Beside, load: &Load<'_>) -> Vec<Parsed> {
+    let doc = match Document::tolerant(path, text) {
         Ok(doc) => doc,
-        Err(problem) => return (None, vec![problem], true),
+        Err(problem) => return vec![Parsed { definition: None, problems: vec![problem] }],
     };
     if design::is_design(&doc.value) {
+        let twice = doc.duplicates("");
+        if !twice.is_empty() {
+            return vec![Parsed { definition: None, problems: twice }];
+        }
         let (definition, problems) = design::parse(&doc, load);
-        return (definition, problems, true);
+        return vec![Parsed { definition, problems }];
     }
-    match workflow::parse(&doc) {
-        Some((definition, problems)) => (definition, problems, true),
-        None => (None, Vec::new(), false),
-    }
+    workflow::parse(&doc, beside)
 }

@@ -1,11 +1,19 @@
 //! Files and folders as texts: the only code that opens files to read flows. Knows nothing of flows but how to tell
 //! from a distance that a text cannot hold one.
 
+mod archive;
+#[cfg(test)]
+mod archive_tests;
+mod beside;
 mod decode;
+mod package;
+mod solution;
 
+use crate::definition::beside::Beside;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
-use std::collections::BTreeSet;
+use beside::{Finder, Shelf};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -18,18 +26,54 @@ const MAX_ENTRIES: usize = 1_000_000;
 const SKIPPED: &[&str] = &[".git", "node_modules", "target"];
 
 /// A text that may be a flow.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
-    /// Path as given, forward slashes.
+    /// Path as given, forward slashes; `a.zip!/Workflows/X.json` inside a zip.
     pub path: String,
     /// Decoded; places are counted in it.
     pub text: String,
     /// Whether the user named this very file: then it has to be a flow.
     pub named: bool,
+    /// What stood beside it.
+    pub beside: Beside,
+    /// The folder or zip it was found in: an index of `Sources::places`.
+    pub place: Option<usize>,
+}
+
+/// A folder or zip in which at least one flow is expected.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// As given.
+    pub path: String,
+    /// Files seen in it.
+    pub looked_at: usize,
+    /// Whether something was already said of it.
+    pub told: bool,
+}
+
+/// What was found under some paths.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// Texts that may be flows.
+    pub texts: Vec<Source>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+    /// The folders and zips the user named.
+    pub places: Vec<Place>,
+}
+
+impl Place {
+    /// What is said if none of the texts found in it is a flow.
+    pub fn nothing(&self) -> Problem {
+        let files = if self.looked_at == 1 { "file" } else { "files" };
+        let message =
+            format!("nothing to check: {} {files} looked at, none is a flow", self.looked_at);
+        problem(self.path.clone(), message)
+    }
 }
 
 /// Reads files and folders, each file once, in the order given. What fails is told and does not stop the rest.
-pub fn read(paths: &[PathBuf]) -> (Vec<Source>, Vec<Problem>) {
+pub fn read(paths: &[PathBuf]) -> Sources {
     let mut reading = Reading::default();
     for path in paths {
         match fs::metadata(path) {
@@ -39,14 +83,15 @@ pub fn read(paths: &[PathBuf]) -> (Vec<Source>, Vec<Problem>) {
             Ok(_) => reading.fail(path, "neither a file nor a folder; expected a flow".to_owned()),
         }
     }
-    (reading.sources, reading.problems)
+    reading.sources.problems.append(&mut reading.finder.problems);
+    reading.sources
 }
 
 /// Reads one file, for imports.
 pub fn read_one(path: &str) -> Result<Source, Problem> {
-    let (mut sources, mut problems) = read(&[PathBuf::from(path)]);
-    let a_folder = || problem(path.to_owned(), "a folder; expected a file".to_owned());
-    match (sources.pop(), problems.pop()) {
+    let mut read = read(&[PathBuf::from(path)]);
+    let a_folder = || problem(path.to_owned(), "a folder or zip; expected a file".to_owned());
+    match (read.texts.pop(), read.problems.pop()) {
         (Some(source), None) if source.named => Ok(source),
         (_, Some(problem)) => Err(problem),
         (_, None) => Err(a_folder()),
@@ -55,36 +100,97 @@ pub fn read_one(path: &str) -> Result<Source, Problem> {
 
 #[derive(Default)]
 struct Reading {
-    sources: Vec<Source>,
-    problems: Vec<Problem>,
+    sources: Sources,
     seen: BTreeSet<PathBuf>,
+    finder: Finder,
+    /// The folder being walked, an index of `Sources::places`.
+    place: Option<usize>,
 }
 
 impl Reading {
     fn fail(&mut self, path: &Path, message: String) {
-        self.problems.push(problem(shown(path), message));
+        self.sources.problems.push(problem(shown(path), message));
     }
 
     fn file(&mut self, path: &Path, named: bool) {
         if !self.seen.insert(path.to_owned()) {
             return;
         }
-        let text = bytes(path).and_then(|bytes| decode::decode(&shown(path), bytes));
-        match text {
+        let name = shown(path);
+        let bytes = match bytes(path) {
+            Ok(bytes) if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") => {
+                return self.zip(&name, &bytes, named);
+            }
+            Ok(bytes) if named && is_zip_name(&name) => return self.zip(&name, &bytes, named),
+            Ok(bytes) => bytes,
+            Err(problem) => return self.sources.problems.push(problem),
+        };
+        let suspect = named || looks_like_flow(&bytes);
+        match decode::decode(&name, bytes) {
             Ok(text) if named || may_be_flow(&text) => {
-                self.sources.push(Source { path: shown(path), text, named });
+                let beside = self.finder.beside(&Disk, &name);
+                let place = self.place;
+                self.sources.texts.push(Source { path: name, text, named, beside, place });
             }
             Ok(_) => {}
             // Somebody else's broken file in a folder is nobody's flow.
-            Err(problem) if named || !problem.message.starts_with("empty") => {
-                self.problems.push(problem);
-            }
+            Err(problem) if suspect => self.sources.problems.push(problem),
             Err(_) => {}
         }
     }
 
+    /// The flows in a zip. One that the user did not name may hold anything else.
+    fn zip(&mut self, path: &str, bytes: &[u8], named: bool) {
+        let archive = archive::open(path, bytes);
+        let mut problems = archive.problems;
+        problems.extend(package::check(path, &archive.members));
+        let shelf = Zip { path, members: &archive.members };
+        let mut finder = Finder::default();
+        let mut texts = Vec::new();
+        for (name, bytes) in &archive.members {
+            if !name.to_ascii_lowercase().ends_with(".json") {
+                continue;
+            }
+            let shown = shelf.shown(name);
+            match decode::decode(&shown, bytes.clone()) {
+                Ok(text) if may_be_flow(&text) => {
+                    let mut beside = finder.beside(&shelf, name);
+                    beside.notes.extend(package::note(name, &archive.members));
+                    let source = Source { path: shown, text, named: false, beside, place: None };
+                    texts.push(source);
+                }
+                Ok(_) => {}
+                Err(problem) if looks_like_flow(bytes) => problems.push(problem),
+                Err(_) => {}
+            }
+        }
+        problems.extend(finder.problems);
+        let ours = named || !texts.is_empty() || looks_like_flow(bytes);
+        let mut place = self.place;
+        if named {
+            let told = !problems.is_empty();
+            place = Some(self.sources.places.len());
+            let looked_at = archive.files;
+            self.sources.places.push(Place { path: path.to_owned(), looked_at, told });
+        }
+        if ours {
+            self.sources.problems.extend(problems);
+        }
+        self.sources.texts.extend(texts.into_iter().map(|source| Source { place, ..source }));
+    }
+
     fn folder(&mut self, root: &Path) {
-        let before = (self.sources.len(), self.problems.len());
+        let place = self.sources.places.len();
+        self.sources.places.push(Place { path: shown(root), looked_at: 0, told: false });
+        self.place = Some(place);
+        let problems = self.sources.problems.len();
+        self.sources.places[place].looked_at = self.walk(root);
+        self.sources.places[place].told = self.sources.problems.len() > problems;
+        self.place = None;
+    }
+
+    /// Reads the files of a folder and tells how many it has looked at.
+    fn walk(&mut self, root: &Path) -> usize {
         let (mut looked_at, mut entries) = (0, 0);
         let mut open = vec![root.to_owned()];
         while let Some(path) = open.pop() {
@@ -102,36 +208,59 @@ impl Reading {
                 Err(error) => self.fail(&path, cannot_read(&error)),
             }
             if entries > MAX_ENTRIES {
-                self.fail(
-                    root,
-                    format!("more than {MAX_ENTRIES} files and folders; name the ones with flows"),
-                );
-                return;
+                let message =
+                    format!("more than {MAX_ENTRIES} files and folders; name the ones with flows");
+                self.fail(root, message);
+                break;
             }
         }
-        if before == (self.sources.len(), self.problems.len()) {
-            let files = if looked_at == 1 { "file" } else { "files" };
-            self.fail(
-                root,
-                format!("nothing to check: {looked_at} {files} looked at, none is a flow"),
-            );
-        }
+        looked_at
     }
 }
 
-/// Folders and `*.json` of a folder, sorted by name; links are not followed.
+/// Files on disk.
+struct Disk;
+
+impl Shelf for Disk {
+    fn open(&self, name: &str) -> Option<Result<Vec<u8>, Problem>> {
+        let path = Path::new(name);
+        path.is_file().then(|| bytes(path))
+    }
+
+    fn shown(&self, name: &str) -> String {
+        name.to_owned()
+    }
+}
+
+/// Files in a zip.
+struct Zip<'z> {
+    path: &'z str,
+    members: &'z BTreeMap<String, Vec<u8>>,
+}
+
+impl Shelf for Zip<'_> {
+    fn open(&self, name: &str) -> Option<Result<Vec<u8>, Problem>> {
+        self.members.get(name).map(|bytes| Ok(bytes.clone()))
+    }
+
+    fn shown(&self, name: &str) -> String {
+        archive::member_path(self.path, name)
+    }
+}
+
+/// Folders, `*.json` and `*.zip` of a folder, sorted by name; links are not followed.
 fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;
         let name = entry.file_name();
-        let json =
-            Path::new(&name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+        let ending = Path::new(&name).extension().unwrap_or_default();
+        let named = ["json", "zip"].iter().any(|known| ending.eq_ignore_ascii_case(known));
         let wanted = if kind.is_dir() {
             !SKIPPED.iter().any(|skipped| name == *skipped)
         } else {
-            kind.is_file() && json
+            kind.is_file() && named
         };
         if wanted {
             found.push(entry.path());
@@ -141,9 +270,20 @@ fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Whether a text of a folder is worth a parser: every flow says one of these words.
+/// Whether a text is worth a parser: every flow says one of these words.
 fn may_be_flow(text: &str) -> bool {
-    text.contains("\"flowrace\"") || text.contains("\"actions\"")
+    ["\"flowrace\"", "actions", "\"inputs\"", "triggers"].iter().any(|word| text.contains(word))
+}
+
+/// Whether bytes that cannot be read were meant to be a flow.
+fn looks_like_flow(bytes: &[u8]) -> bool {
+    const SIGNS: [&[u8]; 4] =
+        [b"\"flowrace\"", b"workflowdefinition.json", b"\"runAfter\"", b"Workflows/"];
+    SIGNS.iter().any(|sign| bytes.windows(sign.len()).any(|window| window == *sign))
+}
+
+fn is_zip_name(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".zip")
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {

@@ -11,11 +11,17 @@ fn check(name: &str, files: &[(&str, &[u8])], paths: &[&str], expected: &[&str])
         fs::write(path, bytes).unwrap();
     }
     let paths: Vec<PathBuf> = paths.iter().map(|path| root.join(path)).collect();
-    let (sources, problems) = read(&paths);
+    let read = read(&paths);
     fs::remove_dir_all(&root).unwrap();
     let prefix = format!("{}/", shown(&root));
-    let sources = sources.iter().map(|source| format!("{} = {}", source.path, source.text.trim()));
-    let said: Vec<String> = sources.chain(problems.iter().map(ToString::to_string)).collect();
+    let texts = read.texts.iter().map(|text| format!("{} = {}", text.path, text.text.trim()));
+    let empty =
+        read.places.iter().enumerate().filter(|(n, place)| {
+            !place.told && read.texts.iter().all(|text| text.place != Some(*n))
+        });
+    let problems = read.problems.iter().map(ToString::to_string);
+    let empty = empty.map(|(_, place)| place.nothing().to_string());
+    let said: Vec<String> = texts.chain(problems).chain(empty).collect();
     let said: Vec<String> = said.iter().map(|line| line.replace(&prefix, "")).collect();
     assert_eq!(said, expected);
 }
@@ -45,7 +51,7 @@ fn encodings() {
         "latin.json:2:8: not UTF-8 at byte 9; save as UTF-8",
         "empty.json: empty; expected a flow",
         "png.json: not JSON (looks like a PNG)",
-        "zip.json: zip files are not read yet; unpack it",
+        "zip.json: a damaged zip (Missing end of central directory); export it again",
         "nul.json: not JSON (a NUL at byte 6)",
         "odd.json: not UTF-16 at byte 4; save as UTF-8",
     ];
@@ -67,8 +73,8 @@ fn folders() {
     let expected = [
         r#"a/b/y.json = {"flowrace": 1}"#,
         r#"a/z.json = {"flowrace": 1}"#,
-        "none: nothing to check: 2 files looked at, none is a flow",
         "gone.json: no such file or folder",
+        "none: nothing to check: 2 files looked at, none is a flow",
     ];
     check("folders", files, &["a", "a/z.json", "none", "gone.json"], &expected);
 }
@@ -76,10 +82,10 @@ fn folders() {
 #[cfg(unix)]
 #[test]
 fn devices() {
-    let (sources, problems) = read(&[PathBuf::from("/dev/null")]);
-    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let read = read(&[PathBuf::from("/dev/null")]);
+    let said: Vec<String> = read.problems.iter().map(ToString::to_string).collect();
     assert_eq!(
-        (sources.len(), said),
+        (read.texts.len(), said),
         (0, vec!["/dev/null: neither a file nor a folder; expected a flow".to_owned()])
     );
 }

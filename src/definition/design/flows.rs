@@ -1,6 +1,8 @@
 //! `flow`, `flows` or `import`: where the steps come from.
 
+use super::super::Parsed;
 use super::super::ast::{Definition, Flow, Platform};
+use super::super::beside::Beside;
 use super::super::node::Node;
 use super::super::problem::Problem;
 use super::super::workflow;
@@ -97,16 +99,23 @@ fn import(cx: &mut Context<'_>, node: &Node<'_>) -> Brought {
     };
     let read = if super::is_design(&doc.value) {
         let chain = cx.chain.iter().cloned().chain([path]).collect();
-        Some(parse_within(&doc, cx.load, chain))
+        let (definition, problems) = parse_within(&doc, cx.load, chain);
+        vec![Parsed { definition, problems }]
     } else {
-        workflow::parse(&doc)
+        workflow::parse(&doc, &Beside::default())
     };
-    match read {
+    let count = read.len();
+    match read.into_iter().next() {
+        Some(parsed) if count == 1 => brought(cx, parsed.definition, parsed.problems),
+        Some(_) => {
+            let message = format!("\"{written}\" holds {count} flows; expected a file with one");
+            cx.problems.push(node.problem(message));
+            Brought::default()
+        }
         None => {
             cx.problems.push(node.problem(format!("\"{written}\" is no flow")));
             Brought::default()
         }
-        Some((definition, problems)) => brought(cx, definition, problems),
     }
 }
 

@@ -113,6 +113,7 @@ fn parse_within(
         platform: platform.or(brought.platform),
         flows: brought.flows,
         setup,
+        notes: Vec::new(),
     };
     (problems.is_empty().then_some(definition), problems)
 }

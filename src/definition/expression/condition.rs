@@ -1,6 +1,6 @@
 //! Conditions: a text with or without `@`, or the object form of the designers (semantics §12.1).
 
-use super::parse::{parse_template, parse_text};
+use super::parse::{parse_template, parse_text, unreadable};
 use super::{Expr, Part, Template};
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
@@ -17,7 +17,7 @@ pub fn parse_condition(
             let place = at("");
             parse_text(&format!("@{text}"), &place).unwrap_or_else(|problem| {
                 problems.push(problem);
-                Template::Expr(Expr::Literal(Json::Bool(false)), place)
+                unreadable(&place)
             })
         }
         Json::Object(_) => {

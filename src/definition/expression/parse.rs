@@ -8,6 +8,9 @@ use serde_json::Value as Json;
 /// Calls and brackets inside each other at most.
 const DEEPEST: usize = 100;
 
+/// How the problems of expressions begin.
+pub const FAULT: &str = "in the expression: ";
+
 /// A JSON value with its expressions parsed. `at` gives the place of a pointer inside the value.
 pub fn parse_template(
     json: &Json,
@@ -26,8 +29,9 @@ fn inside(
     match json {
         Json::String(text) if !text.contains('@') => Template::Text(text.clone()),
         Json::String(text) => parse_text(text, &at(pointer)).unwrap_or_else(|problem| {
+            let value = unreadable(&problem.at);
             problems.push(problem);
-            Template::Text(text.clone())
+            value
         }),
         Json::Array(items) => {
             let one = |(n, item)| inside(item, &format!("{pointer}/{n}"), at, problems);
@@ -51,15 +55,23 @@ fn inside(
     }
 }
 
+/// What stands for an expression that cannot be read: a value that nobody knows, of its own at each place.
+pub fn unreadable(at: &Location) -> Template {
+    let place = Expr::Literal(Json::String(at.pointer.clone()));
+    Template::Expr(Expr::Call { name: "unreadable".to_owned(), args: vec![place] }, at.clone())
+}
+
 /// A text that may be, or contain, expressions.
 pub fn parse_text(text: &str, at: &Location) -> Result<Template, Problem> {
     if let Some(rest) = text.strip_prefix("@@") {
         return Ok(Template::Text(format!("@{rest}")));
     }
-    let problem = |message: String| Problem {
-        at: at.clone(),
-        message: format!("in the expression: {message}"),
-    };
+    let problem =
+        |message: String| Problem { at: at.clone(), message: format!("{FAULT}{message}") };
+    // A lone `@` starts nothing.
+    if text == "@" {
+        return Ok(Template::Text(text.to_owned()));
+    }
     if text.starts_with('@') && !text.starts_with("@{") {
         let mut parser = Parser::new(&text[1..]);
         let expr = parser.expr(0).and_then(|e| parser.end().map(|()| e)).map_err(problem)?;

@@ -85,6 +85,34 @@ fn string_end(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
+/// For each byte of the text that the JSON string at `at` stands for, the offset of what spells it.
+pub(super) fn spelled(text: &[u8], at: usize) -> Vec<u32> {
+    let mut found = Vec::new();
+    let mut at = at + 1;
+    while let Some(&byte) = text.get(at) {
+        let (length, bytes) = match byte {
+            b'"' => break,
+            b'\\' if text.get(at + 1) == Some(&b'u') => unicode(text, at),
+            b'\\' => (2, 1),
+            _ => (1, 1),
+        };
+        found.extend(std::iter::repeat_n(narrow(at), bytes));
+        at += length;
+    }
+    found
+}
+
+/// Bytes of a `\uXXXX` escape, and of the letter it stands for; two of them may be one letter.
+fn unicode(text: &[u8], at: usize) -> (usize, usize) {
+    let digits = text.get(at + 2..at + 6).and_then(|digits| std::str::from_utf8(digits).ok());
+    match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default() {
+        0..0x80 => (6, 1),
+        0x80..0x800 => (6, 2),
+        0xD800..0xDC00 => (12, 4),
+        _ => (6, 3),
+    }
+}
+
 /// The entries with their children side by side: an object's sorted by key, an array's in order.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
@@ -94,8 +122,8 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// The index, and the first key given twice as its two entries.
-    pub(super) fn build(text: &str, entries: Vec<Entry>) -> (Self, Option<(usize, usize)>) {
+    /// The index, and the keys given twice, each as two entries, in file order of the second.
+    pub(super) fn build(text: &str, entries: Vec<Entry>) -> (Self, Vec<(usize, usize)>) {
         let mut first_child = vec![0_u32; entries.len() + 1];
         for entry in &entries[1..] {
             first_child[entry.parent as usize + 1] += 1;
@@ -115,8 +143,8 @@ impl Index {
         (index, twice)
     }
 
-    fn sort_keys(&mut self, text: &str) -> Option<(usize, usize)> {
-        let mut twice: Option<(usize, usize)> = None;
+    fn sort_keys(&mut self, text: &str) -> Vec<(usize, usize)> {
+        let mut twice: Vec<(usize, usize)> = Vec::new();
         for own in 0..self.entries.len() {
             let range = self.range(own);
             if text.as_bytes()[self.start(own)] != b'{' || range.len() < 2 {
@@ -126,13 +154,13 @@ impl Index {
             sorted.sort_by(|a, b| self.key(text, *a as usize).cmp(&self.key(text, *b as usize)));
             for pair in sorted.windows(2) {
                 let (a, b) = (pair[0] as usize, pair[1] as usize);
-                let earlier = twice.is_none_or(|(_, second)| b < second);
-                if earlier && self.key(text, a) == self.key(text, b) {
-                    twice = Some((a, b));
+                if self.key(text, a) == self.key(text, b) {
+                    twice.push((a, b));
                 }
             }
             self.children[range].copy_from_slice(&sorted);
         }
+        twice.sort_by_key(|(_, second)| *second);
         twice
     }
 

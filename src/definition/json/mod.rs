@@ -27,11 +27,33 @@ pub struct Document {
     text: String,
     index: Index,
     lines: Lines,
+    /// Entries with the same key in one object: the first, and each further one.
+    twice: Vec<(usize, usize)>,
+    around: Option<Around>,
+}
+
+/// Where a document stands that is a text inside another one.
+#[derive(Clone, Debug)]
+struct Around {
+    pointer: String,
+    text: String,
+    lines: Lines,
+    /// For each byte of the inner text, the byte of the outer one that spells it.
+    spelled: Vec<u32>,
 }
 
 impl Document {
     /// Reads a text as one JSON document. Keys given twice are refused: readers disagree on which one counts.
     pub fn parse(path: &str, text: &str) -> Result<Self, Problem> {
+        let document = Self::tolerant(path, text)?;
+        match document.duplicates("").into_iter().next() {
+            None => Ok(document),
+            Some(problem) => Err(problem),
+        }
+    }
+
+    /// Reads a text as one JSON document; of a key given twice the last one counts.
+    pub fn tolerant(path: &str, text: &str) -> Result<Self, Problem> {
         let lines = Lines::of(text);
         let fault = |offset: usize, message: String| Problem {
             at: place(path, "", text, &lines, offset),
@@ -57,10 +79,39 @@ impl Document {
         })?;
         let entries = entries.expect("what serde_json accepts, the tolerant scan accepts");
         let (index, twice) = Index::build(text, entries);
-        let document = Self { path: path.to_owned(), value, text: text.to_owned(), index, lines };
-        match twice {
-            None => Ok(document),
-            Some((first, second)) => Err(document.duplicate(first, second)),
+        let (path, text) = (path.to_owned(), text.to_owned());
+        Ok(Self { path, value, text, index, lines, twice, around: None })
+    }
+
+    /// The keys given twice under this pointer, in file order.
+    pub fn duplicates(&self, pointer: &str) -> Vec<Problem> {
+        let all = self.twice.iter().map(|(first, second)| self.duplicate(*first, *second));
+        all.filter(|problem| self.is_within(&problem.at.pointer, pointer)).collect()
+    }
+
+    fn is_within(&self, place: &str, pointer: &str) -> bool {
+        let around = self.around.as_ref().map_or("", |around| around.pointer.as_str());
+        let own = place.strip_prefix(around).and_then(|own| own.strip_prefix(pointer));
+        own.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The document whose text is the string at this pointer. Its places are those in this document, its pointers
+    /// go on from the string's.
+    pub fn embedded(&self, pointer: &str) -> Result<Self, Problem> {
+        let text = self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let start = self.index.start(self.index.find(&self.text, pointer));
+        let around = Around {
+            pointer: pointer.to_owned(),
+            text: self.text.clone(),
+            lines: self.lines.clone(),
+            spelled: index::spelled(self.text.as_bytes(), start),
+        };
+        match Self::tolerant(&self.path, text) {
+            Ok(inner) => Ok(Self { around: Some(around), ..inner }),
+            Err(problem) => {
+                let message = format!("in this text: {}", problem.message);
+                Err(Problem { at: self.at(pointer), message })
+            }
         }
     }
 
@@ -77,7 +128,12 @@ impl Document {
     }
 
     fn place(&self, pointer: &str, offset: usize) -> Location {
-        place(&self.path, pointer, &self.text, &self.lines, offset)
+        let Some(around) = &self.around else {
+            return place(&self.path, pointer, &self.text, &self.lines, offset);
+        };
+        let offset = around.spelled.get(offset).map_or(0, |byte| *byte as usize);
+        let pointer = format!("{}{pointer}", around.pointer);
+        place(&self.path, &pointer, &around.text, &around.lines, offset)
     }
 
     fn duplicate(&self, first: usize, second: usize) -> Problem {

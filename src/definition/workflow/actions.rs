@@ -2,18 +2,29 @@
 
 use super::super::after::run_after;
 use super::super::ast::{Action, ActionKind, RunAfter, Status};
+use super::super::expression::Template;
 use super::super::node::{Node, elide};
 use super::container::text;
 use super::{Context, calls, control, data, settings};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// All actions of an `actions` object.
 pub(super) fn actions(cx: &mut Context, node: &Node<'_>) -> Vec<Action> {
+    if !node.is_object(&mut cx.problems) {
+        return Vec::new();
+    }
+    listed(cx, node.members().into_iter())
+}
+
+/// Actions side by side, by name.
+pub(super) fn listed<'d>(
+    cx: &mut Context,
+    entries: impl Iterator<Item = (&'d str, Node<'d>)>,
+) -> Vec<Action> {
     let mut found = Vec::new();
-    if node.is_object(&mut cx.problems) {
-        for (name, entry) in node.members() {
-            action(cx, name, &entry, &mut found);
-        }
+    for (name, entry) in entries {
+        action(cx, name, &entry, &mut found);
     }
     spell_alike(&mut found);
     found
@@ -36,7 +47,7 @@ fn action(cx: &mut Context, name: &str, node: &Node<'_>, found: &mut Vec<Action>
         cx.problems.push(node.problem(message));
         return;
     };
-    let kinds = kind(cx, written, node);
+    let kinds = kind(cx, name, written, node);
     let retry = settings::retry(node, &mut cx.problems);
     let mut run_after = after;
     let last = kinds.len();
@@ -58,8 +69,15 @@ fn action(cx: &mut Context, name: &str, node: &Node<'_>, found: &mut Vec<Action>
 }
 
 /// What a type means; more than one part only where an action declares several variables.
-fn kind(cx: &mut Context, written: &str, node: &Node<'_>) -> Vec<(String, ActionKind)> {
+fn kind(cx: &mut Context, name: &str, written: &str, node: &Node<'_>) -> Vec<(String, ActionKind)> {
     let lower = written.to_ascii_lowercase();
+    if lower.ends_with("variable") && is_unfinished(node) {
+        cx.unfinished.push(name.to_owned());
+        return vec![(
+            String::new(),
+            ActionKind::Compose { value: Template::Literal(Value::Null) },
+        )];
+    }
     if lower == "initializevariable" {
         return data::initialize(cx, node);
     }
@@ -67,6 +85,11 @@ fn kind(cx: &mut Context, written: &str, node: &Node<'_>) -> Vec<(String, Action
         .or_else(|| data::data(cx, &lower, node))
         .unwrap_or_else(|| ActionKind::Call(calls::call(cx, &lower, node)));
     vec![(String::new(), kind)]
+}
+
+/// Whether an action has no inputs at all, as the designer leaves one that nobody has filled in yet.
+fn is_unfinished(node: &Node<'_>) -> bool {
+    node.get("inputs").is_none_or(|inputs| inputs.value.as_object().is_some_and(Map::is_empty))
 }
 
 fn take_name(cx: &mut Context, name: &str, node: &Node<'_>) {

@@ -1,12 +1,11 @@
 //! Actions that hold actions, and those that end or delay the run.
 
 use super::super::ast::{ActionKind, Over, Status};
-use super::super::expression::Template;
+use super::super::expression::{Template, unreadable};
 use super::super::node::Node;
 use super::Context;
 use super::actions::inside;
 use super::settings::{degree, has_option, is_expression, number};
-use serde_json::Value;
 
 /// The kind of a control action, `None` if the type is none. The type comes in lower case.
 pub(super) fn control(cx: &mut Context, lower: &str, node: &Node<'_>) -> Option<ActionKind> {
@@ -44,8 +43,9 @@ fn needed(cx: &mut Context, node: &Node<'_>, key: &str) -> Template {
 }
 
 fn missing(cx: &mut Context, node: &Node<'_>, key: &str) -> Template {
-    cx.problems.push(node.problem(format!("this action needs \"{key}\"")));
-    Template::Literal(Value::Null)
+    let message = format!("this action needs \"{key}\"; taken as a value that nobody knows");
+    cx.odd.push(node.problem(message));
+    unreadable(&node.at())
 }
 
 fn switch(cx: &mut Context, node: &Node<'_>) -> ActionKind {
@@ -68,7 +68,7 @@ fn for_each(cx: &mut Context, node: &Node<'_>) -> ActionKind {
         cx.problems.push(repetitions.problem(message));
     }
     let explicit = repetitions.and_then(|degree_| degree(&degree_, 50, &mut cx.problems));
-    let concurrency = if sequential { Some(1) } else { explicit };
+    let concurrency = if sequential { Some(1) } else { explicit.or(cx.degree) };
     ActionKind::Foreach { over, concurrency, actions: inside(cx, node, &["actions"]) }
 }
 
@@ -87,11 +87,7 @@ fn until(cx: &mut Context, node: &Node<'_>) -> ActionKind {
 
 fn terminate(cx: &mut Context, node: &Node<'_>) -> Status {
     let Some(status) = node.path(&["inputs", "runStatus"]) else {
-        cx.problems.push(
-            node.problem(
-                "Terminate without \"runStatus\"; expected Succeeded, Failed or Cancelled",
-            ),
-        );
+        cx.odd.push(node.problem("Terminate without \"runStatus\"; taken as Failed"));
         return Status::Failed;
     };
     let found = status.value.as_str().and_then(Status::parse);

@@ -1,21 +1,27 @@
 //! Workflow definitions as Power Automate and Logic Apps write them, whatever file they come in.
 
 mod actions;
+mod arm;
 mod calls;
-mod container;
+pub(crate) mod container;
 mod control;
 mod data;
+mod infer;
 mod settings;
+mod snippet;
 #[cfg(test)]
 mod tests;
 mod trigger;
 
-use super::ast::{Definition, Flow, Setup};
-use super::expression::Template;
+use super::Parsed;
+use super::ast::{Action, Definition, Flow, Setup};
+use super::beside::Beside;
+use super::expression::{FAULT, Template};
 use super::json::Document;
 use super::location::Location;
 use super::node::{Node, constant};
 use super::problem::Problem;
+use container::Container;
 use std::collections::BTreeMap;
 
 /// What is known while one definition is read.
@@ -24,55 +30,140 @@ struct Context {
     names: BTreeMap<String, Location>,
     /// Connection name to connector, from the references beside the definition.
     connectors: BTreeMap<String, String>,
-
+    /// Iterations at once of a Foreach that says nothing, if the project says it.
+    degree: Option<u64>,
+    /// What is wrong but leaves a meaning: told as remarks.
+    odd: Vec<Problem>,
+    /// Actions that nobody has filled in.
+    unfinished: Vec<String>,
     problems: Vec<Problem>,
 }
 
-/// Reads an export; `None` if this is no flow at all. With problems the definition holds what could be read.
-pub fn parse(doc: &Document) -> Option<(Option<Definition>, Vec<Problem>)> {
-    let root = Node::root(doc);
-    let found = container::find(&root)?;
-    let mut cx = Context {
-        names: BTreeMap::new(),
-        connectors: container::connectors(&root),
-        problems: Vec::new(),
-    };
-    let Some(list) = found.definition.get("actions") else {
-        cx.problems.push(found.definition.problem("a definition without \"actions\""));
-        return Some((None, cx.problems));
-    };
-    let actions = actions::actions(&mut cx, &list);
-    let flow = Flow {
-        name: found.name.clone(),
-        runs: None,
-        trigger: trigger::trigger(&found.definition, &mut cx.problems),
-        parameters: parameters(&root, &found.definition),
-        actions,
-        at: found.definition.at(),
-    };
-    let definition = Definition {
-        name: found.name,
-        path: doc.path.clone(),
-        platform: found.platform.or_else(|| container::infer(&found.definition)),
-        flows: vec![flow],
-        setup: Setup::default(),
-    };
-    Some((Some(definition), cx.problems))
+/// Reads every definition of an export; none if this is no flow at all. With problems a definition holds what could
+/// be read.
+pub fn parse(doc: &Document, beside: &Beside) -> Vec<Parsed> {
+    if beside.foreign {
+        return Vec::new();
+    }
+    match rows(doc, beside) {
+        rows if rows.is_empty() => {
+            container::open(doc, beside).iter().map(|found| one(doc, found, beside)).collect()
+        }
+        rows => rows,
+    }
 }
 
-/// Defaults of the definition, replaced by the values beside it. They are constants: no expression is evaluated there.
-fn parameters(root: &Node<'_>, definition: &Node<'_>) -> BTreeMap<String, Template> {
-    let mut found = BTreeMap::new();
-    for (name, parameter) in definition.get("parameters").iter().flat_map(Node::members) {
-        if let Some(value) = parameter.get("defaultValue") {
-            found.insert(name.to_owned(), constant(value.value));
-        }
-    }
-    let beside = [root.get("parameters"), root.path(&["properties", "parameters"])];
-    for (name, parameter) in beside.iter().flatten().flat_map(Node::members) {
-        if let Some(value) = parameter.get("value") {
-            found.insert(name.to_owned(), constant(value.value));
+/// Rows of Dataverse's table of workflows: `clientdata` is the text of a solution's file.
+fn rows(doc: &Document, beside: &Beside) -> Vec<Parsed> {
+    let root = Node::root(doc);
+    let list = root.get("value").unwrap_or_else(|| root.clone()).elements();
+    let rows = if list.is_empty() { vec![root] } else { list };
+    let mut found = Vec::new();
+    for row in rows {
+        let Some(text) = row.get("clientdata").filter(|text| text.value.is_string()) else {
+            continue;
+        };
+        let named = container::text(&row, &["name"]).map(str::to_owned);
+        let beside = Beside { name: named.or_else(|| beside.name.clone()), ..beside.clone() };
+        match doc.embedded(&text.pointer) {
+            Ok(inner) => found.extend(parse(&inner, &beside)),
+            Err(problem) => found.push(Parsed { definition: None, problems: vec![problem] }),
         }
     }
     found
+}
+
+fn one(doc: &Document, found: &Container<'_>, beside: &Beside) -> Parsed {
+    let node = Node { doc, value: &found.definition, pointer: found.pointer.clone() };
+    let mut connectors = beside.connectors.clone();
+    connectors.extend(found.connectors.clone());
+    let mut cx = Context {
+        names: BTreeMap::new(),
+        connectors,
+        degree: beside.degree,
+        odd: Vec::new(),
+        unfinished: Vec::new(),
+        problems: ["actions", "triggers"]
+            .iter()
+            .flat_map(|part| doc.duplicates(&format!("{}/{part}", found.pointer)))
+            .collect(),
+    };
+    let flow = Flow {
+        name: found.name.clone(),
+        runs: None,
+        trigger: trigger::trigger(&node, &mut cx.problems),
+        parameters: parameters(&node, found, beside),
+        actions: root_actions(&mut cx, &node, found),
+        at: node.at(),
+    };
+    let definition = Definition {
+        name: found.name.clone(),
+        path: doc.path.clone(),
+        platform: found.platform.or_else(|| infer::infer(&node)),
+        flows: vec![flow],
+        setup: Setup::default(),
+        notes: Vec::new(),
+    };
+    concluded(definition, cx, beside)
+}
+
+/// What is only odd becomes a remark: an export came from the platform, and an expression that cannot be read is a
+/// value that nobody knows.
+fn concluded(definition: Definition, cx: Context, beside: &Beside) -> Parsed {
+    let (odd, problems): (Vec<_>, Vec<_>) =
+        cx.problems.into_iter().partition(|problem| problem.message.starts_with(FAULT));
+    let mut notes = beside.notes.clone();
+    notes.extend(cx.odd.iter().map(ToString::to_string));
+    notes
+        .extend(odd.iter().map(|problem| format!("{problem}; taken as a value that nobody knows")));
+    if let [first, rest @ ..] = cx.unfinished.as_slice() {
+        let more =
+            if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        notes.push(format!(
+            "{first}{more} without inputs: nobody has filled them in; they do nothing"
+        ));
+    }
+    Parsed { definition: Some(Definition { notes, ..definition }), problems }
+}
+
+fn root_actions(cx: &mut Context, node: &Node<'_>, found: &Container<'_>) -> Vec<Action> {
+    if found.pieces.is_empty() {
+        // A flow that only has a trigger does nothing, and nothing wrong.
+        let list = node.get("actions");
+        let mut found = list.map_or_else(Vec::new, |list| actions::actions(cx, &list));
+        // Agents run after their trigger, by name.
+        let triggers = node.get("triggers");
+        let triggers: Vec<&str> =
+            triggers.iter().flat_map(Node::members).map(|(name, _)| name).collect();
+        for action in &mut found {
+            action.run_after.retain(|after| !triggers.contains(&after.action.as_str()));
+        }
+        return found;
+    }
+    let pieces = found.pieces.iter().filter_map(|(name, pointer)| {
+        let value = node.doc.value.pointer(pointer)?;
+        Some((name.as_str(), Node { doc: node.doc, value, pointer: pointer.clone() }))
+    });
+    let mut found = actions::listed(cx, pieces);
+    // What a piece runs after may have stayed behind.
+    let names: Vec<String> = found.iter().map(|action| action.name.clone()).collect();
+    for action in &mut found {
+        action.run_after.retain(|after| names.contains(&after.action));
+    }
+    found
+}
+
+/// Defaults of the definition, replaced by the values beside it. They are constants: no expression is evaluated there.
+fn parameters(
+    definition: &Node<'_>,
+    found: &Container<'_>,
+    beside: &Beside,
+) -> BTreeMap<String, Template> {
+    let own = definition.get("parameters");
+    let own = own.iter().flat_map(Node::members).filter_map(|(name, parameter)| {
+        Some((name.to_owned(), constant(parameter.get("defaultValue")?.value)))
+    });
+    let project = beside.parameters.iter().map(|(name, value)| (name.clone(), constant(value)));
+    let document = found.parameters.iter().map(|(name, value)| (name.clone(), value.clone()));
+    own.chain(project).chain(document).collect()
 }
