@@ -56,7 +56,9 @@ pub(super) fn finding(
     });
     let witness = told.map(|(t, ..)| t.witness);
     let twin = good.map(|t| t.witness);
-    let swap = witness.as_ref().zip(twin.as_ref()).and_then(|(w, t)| swap(w, t));
+    // An order can be put right by a swap; a fault cannot.
+    let pair = witness.as_ref().zip(twin.as_ref()).filter(|(w, t)| w.faults == t.faults);
+    let swap = pair.and_then(|(w, t)| swap(w, t));
     Finding {
         rule: violation.rule,
         severity: if across == Across::Runs { Severity::Warning } else { Severity::Error },
@@ -106,6 +108,13 @@ pub(super) fn message(violation: &Violation, cell: &str, actions: &[String]) -> 
         }
         "lease-misuse" => format!("{last} writes without the lease that should protect it"),
         "retry-duplicate" => format!("{last} can take effect twice: its answer can get lost"),
+        "partial-failure" if violation.detail.starts_with("undoes") => {
+            format!("{last} takes back more than {first} did")
+        }
+        "partial-failure" if violation.detail.starts_with("goes on") => {
+            format!("{last} goes on as if {first} had not failed")
+        }
+        "partial-failure" => format!("{first} stays when {last} fails half-way"),
         "retry-exhausted" => format!("{last} gives up because others keep getting in first"),
         "stuck" => format!("{last} waits for ever"),
         "invariant" => {

@@ -17,8 +17,8 @@ pub(super) fn words(program: &Program, event: &Event, fault: Fault) -> String {
     };
     let never = match left {
         0 => String::new(),
-        1 => ", and so does its retry".to_owned(),
-        n => format!(", and so do its {n} retries"),
+        1 => "; its retry gets no further".to_owned(),
+        n => format!("; its {n} retries get no further"),
     };
     let effect = effect(program, &Event { fault: None, attempt: 0, ..event.clone() });
     let effect = effect.strip_prefix("201: ").or(effect.strip_prefix("200: ")).unwrap_or(&effect);

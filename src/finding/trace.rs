@@ -269,6 +269,7 @@ fn access_effect(access: &Access, event: &Event) -> String {
         Access::Update { sql: true, .. } if event.wrote.is_empty() => {
             "finds no such row".to_owned()
         }
+        Access::Delete(..) if event.wrote.is_empty() => "finds no such row".to_owned(),
         Access::Delete(..) => "deletes".to_owned(),
         Access::Acquire { .. } => "201: has the lease".to_owned(),
         Access::Renew(_) => "200: renews the lease".to_owned(),

@@ -3,6 +3,7 @@
 //! Nothing outside a block names a block; so blocks of one class can change places, and symmetry is sorting.
 
 use super::content::Content;
+use super::group::Undo;
 use super::ids::{NodeId, ResourceId};
 use super::program::Status;
 use super::value::Value;
@@ -74,6 +75,16 @@ pub enum Mark {
     Applied(NodeId),
     /// A fault struck inside this Until.
     Disturbed(NodeId),
+    /// What an all-or-nothing group of mine did to this cell.
+    Undo(NodeId, ResourceId, u32, Arc<str>),
+    /// A member of the group sent something, which nobody can take back.
+    Sent(NodeId, NodeId),
+    /// The group has ended and an effect of it is missing.
+    Broken(NodeId),
+    /// An effect of the group was taken back.
+    Undone(NodeId),
+    /// The group of an earlier iteration left this behind: a cell, and who changed it.
+    Left(NodeId, Option<ResourceId>, Arc<str>, NodeId),
 }
 
 /// What a mark remembers.
@@ -87,4 +98,6 @@ pub enum Memory {
     Content(Arc<Content>),
     /// Seconds, and the seconds at which it can run out (`None`: never).
     Clock(u64, Option<u64>),
+    /// What was done to a cell.
+    Undo(Arc<Undo>),
 }

@@ -22,6 +22,7 @@ impl Machine<'_> {
                     return false;
                 }
                 let status = self.leaf_status(node);
+                self.close_group(node, status);
                 self.finish(node, status, Value::Null);
             }
             Kind::If(_) | Kind::Switch(..) => {
@@ -59,6 +60,7 @@ impl Machine<'_> {
             self.end_loop(node, failed, kept);
             return true;
         }
+        self.judge_groups_of(body);
         self.reset(body);
         // The next item is another operation: what was applied for this one says nothing about it.
         let program = self.program;
@@ -155,7 +157,8 @@ impl Machine<'_> {
                 .any(|n| {
                     matches!(self.block.nodes[program.node(n).slot as usize].phase, Phase::Done(_))
                 });
-            if over || (ended && !until) {
+            let member = !program.node(node).groups.is_empty();
+            if over || (ended && !until && !member) {
                 self.block.marks.remove(&Mark::Applied(node));
             }
         }

@@ -101,6 +101,7 @@ impl Machine<'_> {
             Some(LeaseEvent::Forgotten) | None => {}
         }
         self.store.write(rid, (*after).clone());
+        self.account(&change);
         self.changes.push(change);
     }
 

@@ -16,6 +16,7 @@ impl Block {
     pub fn hear(&mut self, program: &Program, class: ClassId, change: &Change, related: bool) {
         let rid = change.resource;
         self.age_etags(program, class, change, None);
+        self.follow(program, change, related);
         if let Some(LeaseEvent::Acquired(_) | LeaseEvent::Forgotten) = change.lease {
             self.age_leases(rid);
         }

@@ -11,6 +11,7 @@ pub mod expression;
 pub mod external;
 pub mod fault;
 pub mod function;
+pub mod group;
 mod hear;
 pub mod ids;
 mod lease;

@@ -46,6 +46,24 @@ impl Filter {
 }
 
 impl Step {
+    /// Whether it does anything that stays.
+    pub fn has_effect(&self) -> bool {
+        match self {
+            Self::Send(_) => true,
+            Self::Access(_, access) => !matches!(
+                access,
+                Access::Get
+                    | Access::Fetch(_)
+                    | Access::List(_)
+                    | Access::Select(..)
+                    | Access::Probe(_)
+                    | Access::Load
+            ),
+            Self::Opaque { effect, .. } => *effect,
+            Self::Compute(_) | Self::Wait(_) => false,
+        }
+    }
+
     /// Every expression in it, whole and in parts.
     pub fn visit(&self, look: &mut dyn FnMut(&Expr)) {
         let mut each = |expr: &Expr| expr.visit(&mut |e| look(e));

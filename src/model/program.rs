@@ -31,6 +31,8 @@ pub struct Program {
     pub alias: bool,
     /// Rows that a query of an external store finds, if it finds any.
     pub unknown_rows: u64,
+    /// Scopes whose effects belong together.
+    pub groups: BTreeSet<NodeId>,
     /// How many faults may strike in one schedule.
     pub faults: u32,
     /// Whether a run may be cancelled between any two steps, at the cost of a fault.
@@ -111,6 +113,8 @@ pub struct Node {
     pub takes: u64,
     /// How the call is repeated and what can become of it; empty for what does not leave the flow.
     pub call: Call,
+    /// The all-or-nothing groups whose effects its own are.
+    pub groups: Vec<NodeId>,
     /// A lease acquire whose attempts can be used up before the other holders let go.
     pub exhaustible: bool,
     /// Whether it is written by the maker (sides and bodies are not).

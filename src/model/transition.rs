@@ -201,6 +201,7 @@ impl Machine<'_> {
             Step::Send(expr) => match self.value(node, expr) {
                 Ok(value) => {
                     self.observed(node, |observer, view| observer.sent(view, node));
+                    self.account_sent(node);
                     let output = Value::object([("statusCode", Value::Int(200)), ("text", value)]);
                     self.done(node, number, last, output, None);
                 }
@@ -213,6 +214,7 @@ impl Machine<'_> {
                     Ok(mut values) => {
                         if *effect {
                             self.observed(node, |observer, view| observer.sent(view, node));
+                            self.account_sent(node);
                         }
                         values.insert(0, self.block.item.clone());
                         let output = Value::term(&format!("{name}#{}", node.0), values);

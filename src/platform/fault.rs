@@ -37,7 +37,7 @@ pub fn plan(program: &mut Program, scenario: &Scenario, written: &BTreeMap<NodeI
 }
 
 fn faults(program: &Program, node: NodeId, steps: &[Step], retried: bool) -> Vec<Fault> {
-    let effect = steps.iter().any(has_effect);
+    let effect = steps.iter().any(Step::has_effect);
     let asked = asked_how_it_failed(program, node);
     let mut faults = vec![Fault::Failed];
     if asked {
@@ -56,23 +56,6 @@ fn faults(program: &Program, node: NodeId, steps: &[Step], retried: bool) -> Vec
         faults.push(Fault::Throttled);
     }
     faults
-}
-
-fn has_effect(step: &Step) -> bool {
-    match step {
-        Step::Send(_) => true,
-        Step::Access(_, access) => !matches!(
-            access,
-            Access::Get
-                | Access::Fetch(_)
-                | Access::List(_)
-                | Access::Select(..)
-                | Access::Probe(_)
-                | Access::Load
-        ),
-        Step::Opaque { effect, .. } => *effect,
-        Step::Compute(_) | Step::Wait(_) => false,
-    }
 }
 
 /// Whether anybody tells *has failed* from *has timed out*.

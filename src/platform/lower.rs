@@ -49,6 +49,8 @@ struct Builder<'d> {
     retries: BTreeMap<NodeId, Retry>,
     stores: BTreeMap<String, ResourceId>,
     answers: BTreeMap<NodeId, Answer>,
+    /// Scopes that the model calls all-or-nothing.
+    groups: BTreeSet<NodeId>,
 }
 
 /// A name as the platform compares it: case and blanks do not matter.
@@ -78,6 +80,7 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
         retries: BTreeMap::new(),
         stores: BTreeMap::new(),
         answers: BTreeMap::new(),
+        groups: BTreeSet::new(),
     };
     let resources = resources(definition, &mut builder.problems);
     builder.program.resources = resources.all;
@@ -93,6 +96,7 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
         return Err(builder.problems);
     }
     builder.program.torn = scenario.torn;
+    super::group::plan(&mut builder.program, builder.groups, scenario.faults > 0);
     super::fault::plan(&mut builder.program, scenario, &builder.retries);
     crate::model::analysis::analyse(&mut builder.program, scenario.merge);
     builder.program.alias = scenario.alias;
@@ -182,6 +186,7 @@ impl<'d> Builder<'d> {
             chain: 0,
             takes: 0,
             call: Call::default(),
+            groups: Vec::new(),
             exhaustible: false,
             written,
             consumers: Vec::new(),
@@ -308,6 +313,9 @@ impl<'d> Builder<'d> {
 
     fn kinds(&mut self) {
         for Pending { node, action, scope } in std::mem::take(&mut self.pending) {
+            if matches!(action.kind, ActionKind::Scope { all_or_nothing: true, .. }) {
+                self.groups.insert(node);
+            }
             self.retries.extend(action.retry.clone().map(|retry| (node, retry)));
             let takes = action.takes.or(self.definition.setup.takes).unwrap_or((0, 120));
             let degree = match self.program.nodes[node.index()].kind {

@@ -3,6 +3,7 @@ mod cells;
 pub mod connector;
 pub mod expression;
 pub mod fault;
+pub mod group;
 pub mod leaf;
 pub mod lower;
 mod resources;

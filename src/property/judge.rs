@@ -3,7 +3,9 @@
 
 use super::again::{Again, Refresh};
 use super::duplicate::{applied, takes_effect_twice};
+use super::partial::{left_behind, masked, undoes_another};
 use crate::model::access::{Act, Caller, act};
+use crate::model::analysis::expressions;
 use crate::model::block::{Block, Mark, Memory};
 use crate::model::content::Content;
 use crate::model::expression::{Env, Expr};
@@ -88,6 +90,7 @@ impl Judge {
         &mut self,
         program: &Program,
         events: &[Event],
+        class: ClassId,
         ended: bool,
         block: &Block,
     ) {
@@ -115,6 +118,7 @@ impl Judge {
         if !ended {
             return;
         }
+        self.fired.extend(left_behind(program, class, block));
         for mark in block.marks.keys() {
             if let Mark::Holds(lease) = mark {
                 let acquire = (0..program.classes.len())
@@ -292,6 +296,8 @@ impl Observer for Judge {
         let before = view.store.read(resource);
         let write = Write { node, resource, access, act: done, before: &before };
         self.leases(view, &write);
+        self.fired.extend(undoes_another(view, node, resource, done));
+        self.fired.extend(masked(view, node, Some(resource), &access.expressions()));
         if takes_effect_twice(view, node, resource, access, done, &before) {
             let column = done.wrote.iter().map(|(_, c)| c).find(|c| !c.is_empty());
             let made = done.wrote.iter().any(|(_, c)| c.is_empty());
@@ -339,6 +345,8 @@ impl Observer for Judge {
     }
 
     fn sent(&mut self, view: &mut View<'_>, node: NodeId) {
+        let exprs = expressions(view.program, node);
+        self.fired.extend(masked(view, node, None, &exprs));
         if applied(view, node).is_some() {
             self.fired.push(Violation {
                 rule: "retry-duplicate",

@@ -3,6 +3,7 @@
 pub mod again;
 mod duplicate;
 pub mod judge;
+mod partial;
 
 /// What the world is told about a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,14 @@ pub const RULES: &[Meta] = &[
         "a call takes effect, its answer is lost, and the repeated call takes effect again",
         "make the repeat harmless: an upsert by a key of your own, a unique column, an If-Match; or set the retry policy \
          to none and look before you repeat",
+    ),
+    rule!(
+        "partial-failure",
+        "Part of a whole stays",
+        "saga, CWE-459",
+        "some of what belongs together took effect, the rest did not, and nobody took it back",
+        "take back every effect on every way of failing (has failed, has timed out), and only what is still your own; do \
+         last what cannot be taken back",
     ),
     rule!(
         "retry-exhausted",

@@ -90,6 +90,9 @@ fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, first: bool) {
 fn cure(pen: &mut Pen, finding: &Finding) {
     match (&finding.swap, &finding.twin) {
         (Some(swap), _) => pen.bullet(&format!("one swap makes it right: {}", pen.prose(swap))),
+        (None, Some(twin)) if twin.faults < finding.witness.as_ref().map_or(0, |w| w.faults) => {
+            pen.bullet("goes well without the fault");
+        }
         (None, Some(twin)) if twin.steps.len() <= TWIN_STEPS => {
             pen.bullet(&format!("goes well in this order: {}", order(pen, twin)));
         }

@@ -158,6 +158,7 @@ impl Engine<'_> {
         self.judge.judge_events(
             program,
             &events,
+            key.class,
             block.ended.is_some() || terminated.is_some(),
             &block,
         );

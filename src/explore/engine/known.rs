@@ -130,7 +130,13 @@ pub(super) fn know(program: &Program, class: ClassId, block: &Block) -> Known {
             | Mark::Holds(r)
             | Mark::Lost(r) => Some(*r),
             Mark::Base(_) => None,
-            Mark::Applied(_) | Mark::Disturbed(_) => continue,
+            Mark::Undo(_, r, ..) => Some(*r),
+            Mark::Applied(_)
+            | Mark::Disturbed(_)
+            | Mark::Sent(..)
+            | Mark::Broken(_)
+            | Mark::Undone(_)
+            | Mark::Left(..) => continue,
         };
         match resource {
             Some(r) => remembers |= 1 << (r.0 % 64),

@@ -99,6 +99,10 @@ impl Engine<'_> {
             if let Mark::Last(r, row, column) = mark {
                 block.marks.insert(Mark::ChildLast(*r, *row, column.clone()), memory.clone());
             }
+            // What an iteration did for a group around its loop is the group's.
+            if mark.group().is_some_and(|g| self.program.node(g).class == root_class) {
+                block.marks.entry(mark.clone()).or_insert_with(|| memory.clone());
+            }
         }
         self.end_if_complete(&mut block, looped);
         self.intern_block(root_class, block)
