@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use support::engine::check;
 use support::generate::models;
-use support::naive::{Answer, explore, normalise};
+use support::naive::{explore, normalise};
 
 /// Larger models are passed over: brute force has to stay quick.
 const STATES: usize = 3_000;
@@ -39,7 +39,7 @@ proptest! {
         // A poll of a cell that nobody changes is refused by nobody's doing: the second opinion lets it be left all the
         // same, the engine does not (design.md §6, "because of a sibling").
         if !text.contains("Poll_") {
-            prop_assert_eq!(flow["level"].as_str().unwrap_or(""), level(&naive), "level of {}\n{:#?}", text, naive);
+            prop_assert_eq!(flow["level"].as_str().unwrap_or(""), naive.level(), "level of {}\n{:#?}", text, naive);
         }
         prop_assert_eq!(rules(&flow).contains("stuck"), naive.stuck, "stuck in {}", text);
         prop_assert_eq!(rules(&flow).contains("invariant"), naive.finally_violated, "finally of {}", text);
@@ -67,16 +67,6 @@ proptest! {
 
 fn pretty(model: &Value) -> String {
     serde_json::to_string_pretty(model).expect("a value is text")
-}
-
-/// By the definition: one joint outcome, several serial ones, or one that is not serial; without any serial schedule
-/// order-dependent at most.
-fn level(naive: &Answer) -> &'static str {
-    match naive.joint.len() {
-        0 | 1 => "deterministic",
-        _ if naive.serial.is_empty() || naive.joint.is_subset(&naive.serial) => "order-dependent",
-        _ => "not-serial",
-    }
 }
 
 fn outcomes(flow: &Value) -> BTreeMap<String, BTreeSet<String>> {

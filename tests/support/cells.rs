@@ -63,6 +63,15 @@ impl Cells {
             .expect("a declared group")
     }
 
+    /// What can be seen of all groups: no versions.
+    pub(crate) fn data(&self) -> Vec<Value> {
+        let shown = |cell: &Cell| match cell.table {
+            true => cell.rows.iter().map(|(row, _)| json!(row)).collect(),
+            false => cell.value.clone(),
+        };
+        self.groups.values().map(shown).collect()
+    }
+
     /// What `state('name')` is.
     pub(crate) fn whole(&self, name: &str) -> Value {
         let cell = self.get(&json!(name), 0);

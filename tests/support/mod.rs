@@ -17,8 +17,10 @@
 )]
 
 pub(crate) mod cells;
+mod ends;
 pub(crate) mod engine;
 pub(crate) mod expressions;
+mod faulty;
 pub(crate) mod generate;
 pub(crate) mod naive;
 mod outline;

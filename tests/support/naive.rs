@@ -4,6 +4,7 @@
 
 use super::cells::Cells;
 use super::expressions::{Env, template};
+use super::faulty::Struck;
 use super::outline::{Model, Step};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,16 +15,36 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 pub(crate) struct Answer {
     /// Observed cell to its final values, in the ends where everything has ended.
     pub(crate) outcomes: BTreeMap<String, BTreeSet<String>>,
-    /// The same, jointly over all observed cells.
-    pub(crate) joint: BTreeSet<String>,
+    /// The faults that struck, and the values jointly over all observed cells.
+    pub(crate) joint: BTreeSet<(String, String)>,
     /// Those that schedules without interruptions by siblings give.
-    pub(crate) serial: BTreeSet<String>,
+    pub(crate) serial: BTreeSet<(String, String)>,
+    /// Some repeated call took effect twice and did not come to the same.
+    pub(crate) twice: bool,
     /// Some end where something has not ended.
     pub(crate) stuck: bool,
     /// Some end where everything has ended and a `finally` does not hold.
     pub finally_violated: bool,
     /// States visited.
     pub(crate) states: usize,
+}
+
+impl Answer {
+    /// By the definition, within the same faults: one joint outcome, several serial ones, or one that is not serial;
+    /// without any serial schedule order-dependent at most.
+    pub(crate) fn level(&self) -> &'static str {
+        let of = |all: &BTreeSet<(String, String)>, faults: &String| {
+            all.iter().filter(|(f, _)| f == faults).cloned().collect::<BTreeSet<_>>()
+        };
+        let worlds: BTreeSet<&String> = self.joint.iter().map(|(faults, _)| faults).collect();
+        let each = worlds.into_iter().map(|w| (of(&self.joint, w), of(&self.serial, w)));
+        let level = each.map(|(joint, serial)| match joint.len() {
+            0 | 1 => 0,
+            _ if serial.is_empty() || joint.is_subset(&serial) => 1,
+            _ => 2,
+        });
+        ["deterministic", "order-dependent", "not-serial"][level.max().unwrap_or(0)]
+    }
 }
 
 /// All orders of the model, or `None` if there are more than `limit` states.
@@ -62,62 +83,68 @@ pub(crate) fn normalise(value: &Value) -> Value {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Status {
+pub(super) enum Status {
     Succeeded,
     Failed,
     Skipped,
+    TimedOut,
 }
 
-type Outputs = BTreeMap<String, Value>;
+pub(super) type Outputs = BTreeMap<String, Value>;
 
 /// One list of steps being run: a run, an iteration, a branch, a side, a round.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Frame {
-    list: usize,
-    slots: Vec<Slot>,
-    outputs: Outputs,
-    item: Option<(String, Value)>,
-    active: Option<usize>,
+pub(super) struct Frame {
+    pub(super) list: usize,
+    pub(super) slots: Vec<Slot>,
+    pub(super) outputs: Outputs,
+    pub(super) item: Option<(String, Value)>,
+    pub(super) active: Option<usize>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Slot {
+pub(super) enum Slot {
     Waiting,
+    /// A call that is repeated: which attempt comes, what was sent the first time, whether it took effect before.
+    Again(u64, Box<Cells>, bool),
     Running(Group),
     Over(Status),
 }
 
 /// What a container has inside: its live lists by index.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-struct Group {
-    frames: BTreeMap<usize, Frame>,
-    ended: BTreeMap<usize, Outputs>,
-    items: Vec<Value>,
-    next: usize,
-    failed: bool,
-    active: Option<usize>,
-    until: Option<Round>,
+pub(super) struct Group {
+    pub(super) frames: BTreeMap<usize, Frame>,
+    pub(super) ended: BTreeMap<usize, Outputs>,
+    pub(super) items: Vec<Value>,
+    pub(super) next: usize,
+    pub(super) failed: bool,
+    pub(super) active: Option<usize>,
+    pub(super) until: Option<Round>,
 }
 
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-struct Round {
-    number: u64,
+pub(super) struct Round {
+    pub(super) number: u64,
     /// The body has ended, the condition is to be tested.
-    test: bool,
-    wrote: bool,
+    pub(super) test: bool,
+    pub(super) wrote: bool,
     /// The last test said no after a round that changed nothing or was answered 409 or 412; no step since.
-    refused: bool,
-    conflict: bool,
+    pub(super) refused: bool,
+    pub(super) conflict: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct State {
-    cells: Cells,
-    runs: Group,
+pub(super) struct State {
+    pub(super) cells: Cells,
+    pub(super) runs: Group,
+    pub(super) struck: Struck,
+    /// One operation took effect twice.
+    pub(super) twice: bool,
 }
 
 /// Where a step is: run, action, child, action, … , action.
-type Path = Vec<usize>;
+pub(super) type Path = Vec<usize>;
 
 impl<'m> Model<'m> {
     fn start(&mut self) -> State {
@@ -139,12 +166,17 @@ impl<'m> Model<'m> {
         }
         let frames =
             lists.iter().enumerate().map(|(run, &list)| (run, self.frame(list, None))).collect();
-        let mut state = State { cells, runs: Group { frames, ..Group::default() } };
+        let mut state = State {
+            cells,
+            runs: Group { frames, ..Group::default() },
+            struck: vec![],
+            twice: false,
+        };
         self.settle(&mut state);
         state
     }
 
-    fn frame(&self, list: usize, item: Option<(String, Value)>) -> Frame {
+    pub(super) fn frame(&self, list: usize, item: Option<(String, Value)>) -> Frame {
         let slots = vec![Slot::Waiting; self.lists[list].len()];
         Frame { list, slots, outputs: Outputs::new(), item, active: None }
     }
@@ -160,9 +192,15 @@ impl<'m> Model<'m> {
             if steps.is_empty() {
                 self.end(&state, serial, answer);
             }
+            let mut ways = vec![];
             for (path, _) in steps {
                 let mut next = state.clone();
                 self.step(&mut next, &path, serial);
+                ways.push(next);
+                let faults = self.faults_at(&state, &path).into_iter();
+                ways.extend(faults.filter_map(|f| self.go_wrong(&state, &path, f, serial)));
+            }
+            for next in ways {
                 if !seen.contains(&next) {
                     seen.insert(next.clone());
                     todo.push(next);
@@ -191,7 +229,8 @@ impl<'m> Model<'m> {
         }
         let joint = serde_json::to_string(&joint).expect("strings to strings");
         let which = if serial { &mut answer.serial } else { &mut answer.joint };
-        which.insert(joint);
+        which.insert((format!("{:?}", state.struck), joint));
+        answer.twice |= state.twice;
         let env = Env { outputs: Outputs::new(), items: vec![], cells: &state.cells, run: 0 };
         let holds = |e: &Value| template(e, &env) == Ok(Value::Bool(true));
         answer.finally_violated |=
@@ -235,6 +274,7 @@ impl<'m> Model<'m> {
                     vec![(at, false)]
                 }
                 Slot::Running(group) => self.enabled_group(state, group, &at, serial),
+                Slot::Again(..) => vec![(at, false)],
                 Slot::Waiting => {
                     let ready =
                         step.after.iter().all(|(p, _)| matches!(frame.slots[*p], Slot::Over(_)));
@@ -260,7 +300,9 @@ impl<'m> Model<'m> {
     // ---- What happens ----
 
     fn step(&self, state: &mut State, path: &Path, serial: bool) {
+        let (_, sent, applied) = self.attempt(state, path);
         let env = env(state, path);
+        let env = Env { cells: sent.as_ref().unwrap_or(&state.cells), ..env };
         let mut cells = state.cells.clone();
         let (step, test) = self.locate(state, path);
         let (mut wrote, mut conflict, mut output) = (false, false, None);
@@ -284,6 +326,9 @@ impl<'m> Model<'m> {
             Ok(self.open(step, &env).map_or(Slot::Over(Status::Failed), Slot::Running))
         };
         drop(env);
+        let twice = step.lists.is_empty()
+            && matches!(change, Ok(Slot::Over(Status::Succeeded)))
+            && self.is_second(step, state, &cells, applied, path);
         let mut finish = |frame: &mut Frame, i: usize| {
             match &change {
                 Ok(slot) => frame.slots[i] = slot.clone(),
@@ -296,6 +341,7 @@ impl<'m> Model<'m> {
             state.runs.frames.remove(&path[0]);
         }
         state.cells = cells;
+        state.twice |= twice;
         self.settle(state);
     }
 
@@ -354,7 +400,20 @@ impl<'m> Model<'m> {
         }
     }
 
-    fn locate<'s>(&'s self, state: &State, path: &Path) -> (&'s Step<'m>, bool) {
+    pub(super) fn slot<'s>(&'s self, state: &'s State, path: &Path) -> &'s Slot {
+        let mut group = &state.runs;
+        let mut rest = &path[..];
+        loop {
+            let frame = &group.frames[&rest[0]];
+            match &frame.slots[rest[1]] {
+                Slot::Running(inner) if rest.len() > 2 => group = inner,
+                slot => return slot,
+            }
+            rest = &rest[2..];
+        }
+    }
+
+    pub(super) fn locate<'s>(&'s self, state: &State, path: &Path) -> (&'s Step<'m>, bool) {
         let mut group = &state.runs;
         let mut rest = &path[..];
         loop {
@@ -369,7 +428,7 @@ impl<'m> Model<'m> {
     }
 
     /// Walks down to the action, noting who is active at every level and what the rounds around it saw.
-    fn record(
+    pub(super) fn record(
         &self,
         group: &mut Group,
         path: &[usize],
@@ -393,102 +452,6 @@ impl<'m> Model<'m> {
             _ => change(frame, path[1]),
         }
     }
-
-    // ---- What follows by itself: skips, ends, the window moving on ----
-
-    fn settle(&self, state: &mut State) {
-        for run in state.runs.frames.keys().copied().collect::<Vec<_>>() {
-            let frame = state.runs.frames.get_mut(&run).expect("just listed");
-            if self.settle_frame(frame).is_some() {
-                state.runs.frames.remove(&run);
-            }
-        }
-    }
-
-    fn settle_frame(&self, frame: &mut Frame) -> Option<Status> {
-        let list = &self.lists[frame.list];
-        loop {
-            let before = frame.slots.clone();
-            for (i, step) in list.iter().enumerate() {
-                let over: Option<Vec<bool>> = step
-                    .after
-                    .iter()
-                    .map(|(p, accepted)| match frame.slots[*p] {
-                        Slot::Over(status) => Some(accepted.iter().any(|a| a == name(status))),
-                        _ => None,
-                    })
-                    .collect();
-                match &mut frame.slots[i] {
-                    Slot::Waiting if over.is_some_and(|over| over.contains(&false)) => {
-                        frame.slots[i] = Slot::Over(Status::Skipped);
-                    }
-                    Slot::Running(group) => {
-                        if let Some(status) = self.settle_group(step, group) {
-                            frame.outputs.extend(gather(step, group));
-                            frame.slots[i] = Slot::Over(status);
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            if frame.slots == before {
-                break;
-            }
-        }
-        if !frame.slots.iter().all(|slot| matches!(slot, Slot::Over(_))) {
-            return None;
-        }
-        let leaf = |i: &usize| !list.iter().any(|s| s.after.iter().any(|(p, _)| p == i));
-        let failed = (0..list.len()).filter(leaf).any(|i| self.bad(frame, i));
-        Some(if failed { Status::Failed } else { Status::Succeeded })
-    }
-
-    /// A skipped leaf takes the status of those before it.
-    fn bad(&self, frame: &Frame, i: usize) -> bool {
-        match frame.slots[i] {
-            Slot::Over(Status::Skipped) => {
-                self.lists[frame.list][i].after.iter().any(|(p, _)| self.bad(frame, *p))
-            }
-            Slot::Over(status) => status == Status::Failed,
-            _ => unreachable!("the list has ended"),
-        }
-    }
-
-    fn settle_group(&self, step: &Step<'_>, group: &mut Group) -> Option<Status> {
-        loop {
-            while step.kind == "forEach"
-                && group.frames.len() < step.window
-                && group.next < group.items.len()
-            {
-                let item = Some((
-                    step.json["forEach"].as_str().unwrap_or("").to_owned(),
-                    group.items[group.next].clone(),
-                ));
-                group.frames.insert(group.next, self.frame(step.lists[0], item));
-                group.next += 1;
-            }
-            let mut moved = false;
-            for child in group.frames.keys().copied().collect::<Vec<_>>() {
-                let frame = group.frames.get_mut(&child).expect("just listed");
-                let Some(status) = self.settle_frame(frame) else { continue };
-                moved = true;
-                group.failed |= status == Status::Failed;
-                let mut outputs = group.frames.remove(&child).expect("just settled").outputs;
-                match &mut group.until {
-                    Some(round) => round.test = true, // the test reads the round's outputs
-                    None => outputs.retain(|name, _| step.exports.contains(name)),
-                }
-                group.ended.insert(child, outputs);
-            }
-            if !moved {
-                break;
-            }
-        }
-        let over = group.frames.is_empty()
-            && group.next == group.items.len()
-            && !group.until.as_ref().is_some_and(|r| r.test);
-        over.then_some(if group.failed { Status::Failed } else { Status::Succeeded })
-    }
 }
 
 /// Only the active sibling goes on, unless it cannot or its only way on is another round of a refused poll.
@@ -506,7 +469,7 @@ fn uninterrupted(
 }
 
 /// What the action at the path can see.
-fn env<'s>(state: &'s State, path: &[usize]) -> Env<'s> {
+pub(super) fn env<'s>(state: &'s State, path: &[usize]) -> Env<'s> {
     let mut env = Env { outputs: Outputs::new(), items: vec![], cells: &state.cells, run: path[0] };
     let mut group = &state.runs;
     for pair in path.chunks(2) {
@@ -522,24 +485,4 @@ fn env<'s>(state: &'s State, path: &[usize]) -> Env<'s> {
         );
     }
     env
-}
-
-/// What a container's actions answer to those after it: of a loop over items, arrays in index order.
-fn gather(step: &Step<'_>, group: &Group) -> Outputs {
-    let all = |name: &String| {
-        group.ended.values().map(|o| o.get(name).cloned().unwrap_or(Value::Null)).collect()
-    };
-    let one = |name: &String| {
-        group.ended.values().find_map(|o| o.get(name).cloned()).unwrap_or(Value::Null)
-    };
-    let value = |name| if step.kind == "forEach" { Value::Array(all(name)) } else { one(name) };
-    step.exports.iter().map(|name| (name.clone(), value(name))).collect()
-}
-
-fn name(status: Status) -> &'static str {
-    match status {
-        Status::Succeeded => "Succeeded",
-        Status::Failed => "Failed",
-        Status::Skipped => "Skipped",
-    }
 }
