@@ -61,6 +61,20 @@ proptest! {
         }
     }
 
+    /// Whoever is alone cannot race: faults add no rule that is about somebody else.
+    #[test]
+    fn alone_nobody_races(model in models(), policies in any::<u64>(), budget in 1..=3_u64) {
+        let mut model = model;
+        prop_assume!(model.get("flow").is_some());
+        prop_assume!(["parallel", "\"runAfter\":{}"].iter().all(|key| !model.to_string().contains(key)));
+        model["flow"][0]["concurrency"] = json!(1);
+        let before = rules(&check(&model, "all"));
+        let about_faults = ["retry-duplicate", "partial-failure", "invariant", "stuck"];
+        let found = rules(&check(&with_faults(model.clone(), policies, budget), "all"));
+        let added: Vec<_> = found.difference(&before).filter(|r| !about_faults.contains(&r.as_str())).collect();
+        prop_assert!(added.is_empty(), "{added:?} in {}", pretty(&with_faults(model, policies, budget)));
+    }
+
     /// Retry policies and the budget's machinery must not show as long as nothing may go wrong.
     #[test]
     fn a_budget_of_0_changes_nothing(model in models(), policies in any::<u64>()) {
@@ -159,7 +173,11 @@ fn commits_never_exceed_attempts() {
             let flow = check(&model(faults as u64, &create), "all");
             let most = 1 + retries.min(faults);
             let least = usize::from(faults == 0);
-            assert_eq!(counts(&flow), (least..=most).collect(), "{retries} retries, {faults} faults");
+            assert_eq!(
+                counts(&flow),
+                (least..=most).collect(),
+                "{retries} retries, {faults} faults"
+            );
             let twice = rules(&flow).contains("retry-duplicate");
             assert_eq!(twice, most > 1, "{retries} retries, {faults} faults");
         }
@@ -202,12 +220,16 @@ fn an_etag_write_that_was_applied_has_failed() {
 /// What the first attempt read of a variable is what a later attempt sends.
 #[test]
 fn a_repeated_call_sends_what_the_first_one_sent() {
-    let mut model = model(1, &json!([{ "parallel": [
+    let mut model = model(
+        1,
+        &json!([{ "parallel": [
         [{ "name": "Write", "update": "m", "set": { "N": "@variables('v')" }, "retry": { "count": 1, "interval": 5 } }],
         [{ "setVariable": "v", "value": 1 }, { "update": "m", "set": { "Done": "@variables('v')" },
-           "retry": { "type": "none" } }]] }]));
+           "retry": { "type": "none" } }]] }]),
+    );
     model["state"]["v"] = json!({ "kind": "variable", "value": 0 });
-    model["finally"] = json!(["@or(equals(state('m')?['N'], 5), lessOrEquals(state('m')?['N'], 1))"]);
+    model["finally"] =
+        json!(["@or(equals(state('m')?['N'], 5), lessOrEquals(state('m')?['N'], 1))"]);
     let flow = check(&model, "all");
     assert_eq!(numbers(&flow, "m.N"), BTreeSet::from([0, 1, 5]));
     let naive = explore(&model, 100_000).expect("small");
@@ -238,9 +260,15 @@ fn which_operations_may_happen_twice() {
     let add = json!({ "sql": "UPDATE t SET n = n + 1 WHERE k = 1" });
     let put = json!({ "sql": "UPDATE t SET n = 7 WHERE k = 1" });
     let send = json!({ "send": "a mail" });
-    for (step, twice) in
-        [(upsert, false), (set, false), (delete, false), (put, false), (create, true), (add, true), (send, true)]
-    {
+    for (step, twice) in [
+        (upsert, false),
+        (set, false),
+        (delete, false),
+        (put, false),
+        (create, true),
+        (add, true),
+        (send, true),
+    ] {
         for (policy, retried) in
             [(json!({ "type": "none" }), false), (json!({ "count": 1 }), true), (Value::Null, true)]
         {
@@ -267,7 +295,8 @@ fn a_cancelled_run_leaves_what_it_did() {
         { "create": "t", "row": { "k": 2 }, "retry": { "type": "none" } },
         { "update": "m", "set": { "N": 6 } }]);
     let mut model = model(1, &steps);
-    model["finally"] = json!(["@not(and(equals(length(state('t')), 2), equals(state('m')?['N'], 5)))"]);
+    model["finally"] =
+        json!(["@not(and(equals(length(state('t')), 2), equals(state('m')?['N'], 5)))"]);
     model["assume"] = json!({ "variable-actions": "atomic", "run-cancellation": "on" });
     assert!(rules(&check(&model, "all")).contains("invariant"));
 }
@@ -277,9 +306,15 @@ fn a_cancelled_run_leaves_what_it_did() {
 fn the_smallest_set_of_faults_is_shown() {
     let body = json!([{ "name": "Get", "get": "m" },
         { "name": "Set", "update": "m", "set": { "N": "@add(outputs('Get')?['N'], 1)" } }]);
-    let flow = check(&model(2, &json!([{ "forEach": "o", "items": 2, "concurrency": 2, "do": body }])), "all");
+    let flow = check(
+        &model(2, &json!([{ "forEach": "o", "items": 2, "concurrency": 2, "do": body }])),
+        "all",
+    );
     let finding = &flow["findings"][0];
-    assert_eq!((&finding["rule"], &finding["witness"]["faults"]), (&json!("lost-update"), &json!(0)));
+    assert_eq!(
+        (&finding["rule"], &finding["witness"]["faults"]),
+        (&json!("lost-update"), &json!(0))
+    );
     let create = json!([{ "create": "t", "row": { "k": 1 }, "retry": { "count": 4 } }]);
     let flow = check(&model(3, &create), "all");
     let witness = &flow["findings"][0]["witness"];

@@ -65,9 +65,12 @@ impl Cells {
 
     /// What can be seen of all groups: no versions.
     pub(crate) fn data(&self) -> Vec<Value> {
-        let shown = |cell: &Cell| match cell.table {
-            true => cell.rows.iter().map(|(row, _)| json!(row)).collect(),
-            false => cell.value.clone(),
+        let shown = |cell: &Cell| {
+            if cell.table {
+                cell.rows.iter().map(|(row, _)| json!(row)).collect()
+            } else {
+                cell.value.clone()
+            }
         };
         self.groups.values().map(shown).collect()
     }

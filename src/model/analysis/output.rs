@@ -3,6 +3,7 @@
 use super::visibility::{guard_exprs, is_effect};
 use super::{expressions, steps};
 use crate::model::expression::Expr;
+use crate::model::fault::Fault;
 use crate::model::ids::NodeId;
 use crate::model::program::{Access, Kind, Program, Step};
 use crate::model::support::readers;
@@ -181,8 +182,10 @@ pub(super) fn keeps(program: &Program, node: NodeId, all: &[NodeId]) -> Vec<Node
                 let until = matches!(program.node(l).kind, Kind::Until { .. });
                 (serial || until) && !program.inside(reader, l)
             });
+            // The platform itself makes the same effect again if its answer was lost.
+            let repeated = program.node(node).call.faults.contains(&Fault::Lost);
             let later = all.iter().any(|&e| {
-                (again || (e != node && !program.precedes(e, node)))
+                (again || (repeated && e == node) || (e != node && !program.precedes(e, node)))
                     && is_effect(program, e)
                     && program.precedes(reader, e)
                     && expressions(program, e)
