@@ -132,6 +132,33 @@ fn the_report_goes_to_the_file_that_was_asked_for() {
 }
 
 #[test]
+fn several_reports_go_to_their_places_at_once() {
+    let folder = folder("several");
+    let file = |name: &str| folder.join(name).to_str().expect("the path is text").to_owned();
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/lost-update/racy.json");
+    let (sarif, junit) = (file("a.sarif"), file("a.xml"));
+    let args = ["check", model, "--format", "sarif", "--output", &sarif, "--format", "text"];
+    let text = check(&[&args[..], &["--format", "junit", "--output", &junit]].concat(), 1, true);
+    assert!(text.starts_with("error[lost-update]"), "{text}");
+    let log = std::fs::read_to_string(&sarif).expect("it was written");
+    let log: serde_json::Value = serde_json::from_str(&log).expect("SARIF is JSON");
+    let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    let uri = place["artifactLocation"]["uri"].as_str().expect("a URI");
+    assert_eq!(uri, "models/lost-update/racy.json", "relative to where it was started");
+    assert!(std::fs::read_to_string(&junit).expect("it was written").starts_with("<?xml"));
+    let two = refused(&["check", model, "--format", "sarif", "--format", "json"]);
+    assert!(two.contains("two reports for standard output"), "{two}");
+    // One that cannot be written is not lost, and the others are written all the same.
+    let lost = folder.join("missing").join("a.sarif").to_str().expect("text").to_owned();
+    std::fs::remove_file(&junit).expect("it can be removed");
+    let args = ["check", model, "--format", "sarif", "--output", &lost];
+    let output = flowrace(&[&args[..], &["--format", "junit", "--output", &junit]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"runs\""));
+    assert!(std::fs::read_to_string(&junit).expect("it was written").starts_with("<?xml"));
+}
+
+#[test]
 fn the_schema_is_json() {
     let schema: serde_json::Value =
         serde_json::from_str(&check(&["schema"], 0, true)).expect("the schema is JSON");
@@ -140,7 +167,16 @@ fn the_schema_is_json() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    for args in [&["explain"][..], &["schema"], &["--help"], &["explain", "lost-update"]] {
+    let safe = concat!(env!("CARGO_MANIFEST_DIR"), "/models/lost-update/fixed.json");
+    let sarif = ["check", safe, "--format", "sarif"];
+    for args in [
+        &["explain"][..],
+        &["schema"],
+        &["--help"],
+        &["explain", "lost-update"],
+        &["check", safe],
+        &sarif,
+    ] {
         let (reader, writer) = std::io::pipe().expect("a pipe can be made");
         drop(reader);
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowrace"));

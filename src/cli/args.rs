@@ -1,10 +1,12 @@
 //! The flags. The only file that knows clap.
 
+use super::destination::{self, Destination};
 use crate::definition::ast;
 use crate::explore::limits;
 use crate::finding::Severity;
 use crate::report;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -113,12 +115,15 @@ pub(super) struct SearchArgs {
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Output options")]
 pub(super) struct OutputArgs {
-    /// How the report is written
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
-    /// Write the report to this file
+    /// How the report is written; may be repeated, each with its --output [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    format: Vec<Format>,
+    /// Write the report of the format before it to this file
     #[arg(long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
+    output: Vec<PathBuf>,
+    /// The two, paired.
+    #[arg(skip)]
+    pub(super) destinations: Vec<Destination>,
     /// Exit with 1 at this severity or above
     #[arg(long, value_name = "SEVERITY", default_value = "warning")]
     fail_on: FailOn,
@@ -128,6 +133,9 @@ pub(super) struct OutputArgs {
     /// Show no progress
     #[arg(short, long)]
     pub(super) quiet: bool,
+    /// Show every finding with its schedule
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(super) verbose: bool,
 }
 
 /// When to use colour.
@@ -155,6 +163,25 @@ enum Reduction {
 enum Format {
     Text,
     Json,
+    Sarif,
+    Junit,
+    Github,
+    Azure,
+    Markdown,
+}
+
+impl Format {
+    fn report(self) -> report::Format {
+        match self {
+            Self::Text => report::Format::Text,
+            Self::Json => report::Format::Json,
+            Self::Sarif => report::Format::Sarif,
+            Self::Junit => report::Format::Junit,
+            Self::Github => report::Format::Github,
+            Self::Azure => report::Format::Azure,
+            Self::Markdown => report::Format::Markdown,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -185,7 +212,12 @@ impl Refusal {
 
 /// Takes the command line apart.
 pub(super) fn parse(args: Vec<OsString>) -> Result<Args, Refusal> {
-    Args::try_parse_from(args).map_err(Refusal)
+    let matches = Args::command().try_get_matches_from(args).map_err(Refusal)?;
+    let mut args = Args::from_arg_matches(&matches).map_err(Refusal)?;
+    if let (Command::Check(check), Some((_, matches))) = (&mut args.command, matches.subcommand()) {
+        check.output.pair(matches)?;
+    }
+    Ok(args)
 }
 
 impl CheckArgs {
@@ -229,12 +261,16 @@ impl SearchArgs {
 }
 
 impl OutputArgs {
-    /// The report's format.
-    pub(super) fn format(&self) -> report::Format {
-        match self.format {
-            Format::Text => report::Format::Text,
-            Format::Json => report::Format::Json,
-        }
+    /// Pairs each format with its file by their places on the command line.
+    fn pair(&mut self, matches: &ArgMatches) -> Result<(), Refusal> {
+        let places = |name: &str| matches.indices_of(name).into_iter().flatten();
+        let formats = places("format").zip(self.format.iter().map(|format| format.report()));
+        let files = places("output").zip(self.output.iter().cloned());
+        self.destinations =
+            destination::pair(formats.collect(), files.collect()).map_err(|message| {
+                Refusal(Args::command().error(ErrorKind::ArgumentConflict, message))
+            })?;
+        Ok(())
     }
 
     /// The least severity that counts; `None`: no finding does.
@@ -327,7 +363,7 @@ mod tests {
 
     #[test]
     fn clap_is_content_with_the_definitions() {
-        <Args as clap::CommandFactory>::command().debug_assert();
+        <Args as CommandFactory>::command().debug_assert();
     }
 
     #[test]
@@ -369,6 +405,8 @@ mod tests {
             "--timeout 5y",
             "--timeout 5s --reproducible",
             "--format xml",
+            "--format sarif --format json",
+            "--output a.txt --format text --format json --output a.txt",
         ] {
             assert!(check(line).unwrap_err().starts_with("error:"), "{line}");
         }

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod destination;
 pub mod exit;
 mod explain;
 mod output;

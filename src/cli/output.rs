@@ -1,12 +1,14 @@
 //! Where the words go: the report to standard output or a file, everything else to standard error. A reader that
 //! has gone away is no error.
 
-use super::args::Color;
+use super::args::{Color, OutputArgs};
+use super::destination::Destination;
 use super::exit;
 use crate::definition::problem::Problem;
-use crate::report::Style;
+use crate::finding::Report;
 use crate::report::untrusted::clean;
 use crate::report::words::count;
+use crate::report::{self, Style};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -14,11 +16,46 @@ use std::path::{Path, PathBuf};
 /// Problems of one file that are shown; the rest is counted.
 const PROBLEMS: usize = 20;
 
+/// Every report to its place, and the exit status after that. What cannot be written into its file must not be
+/// lost: it goes to standard output.
+pub(super) fn deliver(
+    report: &Report,
+    args: &OutputArgs,
+    code: u8,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    let mut code = code;
+    let mut unwritten: Option<Vec<u8>> = None;
+    for Destination { format, file } in &args.destinations {
+        let style = style(args, file.is_some());
+        let Some(path) = file else {
+            code = finish(report::render(report, *format, &style, out), code, err);
+            continue;
+        };
+        let mut text = Vec::new();
+        let saved =
+            report::render(report, *format, &style, &mut text).and_then(|()| replace(path, &text));
+        if let Err(error) = saved {
+            let shown = clean(&path.to_string_lossy(), false);
+            let follows =
+                if unwritten.is_none() { "; the report follows on standard output" } else { "" };
+            let _ = writeln!(err, "error: cannot write {shown}: {error}{follows}");
+            unwritten.get_or_insert(text);
+            code = exit::UNUSABLE;
+        }
+    }
+    match unwritten {
+        Some(text) => finish(out.write_all(&text), code, err),
+        None => code,
+    }
+}
+
 /// How text looks on standard output, or in a file.
-pub(super) fn style(color: Color, to_file: bool) -> Style {
+fn style(args: &OutputArgs, to_file: bool) -> Style {
     let terminal = !to_file && io::stdout().is_terminal();
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let color = match color {
+    let color = match args.color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto if set("NO_COLOR").is_some() => false,
@@ -31,7 +68,9 @@ pub(super) fn style(color: Color, to_file: bool) -> Style {
     let utf8 = locale.is_empty() || locale.contains("utf-8") || locale.contains("utf8");
     let columns = set("COLUMNS").and_then(|columns| columns.parse().ok());
     let width = columns.filter(|_| terminal).unwrap_or(Style::default().width).clamp(60, 240);
-    Style { color, ascii: terminal && !utf8 && !cfg!(windows), width }
+    let root = std::env::current_dir().ok().map(|root| root.to_string_lossy().replace('\\', "/"));
+    let ascii = terminal && !utf8 && !cfg!(windows);
+    Style { color, ascii, width, verbose: args.verbose, root }
 }
 
 /// Says what could not be read.

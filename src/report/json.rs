@@ -24,7 +24,12 @@ pub(super) fn report(report: &Report) -> String {
         "flows": report.flows.iter().map(flow).collect::<Vec<_>>(),
         "problems": report.problems.iter().map(problem).collect::<Vec<_>>(),
     });
-    let mut text = inert(&serde_json::to_string_pretty(&json).expect("JSON values can be written"));
+    write(&json)
+}
+
+/// A document for files and logs: pretty, and nothing in it that anything but a JSON parser acts on.
+pub(super) fn write(json: &Json) -> String {
+    let mut text = inert(&serde_json::to_string_pretty(json).expect("JSON values can be written"));
     text.push('\n');
     text
 }

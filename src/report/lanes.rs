@@ -1,7 +1,9 @@
 //! The schedule as a table: time downward, one column a process, then the contested cells, then what happened.
 //! Names are cut where it gets narrow, rows never are.
 
+use super::Style;
 use super::pen::{Ink, Pen, pad, width, wrap};
+use super::race::{effect, processes};
 use super::untrusted::elide;
 use crate::finding::show;
 use crate::finding::{TraceStep, Witness};
@@ -15,14 +17,18 @@ const WIDEST_VALUE: usize = 24;
 /// Blanks between columns.
 const GAP: usize = 3;
 
+/// The schedule as plain lines without a frame, for formats that carry text.
+pub(super) fn plain(cell: &str, witness: &Witness) -> String {
+    let style = Style { width: 110, ..Style::default() };
+    let mut pen = Pen::new(&style);
+    schedule(&mut pen, cell, witness);
+    let lines = pen.text.lines().map(|line| line.strip_prefix("  │").unwrap_or(line));
+    lines.flat_map(|line| [line.strip_prefix("  ").unwrap_or(line), "\n"]).collect()
+}
+
 /// The schedule that `witness` is, the finding's own cell first.
 pub(super) fn schedule(pen: &mut Pen, cell: &str, witness: &Witness) {
-    let mut processes: Vec<&str> = Vec::new();
-    for step in &witness.steps {
-        if !processes.contains(&step.process.as_str()) {
-            processes.push(&step.process);
-        }
-    }
+    let processes = processes(witness);
     let cells = contested(cell, &witness.steps);
     if processes.len() > MOST_LANES {
         listed(pen, &cells, witness);
@@ -116,14 +122,6 @@ fn happened(pen: &mut Pen, columns: &str, step: &TraceStep) {
         } else {
             pen.framed(&format!("{}{part}", " ".repeat(start)));
         }
-    }
-}
-
-fn effect(step: &TraceStep) -> String {
-    match &step.wrong {
-        Some(wrong) if step.effect.is_empty() => wrong.clone(),
-        Some(wrong) => format!("{}, {wrong}", step.effect),
-        None => step.effect.clone(),
     }
 }
 

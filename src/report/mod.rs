@@ -1,10 +1,18 @@
 //! How it is said. One format a file; each sees the report, prints into a writer and decides nothing.
 
+mod azure;
+mod github;
 mod json;
+mod junit;
 mod lanes;
+mod markdown;
+mod mermaid;
 mod pen;
+mod race;
+mod sarif;
 mod text;
 pub mod untrusted;
+mod uri;
 pub mod words;
 
 use crate::finding::Report;
@@ -17,10 +25,33 @@ pub enum Format {
     Text,
     /// For programs: `flowrace.report/1`.
     Json,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+    /// For test views.
+    Junit,
+    /// Annotations of a GitHub Actions log.
+    Github,
+    /// Logging commands of an Azure Pipelines log.
+    Azure,
+    /// For the summary of a pull request.
+    Markdown,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 7] = [
+        Self::Text,
+        Self::Json,
+        Self::Sarif,
+        Self::Junit,
+        Self::Github,
+        Self::Azure,
+        Self::Markdown,
+    ];
 }
 
 /// How the text for people looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Style {
     /// Whether escape sequences may be used.
     pub color: bool,
@@ -28,11 +59,15 @@ pub struct Style {
     pub ascii: bool,
     /// Columns after which sentences are broken.
     pub width: usize,
+    /// Whether every finding is shown with its schedule.
+    pub verbose: bool,
+    /// The folder that paths in SARIF are relative to, forward slashes: where the repository is checked out.
+    pub root: Option<String>,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { color: false, ascii: false, width: 128 }
+        Self { color: false, ascii: false, width: 128, verbose: false, root: None }
     }
 }
 
@@ -46,6 +81,11 @@ pub fn render(
     let text = match format {
         Format::Text => text::report(report, style),
         Format::Json => json::report(report),
+        Format::Sarif => sarif::report(report, style.root.as_deref()),
+        Format::Junit => junit::report(report),
+        Format::Github => github::report(report, style.root.as_deref()),
+        Format::Azure => azure::report(report, style.root.as_deref()),
+        Format::Markdown => markdown::report(report),
     };
     out.write_all(text.as_bytes())?;
     out.flush()

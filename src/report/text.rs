@@ -4,7 +4,7 @@
 use super::Style;
 use super::lanes;
 use super::pen::{Ink, Pen};
-use super::words::{self, count, join};
+use super::words::{self, count};
 use crate::finding::{Finding, FlowReport, Level, Report, Severity, TraceStep, Verdict, Witness};
 use crate::property;
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ pub(super) fn report(report: &Report, style: &Style) -> String {
         verdict(&mut pen, flow, &told);
         pen.line("");
     }
-    let closing = closing(report);
+    let closing = words::closing(report);
     pen.line(&closing);
     pen.text
 }
@@ -116,7 +116,7 @@ fn verdict(pen: &mut Pen, flow: &FlowReport, told: &BTreeSet<&str>) {
     let (ink, says) = match &flow.verdict {
         Verdict::Safe => (Ink::Good, reach(flow)),
         Verdict::Unsafe => {
-            (Ink::Error, format!("{}; {}", severities(&flow.findings), explored(flow)))
+            (Ink::Error, format!("{}; {}", words::severities(&flow.findings), explored(flow)))
         }
         Verdict::Inconclusive(reason) => (Ink::Warning, format!("{reason}; {}", explored(flow))),
     };
@@ -208,52 +208,6 @@ fn next_step(flow: &FlowReport) -> String {
         }
     };
     format!("help: most races need no more than two at a time: flowrace check {path} {smaller}")
-}
-
-/// `1 error and 2 warnings`.
-fn severities(findings: &[Finding]) -> String {
-    let of = |severity: Severity| {
-        let n = words::len(&findings.iter().filter(|f| f.severity == severity).collect::<Vec<_>>());
-        (n > 0).then(|| count(n, severity.id()))
-    };
-    let found: Vec<String> =
-        [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(of).collect();
-    if found.is_empty() { "no finding".into() } else { join(&found, "and") }
-}
-
-/// `1 flow unsafe: 1 error; 2 flows safe (any number of items)`.
-fn closing(report: &Report) -> String {
-    let mut parts = Vec::new();
-    let of =
-        |keep: &dyn Fn(&&FlowReport) -> bool| report.flows.iter().filter(keep).collect::<Vec<_>>();
-    let racy = of(&|f| f.verdict == Verdict::Unsafe);
-    if !racy.is_empty() {
-        let findings: Vec<Finding> = racy.iter().flat_map(|f| f.findings.iter().cloned()).collect();
-        parts.push(format!(
-            "{} unsafe: {}",
-            count(words::len(&racy), "flow"),
-            severities(&findings)
-        ));
-    }
-    let proved = of(&|f| f.verdict == Verdict::Safe && f.any_number);
-    if !proved.is_empty() {
-        parts.push(format!("{} safe (any number of items)", count(words::len(&proved), "flow")));
-    }
-    let bounded = of(&|f| f.verdict == Verdict::Safe && !f.any_number);
-    if !bounded.is_empty() {
-        parts.push(format!("{} safe (in the scope shown)", count(words::len(&bounded), "flow")));
-    }
-    let open = of(&|f| matches!(f.verdict, Verdict::Inconclusive(_)));
-    if !open.is_empty() {
-        parts.push(format!("{} inconclusive", count(words::len(&open), "flow")));
-    }
-    if report.flows.is_empty() {
-        parts.push("nothing checked".into());
-    }
-    if !report.problems.is_empty() {
-        parts.push(format!("{} in the input", count(words::len(&report.problems), "problem")));
-    }
-    parts.join("; ")
 }
 
 fn ink(severity: Severity) -> Ink {

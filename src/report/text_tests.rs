@@ -10,8 +10,8 @@ fn check(flows: Vec<FlowReport>, expected: &str) {
     assert_eq!(shown, expected.strip_prefix('\n').unwrap(), "\n{shown}");
 }
 
-fn shown(flow: FlowReport, style: Style) -> String {
-    report(&Report { flows: vec![flow], problems: vec![] }, &style)
+fn shown(flow: FlowReport, style: &Style) -> String {
+    report(&Report { flows: vec![flow], problems: vec![] }, style)
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn more_than_four_processes_are_listed() {
     let steps = (1..=5).map(|n| sample::step(n, "Update_item", "writes 6", 6)).collect();
     flow.findings[0].witness =
         Some(Witness { faults: 1, switches: 4, steps, ..Witness::default() });
-    let text = shown(flow, Style::default());
+    let text = shown(flow, &Style::default());
     assert!(
         text.contains("  │  5.   order[5] Update_item: writes 6 (ProcessedCount = 6)\n"),
         "{text}"
@@ -99,7 +99,7 @@ fn more_than_four_processes_are_listed() {
 fn the_sixth_finding_is_short() {
     let mut flow = sample::unsafe_flow();
     flow.findings = vec![sample::finding(); 7];
-    let text = shown(flow, Style::default());
+    let text = shown(flow, &Style::default());
     assert_eq!(text.matches("error[lost-update]").count(), 7);
     assert_eq!(text.matches("one swap").count(), 5);
     assert_eq!(text.matches("one at a time: 7").count(), 1, "a cell's outcomes are told once");
@@ -117,27 +117,27 @@ fn a_broken_graph_has_no_schedule() {
         ..sample::finding()
     };
     flow.findings = vec![Finding { twin: None, swap: None, ..cycle }];
-    let text = shown(flow, Style::default());
+    let text = shown(flow, &Style::default());
     assert!(text.contains("  ┌─ models/naive-counter.json:8:7\n  = help: take one"), "{text}");
 }
 
 #[test]
 fn ascii_and_colour_are_the_readers_choice() {
-    let plain = shown(sample::unsafe_flow(), Style { ascii: true, ..Style::default() });
+    let plain = shown(sample::unsafe_flow(), &Style { ascii: true, ..Style::default() });
     assert!(plain.is_ascii(), "{plain}");
     assert!(plain.contains("  --> models/naive-counter.json:8:7"), "{plain}");
-    let coloured = shown(sample::unsafe_flow(), Style { color: true, ..Style::default() });
+    let coloured = shown(sample::unsafe_flow(), &Style { color: true, ..Style::default() });
     assert!(coloured.starts_with("\u{1b}[1;31merror[lost-update]\u{1b}[0m: "));
     let mut stripped = String::new();
     for (i, part) in coloured.split('\u{1b}').enumerate() {
         stripped.push_str(if i == 0 { part } else { part.split_once('m').unwrap().1 });
     }
-    assert_eq!(stripped, shown(sample::unsafe_flow(), Style::default()));
+    assert_eq!(stripped, shown(sample::unsafe_flow(), &Style::default()));
 }
 
 #[test]
 fn narrow_screens_break_sentences_not_rows() {
-    let text = shown(sample::unsafe_flow(), Style { width: 80, ..Style::default() });
+    let text = shown(sample::unsafe_flow(), &Style { width: 80, ..Style::default() });
     assert!(text.contains("6   ✗    writes 6, computed from 5; the item\n"), "{text}");
     assert!(text.contains("  │                                       already said 6"), "{text}");
 }
@@ -167,7 +167,7 @@ fn hostile_names_are_inert() {
     flow.verdict = Verdict::Inconclusive(name.clone());
     flow.scope.items.insert(name, 9);
     for ascii in [false, true] {
-        let text = shown(flow.clone(), Style { ascii, ..Style::default() });
+        let text = shown(flow.clone(), &Style { ascii, ..Style::default() });
         assert!(!text.contains("##") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
         assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
     }

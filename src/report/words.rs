@@ -1,7 +1,7 @@
 //! Numbers, plurals and enumerations in prose.
 
 use crate::finding::show;
-use crate::finding::{FlowReport, Outcome, Scope};
+use crate::finding::{Finding, FlowReport, Outcome, Report, Scope, Severity, Verdict};
 use crate::model::value::Value;
 
 /// `11,534,336`.
@@ -20,6 +20,11 @@ pub fn number(n: u64) -> String {
 /// `1 state`, `112 states`.
 pub fn count(n: u64, what: &str) -> String {
     format!("{} {what}{}", number(n), if n == 1 { "" } else { "s" })
+}
+
+/// `1 step`, `2 steps`, of something counted in memory.
+pub(super) fn many(n: usize, what: &str) -> String {
+    count(u64::try_from(n).expect("a length fits 64 bits"), what)
 }
 
 /// How many there are.
@@ -103,6 +108,48 @@ fn alternatives(values: &[Value]) -> String {
     let last = shown(&values[values.len() - 1]);
     let first: Vec<String> = values[..3].iter().map(shown).collect();
     format!("{}, … or {last}: {} values", first.join(", "), number(len(values)))
+}
+
+/// `1 error and 2 warnings`.
+pub(super) fn severities(findings: &[Finding]) -> String {
+    let of = |severity: Severity| {
+        let n = len(&findings.iter().filter(|f| f.severity == severity).collect::<Vec<_>>());
+        (n > 0).then(|| count(n, severity.id()))
+    };
+    let found: Vec<String> =
+        [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(of).collect();
+    if found.is_empty() { "no finding".into() } else { join(&found, "and") }
+}
+
+/// `1 flow unsafe: 1 error; 2 flows safe (any number of items)`.
+pub(super) fn closing(report: &Report) -> String {
+    let mut parts = Vec::new();
+    let of =
+        |keep: &dyn Fn(&&FlowReport) -> bool| report.flows.iter().filter(keep).collect::<Vec<_>>();
+    let racy = of(&|f| f.verdict == Verdict::Unsafe);
+    if !racy.is_empty() {
+        let findings: Vec<Finding> = racy.iter().flat_map(|f| f.findings.iter().cloned()).collect();
+        parts.push(format!("{} unsafe: {}", count(len(&racy), "flow"), severities(&findings)));
+    }
+    let proved = of(&|f| f.verdict == Verdict::Safe && f.any_number);
+    if !proved.is_empty() {
+        parts.push(format!("{} safe (any number of items)", count(len(&proved), "flow")));
+    }
+    let bounded = of(&|f| f.verdict == Verdict::Safe && !f.any_number);
+    if !bounded.is_empty() {
+        parts.push(format!("{} safe (in the scope shown)", count(len(&bounded), "flow")));
+    }
+    let open = of(&|f| matches!(f.verdict, Verdict::Inconclusive(_)));
+    if !open.is_empty() {
+        parts.push(format!("{} inconclusive", count(len(&open), "flow")));
+    }
+    if report.flows.is_empty() {
+        parts.push("nothing checked".into());
+    }
+    if !report.problems.is_empty() {
+        parts.push(format!("{} in the input", count(len(&report.problems), "problem")));
+    }
+    parts.join("; ")
 }
 
 #[cfg(test)]
