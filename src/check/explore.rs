@@ -3,6 +3,8 @@
 use crate::explore::ending::Joint;
 use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Counts, Reduction, Stop};
+use crate::explore::prove::counted::{counted, safe};
+use crate::explore::prove::{Reach, prove};
 use crate::explore::ranking::{drop_counters, restore_counters};
 use crate::explore::search::search;
 use crate::explore::serial::serial;
@@ -21,11 +23,34 @@ pub(super) struct Explored {
     pub(super) counts: Counts,
     pub(super) stopped: Option<String>,
     pub(super) told: Vec<(Violation, Vec<Choice>)>,
+    /// For how many items it is proved that no rule fires.
+    pub(super) proved: Option<Reach>,
 }
+
+/// Loops with more items are counted before they are listed.
+const LISTED: u64 = 8;
 
 /// Searches, lists serial outcomes, and finds the least schedule of each violation.
 pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored {
     drop_counters(&mut lowered.program);
+    let proof = (config.reduction == Reduction::All).then(|| prove(&lowered.program));
+    let proof = proof.and_then(Result::ok);
+    let proved = proof.as_ref().and_then(safe);
+    let large = lowered.items.values().any(|&n| n > LISTED);
+    if let (Some(proof), true) = (&proof, large)
+        && let Some(all) = counted(proof, config, stop)
+    {
+        return Explored {
+            violations: all.violations,
+            outcomes: all.outcomes,
+            serial: Some(all.serial),
+            counts: all.counts,
+            stopped: None,
+            told: all.told,
+            proved,
+        };
+    }
+    drop(proof);
     let symmetry = config.reduction != Reduction::None;
     let mut found = {
         let mut engine = Engine::new(&lowered.program, symmetry);
@@ -69,6 +94,7 @@ pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -
         counts: found.counts,
         stopped: found.stopped,
         told,
+        proved,
     }
 }
 

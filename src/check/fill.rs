@@ -5,6 +5,7 @@ use crate::definition::ast::{Definition, Platform};
 use crate::expect::unmet;
 use crate::explore::ending::Joint;
 use crate::explore::limits::Stop;
+use crate::explore::prove::Reach;
 use crate::finding::outline::outline;
 use crate::finding::{FlowReport, Level, Outcome, Scope, Severity, Stats, Verdict};
 use crate::platform::lower::Lowered;
@@ -106,5 +107,20 @@ pub(super) fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explor
 pub(super) fn conclude(report: &mut FlowReport) {
     if report.findings.iter().any(|f| f.severity > Severity::Note) {
         report.verdict = Verdict::Unsafe;
+    }
+}
+
+/// How far a safe verdict reaches beyond its scope.
+pub(super) fn claim(report: &mut FlowReport, proved: Option<Reach>) {
+    if report.verdict != Verdict::Safe {
+        return;
+    }
+    match proved {
+        Some(Reach::Any) => report.any_number = true,
+        Some(Reach::UpTo(most)) => report.notes.push(format!(
+            "proved for up to {most} items, however many at a time; from {} on a limit of the flow can be reached",
+            most + 1
+        )),
+        Some(Reach::Scope) | None => {}
     }
 }

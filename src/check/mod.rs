@@ -22,7 +22,7 @@ use crate::platform::scenario::Scenario;
 use crate::source::{self, Source};
 use assumption::{assumption, has_variable_race};
 use explore::explore;
-use fill::{conclude, empty_report, fill, finish};
+use fill::{claim, conclude, empty_report, fill, finish};
 use findings::{findings, graph_finding};
 use runs::{alone, place, show_all_steps};
 use std::path::PathBuf;
@@ -158,6 +158,7 @@ pub fn check_definition(
         assumption(&mut report, other.transpose()?, main_torn, config, stop);
     }
     conclude(&mut report);
+    claim(&mut report, explored.proved);
     finish(definition, &mut report, start, stop);
     Ok(report)
 }

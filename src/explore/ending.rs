@@ -6,7 +6,7 @@ use crate::model::content::Content;
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Failure};
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Kind, Shape, Step};
+use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::model::support::support;
 use crate::model::transition::World;
 use crate::model::value::{Standing, Token, Value};
@@ -84,12 +84,15 @@ pub fn run_of(engine: &Engine<'_>, resource: ResourceId) -> u32 {
     }
 }
 
-struct Finally<'e, 'p> {
-    engine: &'e Engine<'p>,
-    state: &'e State,
+/// What a resource holds in the end.
+pub type Contents<'a> = &'a dyn Fn(ResourceId) -> Arc<Content>;
+
+struct Finally<'a> {
+    program: &'a Program,
+    contents: Contents<'a>,
 }
 
-impl Env for Finally<'_, '_> {
+impl Env for Finally<'_> {
     fn output(&mut self, _: NodeId) -> Result<Value, Failure> {
         Ok(Value::Null)
     }
@@ -115,9 +118,7 @@ impl Env for Finally<'_, '_> {
         Ok(Value::Null)
     }
     fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
-        let content: &Arc<Content> =
-            self.engine.content(self.state, resource, run_of(self.engine, resource));
-        Ok(shown(self.engine.program, resource, content))
+        Ok(shown(self.program, resource, &(self.contents)(resource)))
     }
     fn element(&mut self) -> Result<Value, Failure> {
         Ok(Value::Null)
@@ -126,10 +127,14 @@ impl Env for Finally<'_, '_> {
 
 /// The rules that are judged when everything has ended.
 pub fn judge_end(engine: &Engine<'_>, state: &State) -> Vec<Violation> {
+    judge_contents(engine.program, &|r| engine.content(state, r, run_of(engine, r)).clone())
+}
+
+/// As [`judge_end`], of contents wherever they are.
+pub fn judge_contents(program: &Program, contents: Contents<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
-    let program = engine.program;
     for (expr, pointer) in &program.finally {
-        let value = evaluate(expr, &mut Finally { engine, state });
+        let value = evaluate(expr, &mut Finally { program, contents });
         if value == Ok(Value::Bool(true)) || matches!(value, Ok(Value::Term(_))) {
             continue;
         }
@@ -144,8 +149,7 @@ pub fn judge_end(engine: &Engine<'_>, state: &State) -> Vec<Violation> {
         });
     }
     for observed in &program.observed {
-        let run = run_of(engine, observed.resource);
-        for (_, row) in engine.content(state, observed.resource, run).live() {
+        for (_, row) in contents(observed.resource).live() {
             for (column, mark) in &row.marks {
                 let wanted = observed.column.as_ref().is_none_or(|c| c == column);
                 let (Some(other), true) = (mark.contested, wanted) else { continue };

@@ -7,6 +7,7 @@ pub mod engine;
 pub mod layout;
 pub mod limits;
 pub mod path;
+pub mod prove;
 pub mod ranking;
 pub mod search;
 pub mod serial;

@@ -6,9 +6,13 @@
 //! resource was accepted since the round began. Every other process has only so many accepted writes; if they are
 //! fewer than the limit, the limit is out of reach. The search checks the first half as it goes: a round that ends
 //! without a refusal by somebody else puts the counters back.
+//!
+//! Only the conditional write itself is accepted once per loop: anything else in its body may happen in every round. The
+//! accepted writes grow with the items, so a limit is out of reach up to some number of items: [`most_items`] says which.
 
+use crate::model::analysis::expressions;
 use crate::model::evaluate::evaluate;
-use crate::model::expression::{Env, Failure};
+use crate::model::expression::{Env, Expr, Failure};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Over, Program, Step};
 use crate::model::support::support;
@@ -18,22 +22,80 @@ use crate::model::value::Value;
 pub fn drop_counters(program: &mut Program) -> bool {
     let all: Vec<NodeId> =
         (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
-    let loops: Vec<NodeId> =
-        all.iter().copied().filter(|&n| optimistic(program, n).is_some()).collect();
-    let mut dropped = Vec::new();
-    for &node in &loops {
-        let Kind::Until { limit, .. } = program.node(node).kind else { continue };
-        let Some((resource, _)) = optimistic(program, node) else { continue };
-        if others(program, node, resource, &all, &loops).is_some_and(|writes| writes < limit) {
-            dropped.push(node);
-        }
-    }
+    let loops = candidates(program, &all);
+    let dropped: Vec<NodeId> = loops
+        .iter()
+        .filter(|&&(node, resource, _)| out_of_reach(program, node, resource, &all, &loops, None))
+        .map(|l| l.0)
+        .collect();
     for node in &dropped {
         if let Kind::Until { counted, .. } = &mut program.nodes[node.index()].kind {
             *counted = false;
         }
     }
     !dropped.is_empty()
+}
+
+/// An optimistic loop, the resource and the conditional write.
+type Optimistic = (NodeId, ResourceId, NodeId);
+
+fn candidates(program: &Program, all: &[NodeId]) -> Vec<Optimistic> {
+    let found = |&n: &NodeId| optimistic(program, n).map(|(r, write)| (n, r, write));
+    all.iter().filter_map(found).filter(|l| !counts_rounds(program, l.0, all)).collect()
+}
+
+/// Whether anybody looks at the number of the round.
+fn counts_rounds(program: &Program, until: NodeId, all: &[NodeId]) -> bool {
+    all.iter().flat_map(|&n| expressions(program, n)).any(|e| {
+        let mut found = false;
+        e.visit(&mut |x| found |= *x == Expr::Round(until));
+        found
+    })
+}
+
+/// Whether the others have fewer accepted writes than the loop has rounds; with so many items in every loop, if given.
+fn out_of_reach(
+    program: &Program,
+    node: NodeId,
+    resource: ResourceId,
+    all: &[NodeId],
+    loops: &[Optimistic],
+    items: Option<u64>,
+) -> bool {
+    let Kind::Until { limit, .. } = program.node(node).kind else { return false };
+    others(program, node, resource, all, loops, items).is_some_and(|writes| writes < limit)
+}
+
+/// The most items (in every loop) for which the counters that were dropped may stay away; `None`: any number.
+pub fn most_items(program: &Program) -> Option<u64> {
+    let all: Vec<NodeId> =
+        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let loops = candidates(program, &all);
+    let uncounted = |n: NodeId| matches!(program.node(n).kind, Kind::Until { counted: false, .. });
+    let holds = |items: u64| {
+        loops
+            .iter()
+            .filter(|l| uncounted(l.0))
+            .all(|&(node, r, _)| out_of_reach(program, node, r, &all, &loops, Some(items)))
+    };
+    largest(holds)
+}
+
+/// The largest number for which something that holds up to some number still holds; `None`: it always does.
+pub fn largest(holds: impl Fn(u64) -> bool) -> Option<u64> {
+    let (mut low, mut high) = (0, 1 << 40);
+    if holds(high) {
+        return None;
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Some(low)
 }
 
 /// Puts all counters back.
@@ -81,7 +143,8 @@ fn others(
     own: NodeId,
     resource: ResourceId,
     all: &[NodeId],
-    loops: &[NodeId],
+    loops: &[Optimistic],
+    items: Option<u64>,
 ) -> Option<u64> {
     let mut total = 0u64;
     for &node in all {
@@ -107,8 +170,13 @@ fn others(
         let mut times = runs;
         for outer in program.ancestors(node).skip(1) {
             times = times.saturating_mul(match &program.node(outer).kind {
-                Kind::Loop { over: Over::Count(n) | Over::Values(_, n), .. } => *n,
-                Kind::Until { limit, .. } if !loops.contains(&outer) => *limit,
+                Kind::Loop { over: Over::Count(n) | Over::Values(Expr::Const(_), n), .. } => {
+                    items.unwrap_or(*n)
+                }
+                // How long a computed list is shows only when it is there.
+                Kind::Loop { .. } => items?,
+                Kind::Until { .. } if loops.iter().any(|l| l.0 == outer && l.2 == node) => 1,
+                Kind::Until { limit, .. } => *limit,
                 _ => 1,
             });
         }

@@ -14,6 +14,7 @@ pub mod function;
 pub mod group;
 mod hear;
 pub mod ids;
+pub mod iteration;
 mod lease;
 mod over_row;
 mod parts;

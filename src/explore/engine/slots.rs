@@ -3,7 +3,7 @@
 use super::effect::{SETTLE, Words};
 use super::{Engine, State, Told};
 use crate::explore::layout::Unit;
-use crate::model::block::{Block, Mark, Memory, NodeState, Phase};
+use crate::model::block::{Block, NodeState, Phase};
 use crate::model::ids::{ClassId, NodeId};
 use crate::model::program::{Kind, Status};
 use crate::model::settle::length;
@@ -20,10 +20,7 @@ impl Engine<'_> {
         }
         let class = self.layout.class(root);
         let mut block = (**self.block(state, root)).clone();
-        block.ended = Some(status);
-        for node in &mut block.nodes {
-            *node = NodeState::default();
-        }
+        block.terminate(status);
         state[self.layout.place(root)] = self.intern_block(class, block);
     }
 
@@ -91,40 +88,16 @@ impl Engine<'_> {
         };
         let kept = machine.collect(looped, &kept, i64::from(child.index));
         let mut block = (*parent).clone();
-        let state = &mut block.nodes[slot];
-        state.output = kept;
-        state.count += 1;
-        state.flag |= child.ended == Some(Status::Failed);
-        for (mark, memory) in &child.marks {
-            if let Mark::Last(r, row, column) = mark {
-                block.marks.insert(Mark::ChildLast(*r, *row, column.clone()), memory.clone());
-            }
-            // What an iteration did for a group around its loop is the group's.
-            if mark.group().is_some_and(|g| self.program.node(g).class == root_class) {
-                block.marks.entry(mark.clone()).or_insert_with(|| memory.clone());
-            }
-        }
+        block.fold(self.program, looped, &child, kept);
         self.end_if_complete(&mut block, looped);
         self.intern_block(root_class, block)
     }
 
     /// After its last iteration a loop has ended, and what its iterations wrote is the run's own.
     fn end_if_complete(&self, block: &mut Block, looped: NodeId) {
-        let slot = self.program.node(looped).slot as usize;
-        let state = &mut block.nodes[slot];
-        if u64::from(state.count) < length(&state.items) {
-            return;
-        }
-        let status = if state.flag { Status::Failed } else { Status::Succeeded };
-        let output = std::mem::take(&mut state.output);
-        *state = NodeState { phase: Phase::Done(status), output, ..NodeState::default() };
-        let children: Vec<Mark> =
-            block.marks.keys().filter(|m| matches!(m, Mark::ChildLast(..))).cloned().collect();
-        for mark in children {
-            if let Mark::ChildLast(r, row, column) = &mark {
-                block.marks.insert(Mark::Last(*r, *row, column.clone()), Memory::Set);
-            }
-            block.marks.remove(&mark);
+        let state = &block.nodes[self.program.node(looped).slot as usize];
+        if u64::from(state.count) >= length(&state.items) {
+            block.complete(self.program, looped);
         }
     }
 

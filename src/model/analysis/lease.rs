@@ -5,8 +5,13 @@ use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Over, Program, Step};
 
 /// Whether waiting for a lease can be used up: only if count × interval is shorter than the worst-case sections of
-/// the other holders together (design.md §4).
-pub(super) fn exhaustible(program: &Program, node: NodeId, all: &[NodeId]) -> bool {
+/// the other holders together (design.md §4); with so many items in every loop, if given.
+pub(super) fn exhaustible(
+    program: &Program,
+    node: NodeId,
+    all: &[NodeId],
+    items: Option<u64>,
+) -> bool {
     let own = steps(program, node).iter().find_map(|s| match s {
         Step::Access(r, Access::Acquire { retry, .. }) => Some((*r, retry.unwrap_or((0, 0)))),
         _ => None,
@@ -28,7 +33,8 @@ pub(super) fn exhaustible(program: &Program, node: NodeId, all: &[NodeId]) -> bo
             })
             .map(|&n| program.node(n).takes)
             .fold(0, u64::saturating_add);
-        others = others.saturating_add(section.saturating_mul(instances(program, other, node)));
+        let instances = instances(program, other, node, items);
+        others = others.saturating_add(section.saturating_mul(instances));
     }
     patience < others
 }
@@ -50,13 +56,22 @@ pub(super) fn released_before(
 }
 
 /// How many other processes run `other` beside one that runs `node`.
-pub(super) fn instances(program: &Program, other: NodeId, node: NodeId) -> u64 {
+pub(super) fn instances(program: &Program, other: NodeId, node: NodeId, items: Option<u64>) -> u64 {
     let flow = program.flow_of(other) as usize;
     let runs = u64::from(program.flows[flow].runs);
     let items = program.concurrent_loop(other).map_or(1, |l| match &program.node(l).kind {
-        Kind::Loop { over: Over::Count(n) | Over::Values(_, n), .. } => *n,
+        Kind::Loop { over: Over::Count(n) | Over::Values(_, n), .. } => items.unwrap_or(*n),
         _ => 1,
     });
     let all = runs.saturating_mul(items);
     if other == node { all.saturating_sub(1) } else { all }
+}
+
+/// Whether no lease acquire that is patient enough for this scope would run out of attempts with so many items.
+pub fn patient(program: &Program, items: u64) -> bool {
+    let all: Vec<NodeId> =
+        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    all.iter()
+        .filter(|&&n| !program.node(n).exhaustible)
+        .all(|&n| !exhaustible(program, n, &all, Some(items)))
 }

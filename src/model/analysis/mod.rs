@@ -12,6 +12,7 @@ use super::ids::{NodeId, ResourceId};
 use super::program::{Kind, Over, Program, Step, Visibility};
 use blind::{blind, tracked};
 use lease::exhaustible;
+pub use lease::patient;
 use output::{collected, consumers, keeps, used};
 use touch::{How, Touch, touches};
 pub use visibility::guard_exprs;
@@ -41,7 +42,7 @@ pub fn analyse(program: &mut Program, merge: bool) {
             visibility = Visibility::Visible;
         }
         program.nodes[node.index()].visibility = visibility;
-        let exhaustible = exhaustible(program, node, &all);
+        let exhaustible = exhaustible(program, node, &all, None);
         program.nodes[node.index()].exhaustible = exhaustible;
     }
     collected(program, &all);

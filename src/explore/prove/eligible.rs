@@ -1,0 +1,554 @@
+//! What can be counted at all, and which columns have to be relative.
+//!
+//! Iterations are interchangeable only if the item is not looked into (Ip and Dill 1996: a scalarset value is copied
+//! and compared, nothing else). Here the item and the growing numbers are symbols, so every expression in which one
+//! occurs must do the same with a symbol as with the number behind it: copy it, add to it, put it into a text. A
+//! condition, a filter or any other function over one is too coarse.
+
+use super::relative::{Coarse, Relative, coarse};
+use crate::model::analysis::expressions;
+use crate::model::expression::Expr;
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Adding, Columns, Filter, Kind, Over, Program, Shape, Step};
+use crate::model::value::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How an expression uses the symbols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// Not at all.
+    Clean,
+    /// It is a whole number made of them.
+    Number,
+    /// A row or rows of this resource, its relative columns in it.
+    Rows(ResourceId),
+    /// Something that contains one, and that never fails.
+    Holds,
+}
+
+/// Decides which columns are relative, or why nothing can be counted.
+pub fn relative(program: &Program) -> Result<Relative, Coarse> {
+    if program.classes.iter().all(|c| c.looped.is_none())
+        && program.flows.iter().all(|f| f.runs <= 1)
+    {
+        return coarse("there is nothing to count: no concurrent loop and no second run");
+    }
+    if program.faults > 0 {
+        return coarse("faults are explored by number");
+    }
+    if program.resources.iter().any(|r| r.shape == Shape::External) {
+        return coarse("nobody knows what is in a store outside");
+    }
+    for class in &program.classes {
+        if class.looped.is_some_and(|l| !program.node(l).collected.is_empty()) {
+            return coarse("what the iterations of a concurrent loop answered is used after it");
+        }
+    }
+    let relative = growing(program);
+    let check = Check { program, relative: &relative };
+    for (resource, column) in &relative {
+        check.column(*resource, column)?;
+    }
+    for (expr, _) in &program.finally {
+        check.clean(expr)?;
+    }
+    for index in 0..program.nodes.len() {
+        check.node(NodeId(u32::try_from(index).unwrap_or(u32::MAX)))?;
+    }
+    Ok(relative)
+}
+
+type Column = (ResourceId, Arc<str>);
+
+/// The columns whose values come from themselves, from one that does, or from an item.
+fn growing(program: &Program) -> Relative {
+    let mut sources: BTreeMap<Column, BTreeSet<Column>> = BTreeMap::new();
+    let mut relative = Relative::new();
+    for (resource, column, expr) in writes(program) {
+        let (from, item) = sources_of(program, expr, resource);
+        if item {
+            relative.insert((resource, column.clone()));
+        }
+        sources.entry((resource, column)).or_default().extend(from);
+    }
+    for (resource, adds) in adders(program) {
+        let column: Column = (resource, "value".into());
+        let entry = sources.entry(column.clone()).or_default();
+        entry.insert(column);
+        for expr in adds {
+            entry.extend(sources_of(program, expr, resource).0);
+        }
+    }
+    let mut changed = true;
+    while changed {
+        changed = false;
+        let before: Vec<(Column, BTreeSet<Column>)> =
+            sources.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        for (column, from) in before {
+            let more: BTreeSet<Column> =
+                from.iter().filter_map(|f| sources.get(f)).flatten().cloned().collect();
+            let entry = sources.entry(column).or_default();
+            let size = entry.len();
+            entry.extend(more);
+            changed |= entry.len() > size;
+        }
+    }
+    for (column, from) in &sources {
+        if from.contains(column) {
+            relative.insert(column.clone());
+        }
+    }
+    let roots = relative.clone();
+    for (column, from) in &sources {
+        if from.iter().any(|f| roots.contains(f)) {
+            relative.insert(column.clone());
+        }
+    }
+    relative
+}
+
+fn steps(program: &Program) -> impl Iterator<Item = &Step> {
+    program.nodes.iter().flat_map(|n| match &n.kind {
+        Kind::Leaf(steps) => steps.as_slice(),
+        _ => &[],
+    })
+}
+
+/// Every expression that is stored, with its column.
+fn writes(program: &Program) -> Vec<(ResourceId, Arc<str>, &Expr)> {
+    let mut all = Vec::new();
+    for step in steps(program) {
+        let Step::Access(r, access) = step else { continue };
+        match access {
+            Access::Update { set: row, .. }
+            | Access::Create(row)
+            | Access::CreateIfNone { row, .. } => {
+                all.extend(row.iter().map(|(c, e)| (*r, c.clone(), e)));
+            }
+            Access::Upsert { key, row } => {
+                all.extend(key.iter().chain(row).map(|(c, e)| (*r, c.clone(), e)));
+            }
+            Access::Write { value, .. } => all.push((*r, "value".into(), value)),
+            _ => {}
+        }
+    }
+    all
+}
+
+fn adders(program: &Program) -> Vec<(ResourceId, Vec<&Expr>)> {
+    steps(program)
+        .filter_map(|s| match s {
+            Step::Access(r, Access::Add { value, .. } | Access::Store { value, .. }) => {
+                Some((*r, vec![value]))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// The columns that an expression reads, directly or through other actions, and whether it looks at an item.
+fn sources_of(program: &Program, expr: &Expr, own: ResourceId) -> (BTreeSet<Column>, bool) {
+    let mut gather =
+        Gather { program, own, columns: BTreeSet::new(), item: false, seen: BTreeSet::new() };
+    gather.expr(expr);
+    (gather.columns, gather.item)
+}
+
+struct Gather<'a> {
+    program: &'a Program,
+    own: ResourceId,
+    columns: BTreeSet<Column>,
+    item: bool,
+    seen: BTreeSet<NodeId>,
+}
+
+impl Gather<'_> {
+    fn expr(&mut self, expr: &Expr) {
+        if let Expr::Index { base, key, .. } = expr
+            && let (Expr::Output(n) | Expr::Body(n), Expr::Const(Value::String(column))) =
+                (&**base, &**key)
+            && let Some(resource) = self.program.reads(*n)
+            && !matches!(self.program.resource(resource).shape, Shape::Table)
+        {
+            self.columns.insert((resource, column.clone()));
+            return;
+        }
+        match expr {
+            Expr::Output(n) | Expr::Body(n) | Expr::Action(n) | Expr::Result(n) => self.node(*n),
+            Expr::Variable(v) => {
+                self.columns.insert((*v, "value".into()));
+            }
+            Expr::Column(c) => {
+                self.columns.insert((self.own, c.clone()));
+            }
+            Expr::Item(looped) => {
+                self.item |= self.concurrent(*looped);
+                if let Kind::Loop { over: Over::Values(over, _), .. } =
+                    &self.program.node(*looped).kind
+                    && self.seen.insert(*looped)
+                {
+                    self.expr(over);
+                }
+            }
+            _ => parts(expr).into_iter().for_each(|e| self.expr(e)),
+        }
+    }
+
+    fn concurrent(&self, looped: NodeId) -> bool {
+        matches!(self.program.node(looped).kind, Kind::Loop { degree, .. } if degree > 1)
+    }
+
+    fn node(&mut self, node: NodeId) {
+        if !self.seen.insert(node) {
+            return;
+        }
+        if let Some(resource) = self.program.reads(node) {
+            self.all_of(resource);
+        }
+        for inner in self.program.subtree(node) {
+            for expr in expressions(self.program, inner) {
+                self.expr(expr);
+            }
+        }
+    }
+
+    fn all_of(&mut self, resource: ResourceId) {
+        let mut columns: BTreeSet<Arc<str>> = self
+            .program
+            .resource(resource)
+            .initial
+            .iter()
+            .flat_map(|r| r.keys().cloned())
+            .collect();
+        columns.extend(writes(self.program).into_iter().filter(|w| w.0 == resource).map(|w| w.1));
+        if self.program.resource(resource).shape == Shape::Variable {
+            columns.insert("value".into());
+        }
+        self.columns.extend(columns.into_iter().map(|c| (resource, c)));
+    }
+}
+
+/// The direct parts of an expression.
+fn parts(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::Concat(list) | Expr::Array(list) | Expr::Call(_, list) | Expr::Opaque(_, list) => {
+            list.iter().collect()
+        }
+        Expr::Object(pairs) => pairs.iter().flat_map(|(k, v)| [k, v]).collect(),
+        Expr::Index { base, key, .. } => vec![base, key],
+        Expr::Filter(from, inner) | Expr::Map(from, inner) => vec![from, inner],
+        Expr::Const(_)
+        | Expr::Output(_)
+        | Expr::Body(_)
+        | Expr::Action(_)
+        | Expr::Result(_)
+        | Expr::Variable(_)
+        | Expr::Item(_)
+        | Expr::Element
+        | Expr::Run
+        | Expr::Round(_)
+        | Expr::Column(_)
+        | Expr::State(_) => Vec::new(),
+    }
+}
+
+struct Check<'a> {
+    program: &'a Program,
+    relative: &'a Relative,
+}
+
+const UNFIT: &str = "a condition or a function looks into a number that grows, or into the item";
+
+impl Check<'_> {
+    fn is_relative(&self, resource: ResourceId, column: &str) -> bool {
+        self.relative.iter().any(|(r, c)| *r == resource && **c == *column)
+    }
+
+    fn holds_any(&self, resource: ResourceId) -> bool {
+        self.relative.iter().any(|(r, _)| *r == resource)
+    }
+
+    /// What a relative column must be like.
+    fn column(&self, resource: ResourceId, column: &Arc<str>) -> Result<(), Coarse> {
+        let plan = self.program.resource(resource);
+        let small = |v: Option<&Value>| match v {
+            Some(Value::Int(n)) => i32::try_from(*n).is_ok(),
+            Some(_) => false,
+            None => true,
+        };
+        if !plan.initial.iter().all(|r| small(r.get(column))) {
+            return coarse("a growing cell does not start with a (small) whole number");
+        }
+        if plan.key.contains(column) {
+            return coarse("the key of a row is computed, or depends on the item");
+        }
+        // A mark says whether two blind writes differ: numbers that may be equal cannot tell.
+        let tracked = self.program.tracked.contains(&(resource, column.clone()));
+        if tracked && self.program.nodes.iter().any(|n| n.blind.contains(column)) {
+            return coarse("a growing cell is also written blindly");
+        }
+        Ok(())
+    }
+
+    fn node(&self, node: NodeId) -> Result<(), Coarse> {
+        match &self.program.node(node).kind {
+            Kind::If(condition) | Kind::Until { condition, .. } => self.clean(condition),
+            Kind::Switch(on, cases) => {
+                self.clean(on)?;
+                cases.iter().try_for_each(|c| self.clean(c))
+            }
+            Kind::Loop { over: Over::Values(expr, _), degree } => {
+                if *degree > 1 {
+                    self.any(expr)
+                } else {
+                    self.clean(expr)
+                }
+            }
+            Kind::Loop { .. } | Kind::Group | Kind::Parallel | Kind::Terminate(_) => Ok(()),
+            Kind::Leaf(steps) => steps.iter().try_for_each(|s| match s {
+                Step::Compute(e) | Step::Send(e) => self.any(e),
+                Step::Wait(e) => self.clean(e),
+                Step::Opaque { .. } => coarse("an operation with an unknown answer is called"),
+                Step::Access(r, access) => self.access(*r, access),
+            }),
+        }
+    }
+
+    fn access(&self, resource: ResourceId, access: &Access) -> Result<(), Coarse> {
+        match access {
+            Access::Get | Access::Load => Ok(()),
+            Access::Fetch(key) => self.clean(key),
+            Access::List(f) | Access::Probe(f) | Access::Delete(f, _) => self.filter(resource, f),
+            Access::Select(f, list) => {
+                self.filter(resource, f)?;
+                list.iter().flatten().try_for_each(|(_, e)| match e {
+                    Expr::Column(_) => Ok(()),
+                    other => self.row_clean(resource, other),
+                })
+            }
+            Access::Update { filter, set, if_match, .. } => {
+                self.filter(resource, filter)?;
+                if_match.iter().try_for_each(|e| self.clean(e))?;
+                self.row(resource, set)
+            }
+            Access::Add { value, how } | Access::Store { value, how } => {
+                if self.is_relative(resource, "value") && *how == Adding::Append {
+                    return coarse("a list or text grows with every iteration");
+                }
+                self.number(resource, value)
+            }
+            Access::Create(row) => self.row(resource, row),
+            Access::CreateIfNone { row, unless, .. } => {
+                self.filter(resource, unless)?;
+                self.row(resource, row)
+            }
+            Access::Upsert { key, row } => {
+                key.iter().try_for_each(|(_, e)| self.clean(e))?;
+                self.row(resource, row)
+            }
+            Access::Acquire { seconds, .. } => self.clean(seconds),
+            Access::Renew(lease) | Access::Release(lease) => {
+                lease.iter().try_for_each(|e| self.clean(e))
+            }
+            Access::Write { value, lease, if_match } => {
+                lease.iter().chain(if_match).try_for_each(|e| self.clean(e))?;
+                self.stored(resource, "value", value)
+            }
+        }
+    }
+
+    fn filter(&self, resource: ResourceId, filter: &Filter) -> Result<(), Coarse> {
+        for (column, expr) in &filter.equal {
+            if self.is_relative(resource, column) {
+                return coarse("rows are selected by a number that grows");
+            }
+            self.clean(expr)?;
+        }
+        filter.rest.iter().try_for_each(|e| self.row_clean(resource, e))
+    }
+
+    fn row(&self, resource: ResourceId, row: &Columns) -> Result<(), Coarse> {
+        row.iter().try_for_each(|(c, e)| self.stored(resource, c, e))
+    }
+
+    fn stored(&self, resource: ResourceId, column: &str, expr: &Expr) -> Result<(), Coarse> {
+        if self.is_relative(resource, column) {
+            self.number(resource, expr)
+        } else if self.usage(resource, expr)? == Use::Clean {
+            Ok(())
+        } else {
+            coarse(UNFIT)
+        }
+    }
+
+    /// A whole number, or at least always a value.
+    fn number(&self, resource: ResourceId, expr: &Expr) -> Result<(), Coarse> {
+        match self.usage(resource, expr)? {
+            Use::Clean | Use::Number => Ok(()),
+            Use::Rows(_) | Use::Holds => coarse(UNFIT),
+        }
+    }
+
+    fn clean(&self, expr: &Expr) -> Result<(), Coarse> {
+        self.row_clean(ResourceId(u32::MAX), expr)
+    }
+
+    fn row_clean(&self, resource: ResourceId, expr: &Expr) -> Result<(), Coarse> {
+        if self.usage(resource, expr)? == Use::Clean { Ok(()) } else { coarse(UNFIT) }
+    }
+
+    fn any(&self, expr: &Expr) -> Result<(), Coarse> {
+        self.usage(ResourceId(u32::MAX), expr).map(|_| ())
+    }
+
+    fn usage(&self, own: ResourceId, expr: &Expr) -> Result<Use, Coarse> {
+        match expr {
+            Expr::Const(_) | Expr::Element | Expr::Run | Expr::Round(_) => Ok(Use::Clean),
+            Expr::Output(n) | Expr::Body(n) => self.output(*n),
+            Expr::Action(n) | Expr::Result(n) => self.inside(*n),
+            Expr::State(r)
+                if matches!(self.program.resource(*r).shape, Shape::Item | Shape::Table) =>
+            {
+                Ok(if self.holds_any(*r) { Use::Rows(*r) } else { Use::Clean })
+            }
+            Expr::Variable(v) | Expr::State(v) => {
+                Ok(if self.is_relative(*v, "value") { Use::Number } else { Use::Clean })
+            }
+            Expr::Column(c) => Ok(if self.is_relative(own, c) { Use::Number } else { Use::Clean }),
+            Expr::Item(looped) => Ok(match &self.program.node(*looped).kind {
+                Kind::Loop { degree, .. } if *degree <= 1 => Use::Clean,
+                Kind::Loop { over: Over::Count(_), .. } => Use::Number,
+                _ => Use::Holds,
+            }),
+            Expr::Index { base, key, .. } => self.index(own, base, key),
+            Expr::Call(function, args) => self.call(own, function.name(), args),
+            Expr::Concat(_) | Expr::Array(_) | Expr::Object(_) => {
+                let mut all = Use::Clean;
+                for part in parts(expr) {
+                    if self.usage(own, part)? != Use::Clean {
+                        all = Use::Holds;
+                    }
+                }
+                if let Expr::Object(pairs) = expr {
+                    pairs.iter().try_for_each(|(k, _)| self.row_clean(own, k))?;
+                }
+                Ok(all)
+            }
+            Expr::Opaque(..) => coarse("a function that is not known is called"),
+            Expr::Filter(from, inner) | Expr::Map(from, inner) => {
+                self.row_clean(own, from)?;
+                self.row_clean(own, inner)?;
+                Ok(Use::Clean)
+            }
+        }
+    }
+
+    fn call(&self, own: ResourceId, name: &str, args: &[Expr]) -> Result<Use, Coarse> {
+        let uses: Vec<Use> = args.iter().map(|a| self.usage(own, a)).collect::<Result<_, _>>()?;
+        if uses.iter().all(|u| *u == Use::Clean) {
+            return Ok(Use::Clean);
+        }
+        let constant =
+            |e: &Expr| matches!(e, Expr::Const(Value::Int(n)) if i32::try_from(*n).is_ok());
+        match (name, uses.as_slice(), args) {
+            ("add", [Use::Number, Use::Number], _) => Ok(Use::Number),
+            ("add" | "sub", [Use::Number, Use::Clean], [_, by]) if constant(by) => Ok(Use::Number),
+            ("add", [Use::Clean, Use::Number], [by, _]) if constant(by) => Ok(Use::Number),
+            ("first" | "last", &[Use::Rows(r)], _) => Ok(Use::Rows(r)),
+            ("empty" | "length", [Use::Rows(_)], _) => Ok(Use::Clean),
+            _ => coarse(UNFIT),
+        }
+    }
+
+    /// What an action answers.
+    fn output(&self, node: NodeId) -> Result<Use, Coarse> {
+        let Kind::Leaf(steps) = &self.program.node(node).kind else { return self.inside(node) };
+        match steps.as_slice() {
+            [Step::Compute(expr)] => self.usage(ResourceId(u32::MAX), expr),
+            [Step::Access(r, Access::Get | Access::List(_) | Access::Select(..))] => {
+                Ok(if self.holds_any(*r) { Use::Rows(*r) } else { Use::Clean })
+            }
+            [Step::Access(r, Access::Create(_))] => {
+                Ok(if self.holds_any(*r) { Use::Holds } else { Use::Clean })
+            }
+            [Step::Send(expr)] => {
+                let used = self.usage(ResourceId(u32::MAX), expr)?;
+                Ok(if used == Use::Clean { Use::Clean } else { Use::Holds })
+            }
+            _ => Ok(Use::Clean),
+        }
+    }
+
+    /// Whether anything in a container answers with a symbol.
+    fn inside(&self, node: NodeId) -> Result<Use, Coarse> {
+        for inner in self.program.subtree(node) {
+            if matches!(self.program.node(inner).kind, Kind::Leaf(_))
+                && self.output(inner)? != Use::Clean
+            {
+                return Ok(Use::Holds);
+            }
+        }
+        Ok(Use::Clean)
+    }
+
+    fn index(&self, own: ResourceId, base: &Expr, key: &Expr) -> Result<Use, Coarse> {
+        let from = self.usage(own, base)?;
+        self.row_clean(own, key)?;
+        let Expr::Const(Value::String(column)) = key else {
+            // A row of a list by its number.
+            return match (from, key) {
+                (Use::Clean, _) => Ok(Use::Clean),
+                (Use::Rows(r), Expr::Const(Value::Int(_))) => Ok(Use::Rows(r)),
+                _ => coarse(UNFIT),
+            };
+        };
+        match (from, base) {
+            (Use::Clean, _) => Ok(Use::Clean),
+            (Use::Rows(r), Expr::Output(n) | Expr::Body(n)) => self.answer(*n, r, column),
+            (Use::Rows(r), _) => {
+                Ok(if self.is_relative(r, column) { Use::Number } else { Use::Clean })
+            }
+            (Use::Holds, Expr::Action(_)) if **column == *"status" || **column == *"code" => {
+                Ok(Use::Clean)
+            }
+            (Use::Holds, Expr::Output(n) | Expr::Body(n)) => {
+                match (&self.program.node(*n).kind, &**column) {
+                    (Kind::Leaf(steps), _)
+                        if let [Step::Compute(Expr::Object(pairs))] = steps.as_slice() =>
+                    {
+                        let found = pairs.iter().find(
+                            |(k, _)| matches!(k, Expr::Const(Value::String(k)) if k == column),
+                        );
+                        found.map_or(Ok(Use::Clean), |(_, e)| self.usage(ResourceId(u32::MAX), e))
+                    }
+                    (_, "statusCode") => Ok(Use::Clean),
+                    _ => coarse(UNFIT),
+                }
+            }
+            _ => coarse(UNFIT),
+        }
+    }
+
+    /// A property of what a read answers.
+    fn answer(&self, node: NodeId, resource: ResourceId, column: &str) -> Result<Use, Coarse> {
+        let Kind::Leaf(steps) = &self.program.node(node).kind else { return coarse(UNFIT) };
+        match steps.first() {
+            Some(Step::Access(_, Access::List(_))) => {
+                Ok(if column == "value" { Use::Rows(resource) } else { Use::Clean })
+            }
+            Some(Step::Access(_, Access::Select(_, list))) if column == "rows" => match list {
+                None => Ok(Use::Rows(resource)),
+                // Columns under other names are not followed.
+                Some(list)
+                    if list.iter().all(|(name, e)| matches!(e, Expr::Column(c) if c == name)) =>
+                {
+                    Ok(Use::Rows(resource))
+                }
+                Some(_) => coarse(UNFIT),
+            },
+            Some(Step::Access(_, Access::Select(..))) => Ok(Use::Clean),
+            _ => Ok(if self.is_relative(resource, column) { Use::Number } else { Use::Clean }),
+        }
+    }
+}
