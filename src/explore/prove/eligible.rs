@@ -37,6 +37,9 @@ pub fn relative(program: &Program) -> Result<Relative, Coarse> {
     if program.faults > 0 {
         return coarse("faults are explored by number");
     }
+    if !program.groups.is_empty() {
+        return coarse("what an all-or-nothing scope has done is compared");
+    }
     if program.resources.iter().any(|r| r.shape == Shape::External) {
         return coarse("nobody knows what is in a store outside");
     }

@@ -248,6 +248,7 @@ impl Renaming<'_> {
                     }
                     *content = Arc::new(changed);
                 }
+                Memory::Undo(_) => return coarse("what a group has done is compared"),
                 Memory::Set | Memory::Clock(..) => {}
             }
         }

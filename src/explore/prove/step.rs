@@ -458,7 +458,7 @@ impl<'p> Stepper<'p> {
         let Machine { block: after, changes, events, uncounted_violation, terminated, .. } =
             machine;
         let ended = after.ended.is_some() || terminated.is_some();
-        self.judge.judge_events(program, &events, ended, &after);
+        self.judge.judge_events(program, &events, class, ended, &after);
         let fired = self.judge.drain();
         let Reading { reads, writes, .. } = store;
         if uncounted_violation {
