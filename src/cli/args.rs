@@ -104,6 +104,9 @@ pub(super) struct SearchArgs {
     /// Stop, inconclusive, at this much memory
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size)]
     max_memory: u64,
+    /// Threads that share the search [default: one a core]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
+    threads: Option<u64>,
     /// Stop, inconclusive, after this time: 10, 10s, 2m, 1h
     #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "reproducible")]
     pub(super) timeout: Option<Duration>,
@@ -254,6 +257,7 @@ impl SearchArgs {
             },
             max_states: self.max_states,
             max_memory: self.max_memory,
+            threads: self.threads.map_or_else(cores, |n| usize::try_from(n).unwrap_or(usize::MAX)),
             reproducible: self.reproducible,
             ..limits::Config::default()
         }
@@ -282,6 +286,10 @@ impl OutputArgs {
             FailOn::Never => None,
         }
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn items(text: &str) -> Result<Items, String> {
@@ -368,7 +376,9 @@ mod tests {
 
     #[test]
     fn flags_become_the_config() {
-        assert_eq!(check(""), Ok(limits::Config::default()));
+        let default = limits::Config { threads: cores(), ..limits::Config::default() };
+        assert_eq!(check(""), Ok(default));
+        assert_eq!(check("--threads 3").unwrap().threads, 3);
         let config =
             check("--items 3 --items order=5 --items a=b=7 --degree 50 --runs 2 --faults 0")
                 .unwrap();

@@ -111,9 +111,17 @@ impl Layout {
     pub fn class(&self, unit: Unit) -> ClassId {
         self.runs[unit.run as usize].classes[unit.slot as usize]
     }
+    /// Where the block of a run is.
+    pub fn root(&self, run: u32) -> usize {
+        self.runs[run as usize].base
+    }
     /// Where a resource is, for a run.
     pub fn resource(&self, resource: ResourceId, run: u32) -> usize {
         self.at[run as usize][resource.index()]
+    }
+    /// Where all resources are, for a run.
+    pub fn resources(&self, run: u32) -> &[usize] {
+        &self.at[run as usize]
     }
     /// Everywhere a resource is.
     pub fn all(&self, resource: ResourceId) -> impl Iterator<Item = usize> + '_ {

@@ -27,6 +27,8 @@ pub struct Config {
     pub max_states: Option<u64>,
     /// Stop, inconclusive, at this many bytes of our own arenas.
     pub max_memory: u64,
+    /// Threads that share the search; the answer is the same with any number.
+    pub threads: usize,
     /// Whether nothing that depends on the machine may enter the report.
     pub reproducible: bool,
 }
@@ -43,6 +45,7 @@ impl Default for Config {
             reduction: Reduction::default(),
             max_states: None,
             max_memory: DEFAULT_MEMORY,
+            threads: 1,
             reproducible: false,
         }
     }

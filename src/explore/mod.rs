@@ -4,8 +4,11 @@
 
 pub mod ending;
 pub mod engine;
+pub mod expand;
 pub mod layout;
 pub mod limits;
+pub mod packed;
+pub mod parallel;
 pub mod path;
 pub mod prove;
 pub mod ranking;

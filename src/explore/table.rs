@@ -1,5 +1,6 @@
 //! Tables with a fixed hash, never iterated: what is stored once, and what is computed once.
 
+use super::packed::mix;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
@@ -76,5 +77,61 @@ impl<K: Hash + Eq, V> Memo<K, V> {
             .or_insert_with(|| (key, make()))
             .into_mut()
             .1
+    }
+}
+
+/// Numbers by four numbers: one array, open addressing, at most half full.
+#[derive(Debug, Default)]
+pub struct Quads {
+    slots: Vec<([u32; 4], u32)>,
+    len: usize,
+}
+
+/// No number.
+pub const NONE: u32 = u32::MAX;
+
+impl Quads {
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "less than the number of slots")]
+    fn place(&self, key: [u32; 4]) -> usize {
+        let pair = |a: u32, b: u32| u64::from(a) << 32 | u64::from(b);
+        let [a, b, c, d] = key;
+        let mixed = mix(pair(a, b) ^ 0x9e37_79b9_7f4a_7c15, pair(c, d) ^ 0xe703_7ed1_a0b4_28db);
+        let mask = self.slots.len() - 1;
+        let mut at = mixed as usize & mask;
+        while self.slots[at].1 != NONE && self.slots[at].0 != key {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    /// The number of a key.
+    pub fn get(&self, key: [u32; 4]) -> Option<u32> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let value = self.slots[self.place(key)].1;
+        (value != NONE).then_some(value)
+    }
+
+    /// Gives a key its number.
+    pub fn set(&mut self, key: [u32; 4], value: u32) {
+        assert!(value != NONE, "internal error: no number");
+        if (self.len + 1) * 2 > self.slots.len() {
+            let size = (self.slots.len() * 2).max(64);
+            let old = std::mem::replace(&mut self.slots, vec![([0; 4], NONE); size]);
+            for (key, value) in old.into_iter().filter(|(_, v)| *v != NONE) {
+                let at = self.place(key);
+                self.slots[at] = (key, value);
+            }
+        }
+        let at = self.place(key);
+        self.len += usize::from(self.slots[at].1 == NONE);
+        self.slots[at] = (key, value);
+    }
+
+    /// Bytes in use, by capacity.
+    pub fn bytes(&self) -> u64 {
+        (self.slots.capacity() * size_of::<([u32; 4], u32)>()) as u64
     }
 }

@@ -1,144 +1,184 @@
-//! The table of states seen: bit-packed, compared in full, never iterated by hash.
+//! The set of states seen: exact, open addressing, no allocation per state, in shards that threads share out among
+//! themselves.
 //!
-//! Each field is as wide as its component's numbers need so far; when a table outgrows its field, everything is
-//! packed again, which happens a logarithmic number of times.
+//! A shard is an array of packed states; the place of a state is its hash scaled to the array, then the next free one.
+//! Insertion goes in groups: first every place of the group is touched, so that the memory answers for all of them
+//! at once, then each is looked at. (The processor overlaps independent loads; an explicit prefetch would be unsafe code.)
 
-use hashbrown::HashTable;
-use std::hash::{BuildHasher, Hasher};
+use super::packed::Packed;
 
-/// States by number, in order of discovery.
-#[derive(Debug, Default)]
-pub struct Visited {
-    widths: Vec<u32>,
-    stride: usize,
-    arena: Vec<u64>,
-    table: HashTable<u32>,
-    scratch: Vec<u64>,
-    count: usize,
+/// How many shards there are; a power of two.
+pub const SHARDS: usize = 64;
+const GROUP: usize = 16;
+
+/// All shards.
+#[derive(Debug)]
+pub struct Visited<P> {
+    /// By the low bits of the hash.
+    pub shards: Vec<Shard<P>>,
 }
 
-fn hash(words: &[u64]) -> u64 {
-    let mut hasher = foldhash::fast::FixedState::with_seed(11).build_hasher();
-    for &word in words {
-        hasher.write_u64(word);
-    }
-    hasher.finish()
+/// The states whose hash ends alike.
+#[derive(Debug)]
+pub struct Shard<P> {
+    slots: Vec<P>,
+    len: usize,
+    /// Those that were new since they were last fetched, in order of insertion.
+    pub fresh: Vec<P>,
 }
 
-impl Visited {
-    /// Room for states with so many components; `sizes` says how many numbers each has.
-    pub fn new(sizes: &[u32]) -> Self {
-        let mut visited = Self::default();
-        visited.fit(sizes);
-        visited
+impl<P> Default for Shard<P> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), len: 0, fresh: Vec::new() }
     }
+}
 
+impl<P: Packed> Default for Visited<P> {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Shard::default()).collect() }
+    }
+}
+
+/// The shard of a state.
+#[expect(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
+pub fn shard<P: Packed>(state: &P) -> usize {
+    state.hash() as usize % SHARDS
+}
+
+impl<P: Packed> Visited<P> {
     /// How many states there are.
     pub fn len(&self) -> usize {
-        self.count
+        self.shards.iter().map(|s| s.len).sum()
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
-    /// Bytes in use, by capacity.
-    pub fn bytes(&self) -> u64 {
-        (self.arena.capacity() * 8 + self.table.capacity() * 5) as u64
+    /// Bytes in use, by capacity; a state of `words` words.
+    pub fn bytes(&self, words: usize) -> u64 {
+        self.shards.iter().map(|s| s.bytes(words)).sum()
     }
-    /// Words a state takes.
-    pub fn stride(&self) -> usize {
-        self.stride
+    /// Adds one state; whether it is new.
+    pub fn insert(&mut self, state: &P) -> bool {
+        self.shards[shard(state)].insert(state)
+    }
+}
+
+impl<P: Packed> Shard<P> {
+    fn bytes(&self, words: usize) -> u64 {
+        size::<P>(words) * (self.slots.capacity() + self.fresh.capacity()) as u64
     }
 
-    fn fit(&mut self, sizes: &[u32]) {
-        self.widths = sizes.iter().map(|&s| 32 - s.leading_zeros()).collect();
-        let mut used = 0;
-        let mut words = 0;
-        for &w in &self.widths {
-            if used + w > 64 || words == 0 {
-                words += 1;
-                used = 0;
+    /// The home of a hash: the hash as a fraction, scaled (Lemire 2019), so that any capacity will do.
+    #[expect(clippy::cast_possible_truncation, reason = "less than the number of slots")]
+    fn home(&self, hash: u64) -> usize {
+        ((u128::from(hash) * self.slots.len() as u128) >> 64) as usize
+    }
+
+    #[inline]
+    /// The place of a state, or the free one where it belongs.
+    fn place(&self, state: &P, hash: u64) -> usize {
+        let mut at = self.home(hash);
+        while self.slots[at].is_taken() && self.slots[at] != *state {
+            at += 1;
+            if at == self.slots.len() {
+                at = 0;
             }
-            used += w;
         }
-        self.stride = words.max(1);
+        at
     }
 
-    fn pack(&self, state: &[u32], out: &mut Vec<u64>) {
-        out.clear();
-        let mut word = 0u64;
-        let mut used = 0;
-        for (&value, &width) in state.iter().zip(&self.widths) {
-            if used + width > 64 {
-                out.push(word);
-                word = 0;
-                used = 0;
+    /// Room for one more: at most three quarters are ever taken.
+    fn reserve(&mut self) {
+        if (self.len + 1) * 4 <= self.slots.len() * 3 {
+            return;
+        }
+        let capacity = (self.slots.len() + self.slots.len() / 3).max(16);
+        let old = std::mem::replace(&mut self.slots, vec![P::default(); capacity]);
+        for state in old {
+            if state.is_taken() {
+                let at = self.place(&state, state.hash());
+                self.slots[at] = state;
             }
-            word |= u64::from(value) << used;
-            used += width;
         }
-        out.push(word);
-        out.resize(self.stride, 0);
     }
 
-    /// The components of a state.
-    pub fn get(&self, index: usize, out: &mut Vec<u32>) {
-        out.clear();
-        let words = &self.arena[index * self.stride..(index + 1) * self.stride];
-        let mut at = 0;
-        let mut used = 0;
-        for &width in &self.widths {
-            if used + width > 64 {
-                at += 1;
-                used = 0;
+    /// Adds one state; whether it is new.
+    pub fn insert(&mut self, state: &P) -> bool {
+        self.reserve();
+        self.insert_at(state, state.hash())
+    }
+
+    fn insert_at(&mut self, state: &P, hash: u64) -> bool {
+        let at = self.place(state, hash);
+        if self.slots[at].is_taken() {
+            return false;
+        }
+        self.slots[at] = state.clone();
+        self.fresh.push(state.clone());
+        self.len += 1;
+        true
+    }
+
+    /// Adds many states.
+    pub fn insert_all(&mut self, states: &[P]) {
+        for group in states.chunks(GROUP) {
+            // Room is made one by one, so that the size depends on nothing but the sequence of states.
+            self.reserve();
+            let mut hashes = [0; GROUP];
+            let mut taken = false;
+            for (hash, state) in hashes.iter_mut().zip(group) {
+                *hash = state.hash();
+                taken ^= self.slots[self.home(*hash)].is_taken();
             }
-            let mask = if width == 0 { 0 } else { u64::MAX >> (64 - width) };
-            let value = if width == 0 { 0 } else { (words[at] >> used) & mask };
-            out.push(u32::try_from(value).expect("internal error: a field wider than 32 bits"));
-            used += width;
+            std::hint::black_box(taken);
+            for (&hash, state) in hashes.iter().zip(group) {
+                self.reserve();
+                self.insert_at(state, hash);
+            }
         }
     }
 
-    /// Adds a state; whether it is new.
-    pub fn insert(&mut self, state: &[u32], sizes: impl FnOnce() -> Vec<u32>) -> bool {
-        let fits = state.iter().zip(&self.widths).all(|(&v, &w)| w == 32 || v >> w == 0);
-        if !fits {
-            self.repack(&sizes());
-        }
-        let mut scratch = std::mem::take(&mut self.scratch);
-        self.pack(state, &mut scratch);
-        let (stride, arena) = (self.stride, &self.arena);
-        let at = |&i: &u32| &arena[i as usize * stride..(i as usize + 1) * stride];
-        let h = hash(&scratch);
-        let new = self.table.find(h, |i| at(i) == scratch.as_slice()).is_none();
-        if new {
-            let index = u32::try_from(self.count).expect("internal error: more than 2^32 states");
-            self.table.insert_unique(h, index, |i| hash(at(i)));
-            self.arena.extend_from_slice(&scratch);
-            self.count += 1;
-        }
-        self.scratch = scratch;
-        new
+    /// Takes the states out, in no order that means anything.
+    pub fn into_states(self) -> impl Iterator<Item = P> {
+        self.slots.into_iter().filter(Packed::is_taken)
     }
+}
 
-    fn repack(&mut self, sizes: &[u32]) {
-        let mut wider = Self::new(sizes);
-        let mut state = Vec::new();
-        let mut packed = Vec::new();
-        wider.arena.reserve(self.count * wider.stride);
-        for index in 0..self.count {
-            self.get(index, &mut state);
-            wider.pack(&state, &mut packed);
-            wider.arena.extend_from_slice(&packed);
+/// Bytes that a state of `words` words takes.
+pub fn size<P: Packed>(words: usize) -> u64 {
+    let beside = if P::WORDS == usize::MAX { words * 8 } else { 0 };
+    (size_of::<P>() + beside) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::packed::Words;
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn it_holds_what_an_ordered_set_holds() {
+        let mut visited = Visited::<Words<2>>::default();
+        let mut plain = BTreeSet::new();
+        for i in 0u64..20_000 {
+            let n = i * i % 7_919;
+            let mut state = Words::zero(2);
+            state.put(0, 1, 1);
+            state.put(40, 50, n);
+            assert_eq!(visited.insert(&state), plain.insert(n));
+            visited.shards[shard(&state)].insert_all(&[state, state]);
         }
-        let (stride, arena) = (wider.stride, &wider.arena);
-        let at = |i: u32| &arena[i as usize * stride..(i as usize + 1) * stride];
-        wider.table.reserve(self.count, |&i| hash(at(i)));
-        for index in 0..self.count {
-            let index = u32::try_from(index).expect("internal error: more than 2^32 states");
-            wider.table.insert_unique(hash(at(index)), index, |&i| hash(at(i)));
-        }
-        wider.count = self.count;
-        *self = wider;
+        assert_eq!(visited.len(), plain.len());
+        let fresh: BTreeSet<u64> =
+            visited.shards.iter().flat_map(|s| &s.fresh).map(|p| p.bits(40, 50)).collect();
+        assert_eq!(fresh, plain);
+        let kept: Vec<u64> = visited
+            .shards
+            .into_iter()
+            .flat_map(Shard::into_states)
+            .map(|p| p.bits(40, 50))
+            .collect();
+        assert_eq!((kept.len(), kept.into_iter().collect()), (plain.len(), plain));
     }
 }

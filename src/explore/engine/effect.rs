@@ -1,5 +1,6 @@
 //! What one machine run does: computed once for its inputs, then looked up.
 
+use super::delta::{Heard, Record};
 use super::faults::{NODE, fault_of};
 use super::{Engine, State, Told};
 use crate::explore::layout::{Layout, Unit};
@@ -7,7 +8,7 @@ use crate::explore::table::Interner;
 use crate::model::content::Content;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::Status;
-use crate::model::transition::{Event, Halt, Machine};
+use crate::model::transition::{Change, Event, Halt, Machine};
 use crate::model::view::Store;
 use std::sync::Arc;
 
@@ -92,9 +93,11 @@ impl Engine<'_> {
             })
         });
         let done = if let Some(effect) = found {
+            note(&mut told.record, effect, unit, &self.changes);
             effect.result.clone()?
         } else {
             let effect = self.compute(state, unit, key);
+            note(&mut told.record, &effect, unit, &self.changes);
             let result = effect.result.clone();
             self.effects.entry(key, Vec::new).push(effect);
             result?
@@ -113,7 +116,7 @@ impl Engine<'_> {
             self.touch_others(state, unit, change);
         }
         if let Some(status) = done.terminated {
-            self.end_run(state, unit.run, status);
+            self.end_run(state, unit.run, status, told);
         }
         Ok(())
     }
@@ -196,17 +199,38 @@ impl Engine<'_> {
                 continue;
             }
             let related = other.run == unit.run && (other.slot == 0 || unit.slot == 0);
-            let class = self.layout.class(other);
-            let key = (class, state[at], change, related);
-            if let Some(&id) = self.touched.get(&key) {
-                state[at] = id;
-                continue;
-            }
-            let mut block = (**self.blocks[class.0 as usize].get(state[at])).clone();
-            block.hear(self.program, class, self.changes.get(change), related);
-            let id = self.intern_block(class, block);
-            self.touched.entry(key, || id);
-            state[at] = id;
+            state[at] = self.hear(state, other, change, related);
+        }
+    }
+
+    /// The number of a block after it heard of a change.
+    pub(super) fn hear(&mut self, state: &[u32], unit: Unit, change: u32, related: bool) -> u32 {
+        let class = self.layout.class(unit);
+        let number = state[self.layout.place(unit)];
+        let key = [class.0, number, change, u32::from(related)];
+        if let Some(id) = self.touched.get(key) {
+            return id;
+        }
+        let mut block = (**self.blocks[class.0 as usize].get(number)).clone();
+        block.hear(self.program, class, self.changes.get(change), related);
+        let id = self.intern_block(class, block);
+        self.touched.set(key, id);
+        id
+    }
+}
+
+/// Keeps what a machine run read and wrote.
+fn note(record: &mut Option<Record>, effect: &Effect, unit: Unit, changes: &Interner<Change>) {
+    let Some(record) = record else { return };
+    match &effect.result {
+        Err(_) => record.add(&effect.reads, &[], std::iter::empty()),
+        Ok(done) => {
+            let heard = done.changes.iter().map(|&change| Heard {
+                change,
+                resource: changes.get(change).resource,
+                by_root: unit.slot == 0,
+            });
+            record.add(&effect.reads, &done.writes, heard);
         }
     }
 }

@@ -42,7 +42,7 @@ impl Engine<'_> {
     ) -> Result<(), Halt> {
         self.strike(state, unit, node, fault);
         if fault == Fault::Cancelled {
-            self.end_run(state, unit.run, Status::Cancelled);
+            self.end_run(state, unit.run, Status::Cancelled, told);
             return Ok(());
         }
         self.run_machine(state, unit, coded(node, fault), told)?;

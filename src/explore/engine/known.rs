@@ -1,26 +1,25 @@
 //! What is known about a block once it has a number, and the moves that follow from it.
 
+use super::delta::Local;
 use super::faults::faults;
 use super::{Engine, Move};
 use crate::explore::layout::Unit;
 use crate::model::block::{Block, Mark, Memory, NodeState, Phase};
 use crate::model::content::Lease;
-use crate::model::fault::Fault;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
-use crate::model::program::{Kind, Node, Program, Status, Step};
+use crate::model::program::{Access, Kind, Node, Program, Status, Step};
 use crate::model::settle::length;
 use crate::model::value::Value;
 
 /// What is cached about a block.
 #[derive(Debug)]
 pub(super) struct Known {
-    pub(super) ready: Vec<NodeId>,
+    /// Numbers of the moves it offers.
+    pub(super) locals: std::ops::Range<u32>,
     pub(super) ended: Option<Status>,
     /// Bits of resources it remembers something about.
     pub(super) remembers: u64,
-    pub(super) holds: Vec<(ResourceId, u64, Option<u64>)>,
-    /// What can go wrong with its calls.
-    pub(super) faults: Vec<(NodeId, Fault)>,
+    pub(super) holds: Vec<ResourceId>,
     /// Whether a concurrent loop runs that has items left to start.
     pub(super) hungry: bool,
 }
@@ -52,42 +51,31 @@ impl Engine<'_> {
             {
                 continue;
             }
-            let known = self.known(state, unit);
-            moves.extend(known.ready.iter().map(|&n| Move::Step(unit, n)));
-            if faulty {
-                moves.extend(known.faults.iter().map(|&(n, fault)| Move::Fault(unit, n, fault)));
-            }
-            for &(resource, passed, limit) in &known.holds {
-                let pending =
-                    known.ready.iter().map(|&n| self.program.node(n).takes).max().unwrap_or(0);
-                if limit.is_some_and(|l| passed.saturating_add(pending) >= l)
-                    && known.ended.is_none()
-                {
-                    moves.push(Move::Expire(Some(unit), resource));
-                }
-            }
+            let chosen = self.locals(state, unit).map(|number| self.chosen(unit, number));
+            moves.extend(chosen.filter(|m| faulty || !matches!(m, Move::Fault(..))));
         }
-        self.abandoned(state, moves);
+        moves.extend(self.abandoned(state).map(|resource| Move::Expire(None, resource)));
     }
 
-    /// Finite leases whose holder has ended run out by themselves.
-    fn abandoned(&self, state: &[u32], moves: &mut Vec<Move>) {
-        for (index, resource) in self.program.resources.iter().enumerate() {
-            if resource.owner.is_some() {
-                continue;
-            }
-            let rid = ResourceId(u32::try_from(index).unwrap_or(u32::MAX));
-            if self.content(state, rid, 0).lease != Lease::Held(true) {
-                continue;
-            }
-            let live = |u: Unit| {
-                let known = self.known(state, u);
-                known.ended.is_none() && known.holds.iter().any(|h| h.0 == rid)
-            };
-            if !self.layout.units().any(live) {
-                moves.push(Move::Expire(None, rid));
-            }
+    /// A local move as a move.
+    pub(super) fn chosen(&self, unit: Unit, number: u32) -> Move {
+        match self.locals[number as usize].0 {
+            Local::Node(node) => Move::Step(unit, node),
+            Local::Fault(node, fault) => Move::Fault(unit, node, fault),
+            Local::Expire(resource) => Move::Expire(Some(unit), resource),
         }
+    }
+
+    /// Finite leases whose holder has ended: they run out by themselves.
+    pub fn abandoned(&self, state: &[u32]) -> impl Iterator<Item = ResourceId> {
+        self.leasable.iter().copied().filter(|&resource| {
+            let live = |&u: &Unit| {
+                let known = self.known(state, u);
+                known.ended.is_none() && known.holds.contains(&resource)
+            };
+            self.content(state, resource, 0).lease == Lease::Held(true)
+                && !self.units.iter().any(live)
+        })
     }
 
     /// Whether an alike unit stands before this one: stepping both would give the same states.
@@ -105,6 +93,25 @@ impl Engine<'_> {
     }
 }
 
+/// Shared resources whose lease somebody may take.
+pub(super) fn leasable(program: &Program) -> Vec<ResourceId> {
+    let acquired = |node: &Node| match &node.kind {
+        Kind::Leaf(steps) => steps
+            .iter()
+            .filter_map(|s| match s {
+                Step::Access(r, Access::Acquire { .. }) => Some(*r),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let mut found: Vec<ResourceId> = program.nodes.iter().flat_map(acquired).collect();
+    found.sort_unstable();
+    found.dedup();
+    found.retain(|r| program.resource(*r).owner.is_none());
+    found
+}
+
 pub(super) fn about(node: &Node) -> Option<ResourceId> {
     let Kind::Leaf(steps) = &node.kind else { return None };
     steps.iter().find_map(|s| match s {
@@ -113,13 +120,22 @@ pub(super) fn about(node: &Node) -> Option<ResourceId> {
     })
 }
 
-pub(super) fn know(program: &Program, class: ClassId, block: &Block) -> Known {
+/// What follows from a block; its moves are added to `locals`.
+pub(super) fn know(
+    program: &Program,
+    class: ClassId,
+    block: &Block,
+    locals: &mut Vec<Local>,
+) -> Known {
     let nodes = &program.class(class).nodes;
     let is_ready = |(slot, state): (usize, &NodeState)| {
         matches!(state.phase, Phase::Ready(_)).then(|| nodes[slot])
     };
     let ready: Vec<NodeId> = block.nodes.iter().enumerate().filter_map(is_ready).collect();
+    let pending = ready.iter().map(|&n| program.node(n).takes).max().unwrap_or(0);
     let faults = faults(program, class, block, &ready);
+    locals.extend(ready.into_iter().map(Local::Node));
+    locals.extend(faults.into_iter().map(|(node, fault)| Local::Fault(node, fault)));
     let mut remembers = 0u64;
     let mut holds = Vec::new();
     for (mark, memory) in &block.marks {
@@ -143,7 +159,11 @@ pub(super) fn know(program: &Program, class: ClassId, block: &Block) -> Known {
             None => remembers = u64::MAX,
         }
         if let (Mark::Holds(r), Memory::Clock(passed, limit)) = (mark, memory) {
-            holds.push((*r, *passed, *limit));
+            holds.push(*r);
+            let late = limit.is_some_and(|l| passed.saturating_add(pending) >= l);
+            if late && block.ended.is_none() {
+                locals.push(Local::Expire(*r));
+            }
         }
     }
     let values = block.nodes.iter().flat_map(|n| [&n.output, &n.items]).chain([&block.item]);
@@ -152,7 +172,7 @@ pub(super) fn know(program: &Program, class: ClassId, block: &Block) -> Known {
     }
     let left = |s: &NodeState| s.phase == Phase::Running && u64::from(s.started) < length(&s.items);
     let hungry = block.nodes.iter().any(left);
-    Known { ready, ended: block.ended, remembers, holds, faults, hungry }
+    Known { locals: 0..0, ended: block.ended, remembers, holds, hungry }
 }
 
 fn tokens(value: &Value, bits: &mut u64) {

@@ -4,13 +4,14 @@
 //! of a resource, the block of a process) is interned once; a state holds only numbers. What a step does depends on
 //! its block, the block around it and the resources it reads, so it is computed once for these and then looked up.
 
+pub mod delta;
 mod effect;
 mod faults;
 mod known;
 mod slots;
 
 use super::layout::{Layout, Place, Unit};
-use super::table::{Interner, Memo};
+use super::table::{Interner, Memo, NONE, Quads};
 use crate::model::block::{Block, Mark, NodeState};
 use crate::model::content::{Content, Lease};
 use crate::model::fault::Fault;
@@ -19,8 +20,9 @@ use crate::model::program::Program;
 use crate::model::transition::{Change, Event, Halt, World};
 use crate::model::value::Value;
 use crate::property::judge::{Judge, Violation};
+use delta::{Learned, Local, Record};
 use effect::{Effect, Key, SETTLE};
-use known::{Known, about, know};
+use known::{Known, about, know, leasable};
 use std::sync::Arc;
 
 /// A state: component numbers by place.
@@ -65,7 +67,15 @@ pub struct Engine<'p> {
     known: Vec<Vec<Known>>,
     changes: Interner<Change>,
     effects: Memo<Key, Vec<Effect>>,
-    touched: Memo<(ClassId, u32, u32, bool), u32>,
+    /// The number of a block after it heard of a change: by class, number, change, and whether it is an ancestor's or
+    /// a child's.
+    touched: Quads,
+    /// Moves that blocks offer, and the resource that each is about.
+    locals: Vec<(Local, u32)>,
+    learned: Vec<Learned>,
+    deltas: Quads,
+    delta_bytes: usize,
+    leasable: Vec<ResourceId>,
     folded: Memo<(ClassId, u32, u32), u32>,
     /// All rules that fired anywhere, each once.
     pub violations: Interner<Violation>,
@@ -101,7 +111,12 @@ impl<'p> Engine<'p> {
             known: (0..classes).map(|_| Vec::new()).collect(),
             changes: Interner::default(),
             effects: Memo::default(),
-            touched: Memo::default(),
+            touched: Quads::default(),
+            locals: Vec::new(),
+            learned: Vec::new(),
+            deltas: Quads::default(),
+            delta_bytes: 0,
+            leasable: leasable(program),
             folded: Memo::default(),
             violations: Interner::default(),
             judge: Judge::new(program),
@@ -120,11 +135,10 @@ impl<'p> Engine<'p> {
             // Number 0 is the empty slot.
             engine.blocks[index].intern(Block { index: u32::MAX, ..Block::default() });
             engine.known[index].push(Known {
-                ready: Vec::new(),
+                locals: 0..0,
                 ended: None,
                 remembers: 0,
                 holds: Vec::new(),
-                faults: Vec::new(),
                 hungry: false,
             });
         }
@@ -154,6 +168,13 @@ impl<'p> Engine<'p> {
             Place::Block(c) => self.blocks[c.0 as usize].len(),
         };
         self.layout.places.iter().map(|p| u32::try_from(count(p)).unwrap_or(u32::MAX)).collect()
+    }
+
+    /// Brings a state into its canonical form, if symmetry is on.
+    pub fn sort(&self, state: &mut State) {
+        if self.symmetry {
+            self.layout.canonical(state, None);
+        }
     }
 
     /// The states in which everything may begin: one, unless unknown conditions come first.
@@ -213,7 +234,17 @@ impl<'p> Engine<'p> {
         let table = &mut self.blocks[class.0 as usize];
         let id = table.intern(block);
         if id as usize == self.known[class.0 as usize].len() {
-            let known = know(self.program, class, table.get(id));
+            let mut offered = Vec::new();
+            let first = number(self.locals.len());
+            let mut known = know(self.program, class, table.get(id), &mut offered);
+            known.locals = first..first + number(offered.len());
+            self.locals.extend(offered.into_iter().map(|local| {
+                let about = match local {
+                    Local::Node(node) | Local::Fault(node, _) => self.about[node.index()],
+                    Local::Expire(resource) => Some(resource),
+                };
+                (local, about.map_or(NONE, |r| r.0))
+            }));
             self.remembered |= known.remembers;
             self.known[class.0 as usize].push(known);
         }
@@ -301,4 +332,10 @@ pub struct Told {
     pub fired: Vec<u32>,
     /// Iterations that started, with their index.
     pub started: Vec<(Unit, u32)>,
+    /// What was read and written, if somebody wants to know.
+    record: Option<Record>,
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("internal error: too many moves")
 }

@@ -11,7 +11,10 @@ use crate::model::transition::{Halt, Machine};
 use crate::model::value::Value;
 
 impl Engine<'_> {
-    pub(super) fn end_run(&mut self, state: &mut State, run: u32, status: Status) {
+    pub(super) fn end_run(&mut self, state: &mut State, run: u32, status: Status, told: &mut Told) {
+        if let Some(record) = &mut told.record {
+            record.cleared = true;
+        }
         let root = Unit { run, slot: 0 };
         for unit in self.layout.units().collect::<Vec<_>>() {
             if unit.run == run && unit.slot > 0 {
@@ -154,15 +157,19 @@ impl Engine<'_> {
             return None;
         }
         let block = self.block(state, root);
-        self.layout.slots(root.run).find(|&unit| {
-            let looped = self.program.class(self.layout.class(unit)).looped;
-            looped.is_some_and(|l| {
-                let loop_state = &block.nodes[self.program.node(l).slot as usize];
-                loop_state.phase == Phase::Running
-                    && matches!(self.program.node(l).kind, Kind::Loop { .. })
-                    && u64::from(loop_state.started) < length(&loop_state.items)
-                    && state[self.layout.place(unit)] == 0
-            })
+        self.layout
+            .slots(root.run)
+            .find(|&unit| state[self.layout.place(unit)] == 0 && self.has_items_left(block, unit))
+    }
+
+    /// Whether the loop of a slot runs and has items left to start.
+    pub(super) fn has_items_left(&self, root: &Block, unit: Unit) -> bool {
+        let looped = self.program.class(self.layout.class(unit)).looped;
+        looped.is_some_and(|l| {
+            let loop_state = &root.nodes[self.program.node(l).slot as usize];
+            loop_state.phase == Phase::Running
+                && matches!(self.program.node(l).kind, Kind::Loop { .. })
+                && u64::from(loop_state.started) < length(&loop_state.items)
         })
     }
 }
