@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, VecDeque};
 /// The most states expanded before limits are looked at.
 const CHUNK: usize = 1 << 15;
 /// Fewer states are not worth a second thread.
-const ENOUGH: usize = 1 << 11;
+const ENOUGH: usize = 1 << 9;
 /// Steps of the dive.
 const DIVE: usize = 2_000;
 

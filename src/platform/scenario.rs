@@ -39,6 +39,25 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// As the model says, without faults.
+    pub fn new(platform: Platform) -> Self {
+        Self {
+            platform,
+            all_items: None,
+            loop_items: BTreeMap::new(),
+            degree: None,
+            runs: None,
+            unknown_items: 2,
+            alias: false,
+            torn: false,
+            faults: 0,
+            cancellable: false,
+            merge: true,
+            rounds: None,
+            most: None,
+        }
+    }
+
     /// Overlapping runs of a flow: flag, then the flow's own number, then `scope.runs`, then 1.
     pub fn runs(&self, flow: &Flow, setup: &Setup) -> u32 {
         let runs = self.runs.or(flow.runs).or(setup.runs).unwrap_or(1);
