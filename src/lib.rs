@@ -15,6 +15,9 @@ pub mod check;
 pub mod expect;
 pub mod report;
 
+pub mod testing;
+
 pub mod cli;
 
 pub use check::check_text;
+pub use testing::{flow, witnesses};

@@ -4,6 +4,8 @@ mod assumption;
 mod explore;
 mod fill;
 mod findings;
+mod guide;
+pub mod replay;
 mod runs;
 mod sliced;
 

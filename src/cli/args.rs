@@ -16,6 +16,9 @@ const EXITS: &str = "Exit status: 0 everything checked is safe; 1 findings; 2 ba
 const TEST_EXITS: &str = "Exit status: 0 all expectations met; 1 one is not; 2 bad usage, unreadable input or nothing \
                           to test.";
 
+const REPLAY_EXITS: &str = "Exit status: 1 reproduced; 0 fixed: the schedule runs, or the flow rules it out, and the \
+                            anomaly is gone; 2 diverged, or not readable.";
+
 /// Finds race conditions in Power Automate and Logic Apps flows
 ///
 /// Reads the JSON definition of a flow, or a small design model written by hand, explores the orders in which its
@@ -30,6 +33,7 @@ pub(super) struct Args {
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
     Check(CheckArgs),
+    Replay(ReplayArgs),
     Test(TestArgs),
     Explain(ExplainArgs),
     /// Print the JSON Schema of design models
@@ -49,6 +53,24 @@ pub(super) struct CheckArgs {
     pub(super) search: SearchArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+}
+
+/// Run a saved schedule on the flow as it is now
+#[derive(clap::Args, Debug)]
+#[command(after_help = REPLAY_EXITS)]
+pub(super) struct ReplayArgs {
+    /// A file that `check --witnesses` wrote
+    #[arg(value_name = "WITNESS")]
+    pub(super) witness: PathBuf,
+    /// Run it on this flow instead of the one it names
+    #[arg(long, value_name = "PATH")]
+    pub(super) flow: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output options")]
+    pub(super) color: Color,
+    /// Say in one line how it ended
+    #[arg(short, long, help_heading = "Output options")]
+    pub(super) quiet: bool,
 }
 
 /// Check design models against what they expect of themselves
@@ -127,6 +149,9 @@ pub(super) struct OutputArgs {
     /// The two, paired.
     #[arg(skip)]
     pub(super) destinations: Vec<Destination>,
+    /// Save the schedule of each finding into this folder, for `flowrace replay`
+    #[arg(long, value_name = "DIR")]
+    pub(super) witnesses: Option<PathBuf>,
     /// Exit with 1 at this severity or above
     #[arg(long, value_name = "SEVERITY", default_value = "warning")]
     fail_on: FailOn,

@@ -4,6 +4,7 @@ use super::args::CheckArgs;
 use super::exit;
 use super::output;
 use super::stop::Watch;
+use super::witnesses;
 use crate::check;
 use std::io::Write;
 
@@ -17,6 +18,11 @@ pub(super) fn check(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) 
     if report.flows.is_empty() && report.problems.is_empty() {
         output::nothing(&args.paths, "check", err);
     }
-    let code = exit::of(&report, args.output.fail_on());
+    let mut code = exit::of(&report, args.output.fail_on());
+    if let Some(folder) = &args.output.witnesses
+        && !witnesses::save(&report, &args.config(), folder, err)
+    {
+        code = exit::UNUSABLE;
+    }
     output::deliver(&report, &args.output, code, out, err)
 }

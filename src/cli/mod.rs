@@ -6,8 +6,10 @@ mod destination;
 pub mod exit;
 mod explain;
 mod output;
+mod replay;
 mod stop;
 mod test;
+mod witnesses;
 
 use args::{Args, Command};
 use std::ffi::OsString;
@@ -48,6 +50,7 @@ pub fn run(args: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 
     };
     match command {
         Command::Check(args) => check::check(&args, out, err),
+        Command::Replay(args) => replay::replay(&args, out, err),
         Command::Test(args) => test::test(&args, out, err),
         Command::Explain(args) => explain::explain(args.rule.as_deref(), out, err),
         Command::Schema => output::finish(output::write(out, SCHEMA), exit::SAFE, err),

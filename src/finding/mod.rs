@@ -4,9 +4,11 @@ mod fault;
 pub mod outline;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod schedule;
 pub mod show;
 pub(crate) mod touch;
 pub mod trace;
+pub mod witness_file;
 
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
@@ -190,6 +192,8 @@ pub struct Witness {
     pub start: BTreeMap<String, Value>,
     /// In order.
     pub steps: Vec<TraceStep>,
+    /// What is needed besides to run it again.
+    pub schedule: schedule::Schedule,
 }
 
 /// One step of a witness.

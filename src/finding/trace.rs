@@ -48,6 +48,16 @@ pub fn tell(
     mark: bool,
 ) -> Option<Told> {
     let steps = replay(engine, choices)?;
+    tell_steps(engine, &steps, violation, mark)
+}
+
+/// Tells a schedule that was run.
+pub fn tell_steps(
+    engine: &Engine<'_>,
+    steps: &[(State, Successor)],
+    violation: &Violation,
+    mark: bool,
+) -> Option<Told> {
     let mut indices: BTreeMap<Unit, u32> = BTreeMap::new();
     let mut witness = Witness::default();
     let mut paths: Vec<Path> = Vec::new();
@@ -78,7 +88,8 @@ pub fn tell(
     // What is judged in the end is the doing of whoever wrote the cell last.
     let last_write = (0..steps.len()).rev().find(|&i| wrote(&steps[i].1, violation));
     let end = last_write.unwrap_or(steps.len().saturating_sub(1));
-    let across = met(&steps, &paths, wrong_at.unwrap_or(end), violation);
+    witness.schedule = super::schedule::schedule(engine, steps);
+    let across = met(steps, &paths, wrong_at.unwrap_or(end), violation);
     if mark
         && wrong_at.is_none()
         && let Some(last) = witness.steps.last_mut()
@@ -89,7 +100,7 @@ pub fn tell(
 }
 
 /// Keeps track of which iteration is in which slot.
-fn number(
+pub(crate) fn number(
     engine: &Engine<'_>,
     before: Option<&State>,
     state: &State,
@@ -140,7 +151,8 @@ fn slot_reused(engine: &Engine<'_>, before: Option<&State>, state: &State, unit:
         && before[engine.layout.place(unit)] != state[engine.layout.place(unit)]
 }
 
-fn told_step(
+/// One step, told.
+pub(crate) fn told_step(
     engine: &Engine<'_>,
     before: &State,
     next: &Successor,

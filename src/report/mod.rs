@@ -15,7 +15,7 @@ pub mod untrusted;
 mod uri;
 pub mod words;
 
-use crate::finding::Report;
+use crate::finding::{Finding, Report};
 use std::io::{self, Write};
 
 /// A format of the report.
@@ -89,6 +89,11 @@ pub fn render(
     };
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// One finding with its schedule, without what a check has to say besides.
+pub fn schedule(finding: &Finding, style: &Style) -> String {
+    text::schedule(finding, style)
 }
 
 /// The JSON report as a value, for tests and embedders.

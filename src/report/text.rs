@@ -5,6 +5,7 @@ use super::Style;
 use super::lanes;
 use super::pen::{Ink, Pen};
 use super::words::{self, count};
+use crate::definition::location::Location;
 use crate::finding::{Finding, FlowReport, Level, Report, Severity, TraceStep, Verdict, Witness};
 use crate::property;
 use std::collections::BTreeSet;
@@ -43,6 +44,20 @@ fn findings<'a>(pen: &mut Pen, flow: &'a FlowReport) -> BTreeSet<&'a str> {
         pen.line("");
     }
     told
+}
+
+/// What and where, if it has a place, and in which order.
+pub(super) fn schedule(finding: &Finding, style: &Style) -> String {
+    let mut pen = Pen::new(style);
+    if finding.location != Location::default() {
+        title(&mut pen, finding);
+    }
+    if let Some(witness) = &finding.witness {
+        pen.framed("");
+        lanes::schedule(&mut pen, &finding.cell, witness);
+        pen.framed("");
+    }
+    pen.text
 }
 
 /// What and where, in two lines.

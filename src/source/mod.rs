@@ -98,6 +98,22 @@ pub fn read_one(path: &str) -> Result<Source, Problem> {
     }
 }
 
+/// The `*.json` in a folder and below, by name, or the one file that is named.
+pub fn files(path: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    let mut open = vec![path.to_path_buf()];
+    while let Some(path) = open.pop() {
+        match fs::metadata(&path)
+            .and_then(|meta| meta.is_dir().then(|| entries_of(&path)).transpose())
+        {
+            Ok(Some(entries)) => open.extend(entries.into_iter().rev()),
+            Ok(None) => found.push(path),
+            Err(error) => problems.push(problem(shown(&path), cannot_read(&error))),
+        }
+    }
+    (found, problems)
+}
+
 #[derive(Default)]
 struct Reading {
     sources: Sources,

@@ -1,0 +1,359 @@
+//! A saved schedule on the flow as it is now: reproduced, fixed or diverged (design.md §8).
+
+use super::explore::{is_serial, last_resort};
+use super::findings::finding;
+use super::guide::{Candidate, Followed, Guide, agrees, is_it, named};
+use super::{Stop, load};
+use crate::definition::ast::{Definition, Platform};
+use crate::definition::location::Location;
+use crate::definition::problem::Problem;
+use crate::definition::suggest::nearest;
+use crate::explore::ending::outcome;
+use crate::explore::engine::{Engine, State, Successor};
+use crate::explore::serial::serial;
+use crate::explore::witness::{Choice, fired_in};
+use crate::finding::Finding;
+use crate::finding::trace::tell_steps;
+use crate::finding::witness_file::WitnessFile;
+use crate::model::ids::{NodeId, ResourceId};
+use crate::platform::lower::{Lowered, lower};
+use crate::platform::scenario::Scenario;
+use crate::property::judge::Violation;
+use crate::source;
+use std::path::{Component, Path, PathBuf};
+
+/// Rules that a whole run is judged by, if nothing else fired in it.
+const LAST_RESORTS: [&str; 4] =
+    ["unclassified", "retry-exhausted", "stale-guard", "iteration-bleed"];
+/// Names listed when a schedule diverges.
+const MOST_NAMES: usize = 5;
+
+/// What a replay says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The anomaly is there.
+    Reproduced,
+    /// The schedule runs, or the flow rules it out, and the anomaly is gone; the sentence says which.
+    Fixed(String),
+    /// The flow is another one now: at which step (from 1), and what it has there.
+    Diverged(usize, String),
+}
+
+/// A replay: how it ended, and the steps that were taken as the finding's witness.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// How it ended.
+    pub ending: Ending,
+    /// The finding, with the schedule as it ran; without one if nothing ran.
+    pub finding: Finding,
+}
+
+/// Reads a witness file and runs it on the flow it names, or on another one.
+pub fn replay(path: &Path, flow: Option<&Path>, stop: &dyn Stop) -> Result<Replayed, Vec<Problem>> {
+    let text = source::read_one(&path.to_string_lossy()).map_err(|problem| vec![problem])?;
+    let file = WitnessFile::parse(&text.path, &text.text).map_err(|problem| vec![problem])?;
+    let flow = flow.map_or_else(|| beside(path, &file.flow), Path::to_path_buf);
+    let definition = open(&flow, &file)?;
+    replay_in(&file, &definition, stop)
+}
+
+/// The witness files in a folder and below, or the one that is named.
+pub fn witness_files(path: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
+    source::files(path)
+}
+
+/// The flow as the file names it: seen from the file, else from where we are.
+fn beside(path: &Path, flow: &str) -> PathBuf {
+    let near = path.parent().unwrap_or(Path::new("")).join(flow);
+    if near.exists() { tidy(&near) } else { PathBuf::from(flow) }
+}
+
+/// `a/../b` is `b`, if that is the same file.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for component in path.components() {
+        let named = matches!(tidy.components().next_back(), Some(Component::Normal(_)));
+        if component == Component::ParentDir && named {
+            tidy.pop();
+        } else {
+            tidy.push(component);
+        }
+    }
+    let same = matches!((tidy.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if same { tidy } else { path.to_path_buf() }
+}
+
+/// The definition meant, of those under a path.
+fn open(flow: &Path, file: &WitnessFile) -> Result<Definition, Vec<Problem>> {
+    let (sources, mut problems) = source::read(&[flow.to_path_buf()]);
+    let mut found = Vec::new();
+    for source in &sources {
+        let (definition, faults) = load(&source.path, &source.text, source.named);
+        problems.extend(faults);
+        found.extend(definition);
+    }
+    if found.len() > 1 {
+        found.retain(|definition| definition.name == file.name);
+    }
+    match (found.pop(), problems.is_empty()) {
+        (Some(definition), true) => Ok(definition),
+        (None, true) => {
+            let at = Location { path: flow.to_string_lossy().into_owned(), ..Location::default() };
+            Err(vec![Problem { at, message: format!("no flow named {:?} is in it", file.name) }])
+        }
+        (_, false) => Err(problems),
+    }
+}
+
+/// Runs a witness on a definition.
+pub fn replay_in(
+    file: &WitnessFile,
+    definition: &Definition,
+    stop: &dyn Stop,
+) -> Result<Replayed, Vec<Problem>> {
+    // As the search saw it; then with every access a step of its own, for what the search took as one or no longer does.
+    let first = run(file, &lower(definition, &scenario(file, definition, true))?, stop);
+    if first.ending == Ending::Reproduced {
+        return Ok(first);
+    }
+    let second = run(file, &lower(definition, &scenario(file, definition, false))?, stop);
+    let lost = |r: &Replayed| matches!(r.ending, Ending::Diverged(..));
+    Ok(if lost(&second) && !lost(&first) { first } else { second })
+}
+
+fn scenario(file: &WitnessFile, definition: &Definition, merge: bool) -> Scenario {
+    let options = &file.options;
+    let pinned = definition.setup.assume.get("variable-actions").map(String::as_str);
+    Scenario {
+        platform: options.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate),
+        all_items: options.items,
+        loop_items: options.loop_items.clone(),
+        degree: options.degree,
+        runs: options.runs,
+        unknown_items: 2,
+        torn: options.torn || pinned == Some("torn"),
+        merge,
+        most: None,
+    }
+}
+
+fn run(file: &WitnessFile, lowered: &Lowered, stop: &dyn Stop) -> Replayed {
+    let mut engine = Engine::new(&lowered.program, false);
+    engine.judge.guarded = guarded(lowered, file);
+    let initial = engine.initial();
+    let start = initial.iter().position(|s| agrees(&engine, file, s)).unwrap_or(0);
+    let Some(state) = initial.into_iter().nth(start) else {
+        return Replayed { ending: lost_at(0, "the flow cannot begin"), finding: blank(file) };
+    };
+    let mut guide = Guide::new(&engine, file, state);
+    let followed = guide.follow(&mut engine);
+    let (ending, violation) = match followed {
+        Followed::Wrong(violation) => (Ending::Reproduced, Some(violation)),
+        Followed::Ran(left_out) => match resort(file, &mut engine, &guide, stop) {
+            Some(violation) => (Ending::Reproduced, Some(violation)),
+            None => (Ending::Fixed(ran(file, &left_out)), None),
+        },
+        Followed::RuledOut(step) => (Ending::Fixed(ruled_out(file, step)), None),
+        Followed::Lost(step, candidates) => {
+            (lost_at(step, &why(file, lowered, step, &candidates)), None)
+        }
+    };
+    if violation.is_none() {
+        guide.drop_strangers();
+    }
+    let told = told(file, &engine, &guide.taken, violation.as_ref());
+    Replayed { ending, finding: shown(file, &mut engine, lowered, told, violation) }
+}
+
+fn lost_at(step: usize, why: &str) -> Ending {
+    Ending::Diverged(step + 1, why.to_owned())
+}
+
+/// Which write the lease should have guarded was known to the check that saved the file.
+fn guarded(
+    lowered: &Lowered,
+    file: &WitnessFile,
+) -> std::collections::BTreeSet<(NodeId, ResourceId)> {
+    let mut found = std::collections::BTreeSet::new();
+    if file.rule != "lease-misuse" {
+        return found;
+    }
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    for (n, node) in lowered.program.nodes.iter().enumerate() {
+        if file.actions.last().is_some_and(|a| **a == *node.name) {
+            found.extend(
+                (0..lowered.program.resources.len())
+                    .map(|r| (NodeId(count(n)), ResourceId(count(r)))),
+            );
+        }
+    }
+    found
+}
+
+/// What a run that ended well otherwise is judged by: an outcome that no serial order gives.
+fn resort(
+    file: &WitnessFile,
+    engine: &mut Engine<'_>,
+    guide: &Guide<'_>,
+    stop: &dyn Stop,
+) -> Option<Violation> {
+    let ended = guide.state().clone();
+    let strong = |s: &Successor| fired_in(engine, s).iter().any(|v| !v.weak);
+    if !LAST_RESORTS.contains(&file.rule.as_str())
+        || !engine.all_ended(&ended)
+        || guide.taken.iter().any(|(_, next)| strong(next))
+    {
+        return None;
+    }
+    let end = outcome(engine, &ended);
+    engine.symmetry = true;
+    let orders = serial(engine, stop);
+    engine.symmetry = false;
+    if is_serial(&end, &orders?) {
+        return None;
+    }
+    let choices = choices(engine, &guide.taken);
+    let violation = last_resort(engine, &choices);
+    is_it(engine, file, &violation).then_some(violation)
+}
+
+/// A run as choices.
+fn choices(engine: &mut Engine<'_>, taken: &[(State, Successor)]) -> Vec<Choice> {
+    let mut choices = Vec::new();
+    for (before, next) in taken {
+        let results = engine.take(before, next.chosen);
+        let index = results.iter().position(|r| r.state == next.state).unwrap_or(0);
+        choices.push((next.chosen, index));
+    }
+    choices
+}
+
+fn told(
+    file: &WitnessFile,
+    engine: &Engine<'_>,
+    taken: &[(State, Successor)],
+    violation: Option<&Violation>,
+) -> Option<crate::finding::trace::Told> {
+    let program = engine.program;
+    let cell = program.observed.iter().find(|o| o.name == file.cell);
+    let stand_in = Violation {
+        resource: cell.map(|o| o.resource),
+        column: cell.and_then(|o| o.column.clone()),
+        ..Violation::default()
+    };
+    if taken.is_empty() {
+        return None;
+    }
+    tell_steps(engine, taken, violation.unwrap_or(&stand_in), violation.is_some())
+}
+
+fn shown(
+    file: &WitnessFile,
+    engine: &mut Engine<'_>,
+    lowered: &Lowered,
+    told: Option<crate::finding::trace::Told>,
+    violation: Option<Violation>,
+) -> Finding {
+    let Some(violation) = violation else {
+        return Finding { witness: told.map(|t| t.witness), ..blank(file) };
+    };
+    let mut finding = finding(engine, lowered, &violation, None);
+    finding.across = told.as_ref().and_then(|t| t.across).or(finding.across);
+    finding.witness = told.map(|t| t.witness);
+    finding
+}
+
+/// The finding as the file has it.
+fn blank(file: &WitnessFile) -> Finding {
+    Finding {
+        rule: crate::property::rule(&file.rule).map_or("", |meta| meta.id),
+        severity: crate::finding::Severity::Note,
+        cell: file.cell.clone(),
+        actions: file.actions.clone(),
+        across: None,
+        message: file.message.clone(),
+        assumptions: Vec::new(),
+        fingerprint: String::new(),
+        location: Location::default(),
+        witness: None,
+        twin: None,
+        swap: None,
+    }
+}
+
+fn step(file: &WitnessFile, at: usize) -> String {
+    let step = &file.steps[at];
+    format!("{} {}", step.process, step.action)
+}
+
+fn ran(file: &WitnessFile, left_out: &[usize]) -> String {
+    let names: Vec<String> = left_out.iter().take(MOST_NAMES).map(|&at| step(file, at)).collect();
+    if names.is_empty() {
+        "the schedule runs, and the anomaly is gone".to_owned()
+    } else {
+        format!("the anomaly is gone: the flow now leaves out {}", names.join(", "))
+    }
+}
+
+fn ruled_out(file: &WitnessFile, at: usize) -> String {
+    let before: Vec<String> = (at + 1..file.steps.len())
+        .filter(|&later| file.steps[later].process != file.steps[at].process)
+        .take(1)
+        .map(|later| step(file, later))
+        .collect();
+    let than = before.first().map_or("the others".to_owned(), Clone::clone);
+    format!(
+        "the order is ruled out: {} now has to wait and cannot come before {than}",
+        step(file, at)
+    )
+}
+
+/// Why a step cannot run, and what could instead.
+fn why(file: &WitnessFile, lowered: &Lowered, at: usize, candidates: &[Candidate]) -> String {
+    let program = &lowered.program;
+    let crate::finding::witness_file::FileStep { process, action, .. } = &file.steps[at];
+    let written: Vec<&str> = program.nodes.iter().filter(|n| n.written).map(|n| &*n.name).collect();
+    let text = if !named(program, action) {
+        let near = nearest(action, written.iter().copied())
+            .map_or(String::new(), |near| format!("; the nearest name is {near}"));
+        format!("no action is called {action} now{near}")
+    } else if let Some((name, items)) = lowered.items.iter().find(|(name, items)| {
+        let number = process.rsplit('/').find_map(|part| {
+            part.strip_prefix(name.as_str())?
+                .strip_prefix('[')?
+                .strip_suffix(']')?
+                .parse::<u64>()
+                .ok()
+        });
+        number.is_some_and(|n| n > **items)
+    }) {
+        format!("there is no {process}: {name} has {items} items now")
+    } else {
+        format!("{process} cannot run {action} here")
+    };
+    let mut now: Vec<String> = Vec::new();
+    let own: Vec<&Candidate> = candidates.iter().filter(|c| c.process == *process).collect();
+    let list = if own.is_empty() { candidates.iter().collect() } else { own };
+    for candidate in list {
+        let name = format!("{} {}", candidate.process, candidate.action);
+        if !now.contains(&name) && now.len() < MOST_NAMES {
+            now.push(name);
+        }
+    }
+    let now = match now.as_slice() {
+        [] => "the flow has ended there, or waits".to_owned(),
+        _ => format!("the flow has there now: {}", now.join(", ")),
+    };
+    format!("{text}; {now}")
+}
+
+impl std::fmt::Display for Replayed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Finding { rule, cell, .. } = &self.finding;
+        match &self.ending {
+            Ending::Reproduced => write!(f, "reproduced: {rule} of {cell}"),
+            Ending::Fixed(how) => write!(f, "fixed: {rule} of {cell}; {how}"),
+            Ending::Diverged(step, why) => write!(f, "diverged at step {step}: {why}"),
+        }
+    }
+}
