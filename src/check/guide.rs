@@ -2,13 +2,14 @@
 //! at once if the next step waits for it, else at the end.
 
 use crate::explore::ending::{judge_end, judge_stuck};
-use crate::explore::engine::{Engine, State, Successor};
+use crate::explore::engine::{Engine, Move, State, Successor};
 use crate::explore::layout::Unit;
 use crate::explore::witness::fired_in;
 use crate::finding::schedule::question;
 use crate::finding::trace::{cell_name, number, told_step};
 use crate::finding::witness_file::{FileStep, WitnessFile};
-use crate::model::program::{Program, Resource};
+use crate::model::fault::Fault;
+use crate::model::program::{Node, Program, Resource};
 use crate::property::judge::Violation;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,19 @@ const MOST_STEPS: usize = 20_000;
 pub(super) struct Candidate {
     pub(super) process: String,
     pub(super) action: String,
+    pub(super) fault: Option<Fault>,
     next: Successor,
+}
+
+impl Candidate {
+    fn is(&self, step: &FileStep) -> bool {
+        self.process == step.process && self.action == step.action && self.fault == step.fault
+    }
+
+    /// Whether it happens without being asked for: no fault does, and no lease runs out.
+    fn by_itself(&self) -> bool {
+        matches!(self.next.chosen, Move::Step(..) | Move::Expire(None, _))
+    }
 }
 
 /// What came of following the schedule.
@@ -39,6 +52,8 @@ pub(super) enum Followed {
 #[derive(Clone)]
 pub(super) struct Guide<'f> {
     file: &'f WitnessFile,
+    /// Of all actions of the flow.
+    names: &'f BTreeSet<String>,
     state: State,
     indices: BTreeMap<Unit, u32>,
     done: Vec<bool>,
@@ -53,11 +68,17 @@ pub(super) struct Guide<'f> {
 }
 
 impl<'f> Guide<'f> {
-    pub(super) fn new(engine: &Engine<'_>, file: &'f WitnessFile, state: State) -> Self {
+    pub(super) fn new(
+        engine: &Engine<'_>,
+        file: &'f WitnessFile,
+        state: State,
+        names: &'f BTreeSet<String>,
+    ) -> Self {
         let mut indices = BTreeMap::new();
         number(engine, None, &state, &mut indices);
         Self {
             file,
+            names,
             state,
             indices,
             done: vec![false; file.steps.len()],
@@ -73,11 +94,14 @@ impl<'f> Guide<'f> {
     pub(super) fn follow(&mut self, engine: &mut Engine<'_>) -> Followed {
         while let Some(next) = self.done.iter().position(|done| !done) {
             let candidates = self.candidates(engine);
-            if !named(engine.program, &self.file.steps[next].action) {
+            if !named(engine.program, self.names, &self.file.steps[next].action) {
                 return Followed::Lost(next, candidates);
             }
-            if self.taken.is_empty() && engine.all_ended(&self.state) {
-                // Nothing in it meets anything else any more.
+            let action = &self.file.steps[next].action;
+            let here = |n: &Node| *n.name == **action;
+            let outside = self.names.contains(action) && !engine.program.nodes.iter().any(here);
+            if outside || self.taken.is_empty() && engine.all_ended(&self.state) {
+                // It cannot matter to the cell, or nothing meets anything else any more.
                 self.done[next] = true;
                 self.left_out.push(next);
                 continue;
@@ -120,9 +144,7 @@ impl<'f> Guide<'f> {
 
     /// The move to take, and which step of the schedule it is.
     fn choose(&mut self, candidates: &[Candidate], next: usize) -> Option<(usize, Option<usize>)> {
-        let find = |step: &FileStep| {
-            candidates.iter().position(|c| c.process == step.process && c.action == step.action)
-        };
+        let find = |step: &FileStep| candidates.iter().position(|c| c.is(step));
         if let Some(at) = find(&self.file.steps[next]) {
             return Some((at, Some(next)));
         }
@@ -159,8 +181,7 @@ impl<'f> Guide<'f> {
     /// Whether a step still to be done is this one's.
     fn mentioned(&self, candidate: &Candidate) -> bool {
         let open = self.file.steps.iter().zip(&self.done).filter(|(_, done)| !**done);
-        open.into_iter()
-            .any(|(s, _)| s.process == candidate.process && s.action == candidate.action)
+        open.into_iter().any(|(s, _)| candidate.is(s))
     }
 
     fn unmentioned(
@@ -170,7 +191,10 @@ impl<'f> Guide<'f> {
     ) -> Option<usize> {
         let done = self.done.iter().filter(|d| **d).count();
         let at = candidates.iter().position(|c| {
-            wanted(c) && !self.mentioned(c) && !self.seen.contains(&(c.next.state.clone(), done))
+            c.by_itself()
+                && wanted(c)
+                && !self.mentioned(c)
+                && !self.seen.contains(&(c.next.state.clone(), done))
         })?;
         self.seen.insert((candidates[at].next.state.clone(), done));
         Some(at)
@@ -183,7 +207,11 @@ impl<'f> Guide<'f> {
             let results = engine.take(&self.state, chosen);
             let Some(next) = self.answered(engine, results) else { continue };
             let told = told_step(engine, &self.state, &next, &Violation::default(), &self.indices);
-            candidates.push(Candidate { process: told.process, action: told.action, next });
+            let fault = match chosen {
+                Move::Fault(_, _, fault) => Some(fault),
+                Move::Step(..) | Move::Expire(..) => None,
+            };
+            candidates.push(Candidate { process: told.process, action: told.action, fault, next });
         }
         self.met.extend(candidates.iter().map(|c| c.process.clone()));
         candidates
@@ -226,9 +254,7 @@ impl<'f> Guide<'f> {
                 return found.map_or(Free::Ended, Free::Wrong);
             }
             let candidates = self.candidates(engine);
-            let reached = |c: &Candidate| {
-                until.is_some_and(|s| c.process == s.process && c.action == s.action)
-            };
+            let reached = |c: &Candidate| until.is_some_and(|s| c.is(s));
             if candidates.iter().any(reached) {
                 return Free::Reached;
             }
@@ -240,7 +266,9 @@ impl<'f> Guide<'f> {
                     Free::Ended
                 };
             }
-            let fresh = |c: &Candidate| !self.seen.contains(&(c.next.state.clone(), usize::MAX));
+            let fresh = |c: &Candidate| {
+                c.by_itself() && !self.seen.contains(&(c.next.state.clone(), usize::MAX))
+            };
             let wanted = until.map_or(last.as_str(), |s| s.process.as_str());
             let Some(chosen) = candidates
                 .iter()
@@ -279,10 +307,9 @@ enum Free {
 }
 
 /// Whether the flow has something of that name: an action, or a lease that can run out.
-pub(super) fn named(program: &Program, action: &str) -> bool {
+pub(super) fn named(program: &Program, names: &BTreeSet<String>, action: &str) -> bool {
     let lease = |r: &Resource| action.strip_prefix("lease of ") == Some(&*r.name);
-    program.nodes.iter().any(|n| n.written && *n.name == *action)
-        || program.resources.iter().any(lease)
+    names.contains(action) || action == "run" || program.resources.iter().any(lease)
 }
 
 /// Whether a state's choices are those of the schedule, as far as it has any.

@@ -7,6 +7,7 @@ mod findings;
 mod guide;
 pub mod replay;
 mod runs;
+mod scenes;
 mod sliced;
 
 use crate::definition::Parsed;

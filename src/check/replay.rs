@@ -3,8 +3,9 @@
 use super::explore::{is_serial, last_resort};
 use super::findings::finding;
 use super::guide::{Candidate, Followed, Guide, agrees, is_it, named};
+use super::scenes::scenes;
 use super::{Stop, load};
-use crate::definition::ast::{Definition, Platform};
+use crate::definition::ast::Definition;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use crate::definition::suggest::nearest;
@@ -16,10 +17,10 @@ use crate::finding::Finding;
 use crate::finding::trace::tell_steps;
 use crate::finding::witness_file::WitnessFile;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::platform::lower::{Lowered, lower};
-use crate::platform::scenario::Scenario;
+use crate::platform::lower::Lowered;
 use crate::property::judge::Violation;
 use crate::source;
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 /// Rules that a whole run is judged by, if nothing else fired in it.
@@ -111,33 +112,38 @@ pub fn replay_in(
     definition: &Definition,
     stop: &dyn Stop,
 ) -> Result<Replayed, Vec<Problem>> {
-    // As the search saw it; then with every access a step of its own, for what the search took as one or no longer does.
-    let first = run(file, &lower(definition, &scenario(file, definition, true))?, stop);
-    if first.ending == Ending::Reproduced {
-        return Ok(first);
+    let scenes = scenes(file, definition)?;
+    let mut best: Option<Replayed> = None;
+    for lowered in &scenes.programs {
+        let replayed = run(file, lowered, &scenes.names, stop);
+        if replayed.ending == Ending::Reproduced {
+            return Ok(replayed);
+        }
+        // What ran tells more than what did not, and of both the later: in it every access is a step.
+        let lost = |r: &Replayed| matches!(r.ending, Ending::Diverged(..));
+        if best.as_ref().is_none_or(|best| lost(best) || !lost(&replayed)) {
+            best = Some(replayed);
+        }
     }
-    let second = run(file, &lower(definition, &scenario(file, definition, false))?, stop);
-    let lost = |r: &Replayed| matches!(r.ending, Ending::Diverged(..));
-    Ok(if lost(&second) && !lost(&first) { first } else { second })
+    Ok(best.unwrap_or_else(|| unshared(file, &scenes.names)))
 }
 
-fn scenario(file: &WitnessFile, definition: &Definition, merge: bool) -> Scenario {
-    let options = &file.options;
-    let pinned = definition.setup.assume.get("variable-actions").map(String::as_str);
-    Scenario {
-        platform: options.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate),
-        all_items: options.items,
-        loop_items: options.loop_items.clone(),
-        degree: options.degree,
-        runs: options.runs,
-        unknown_items: 2,
-        torn: options.torn || pinned == Some("torn"),
-        merge,
-        most: None,
-    }
+/// Nothing in the flow is shared any more.
+fn unshared(file: &WitnessFile, names: &BTreeSet<String>) -> Replayed {
+    let gone = file.steps.iter().position(|s| !names.contains(&s.action));
+    let ending = match gone {
+        Some(at) => lost_at(at, &format!("no action is called {} now", file.steps[at].action)),
+        None => Ending::Fixed("nothing in the flow meets anything else any more".to_owned()),
+    };
+    Replayed { ending, finding: blank(file) }
 }
 
-fn run(file: &WitnessFile, lowered: &Lowered, stop: &dyn Stop) -> Replayed {
+fn run(
+    file: &WitnessFile,
+    lowered: &Lowered,
+    names: &BTreeSet<String>,
+    stop: &dyn Stop,
+) -> Replayed {
     let mut engine = Engine::new(&lowered.program, false);
     engine.judge.guarded = guarded(lowered, file);
     let initial = engine.initial();
@@ -145,7 +151,7 @@ fn run(file: &WitnessFile, lowered: &Lowered, stop: &dyn Stop) -> Replayed {
     let Some(state) = initial.into_iter().nth(start) else {
         return Replayed { ending: lost_at(0, "the flow cannot begin"), finding: blank(file) };
     };
-    let mut guide = Guide::new(&engine, file, state);
+    let mut guide = Guide::new(&engine, file, state, names);
     let followed = guide.follow(&mut engine);
     let (ending, violation) = match followed {
         Followed::Wrong(violation) => (Ending::Reproduced, Some(violation)),
@@ -155,7 +161,7 @@ fn run(file: &WitnessFile, lowered: &Lowered, stop: &dyn Stop) -> Replayed {
         },
         Followed::RuledOut(step) => (Ending::Fixed(ruled_out(file, step)), None),
         Followed::Lost(step, candidates) => {
-            (lost_at(step, &why(file, lowered, step, &candidates)), None)
+            (lost_at(step, &why(file, lowered, names, step, &candidates)), None)
         }
     };
     if violation.is_none() {
@@ -170,11 +176,8 @@ fn lost_at(step: usize, why: &str) -> Ending {
 }
 
 /// Which write the lease should have guarded was known to the check that saved the file.
-fn guarded(
-    lowered: &Lowered,
-    file: &WitnessFile,
-) -> std::collections::BTreeSet<(NodeId, ResourceId)> {
-    let mut found = std::collections::BTreeSet::new();
+fn guarded(lowered: &Lowered, file: &WitnessFile) -> BTreeSet<(NodeId, ResourceId)> {
+    let mut found = BTreeSet::new();
     if file.rule != "lease-misuse" {
         return found;
     }
@@ -309,12 +312,17 @@ fn ruled_out(file: &WitnessFile, at: usize) -> String {
 }
 
 /// Why a step cannot run, and what could instead.
-fn why(file: &WitnessFile, lowered: &Lowered, at: usize, candidates: &[Candidate]) -> String {
+fn why(
+    file: &WitnessFile,
+    lowered: &Lowered,
+    names: &BTreeSet<String>,
+    at: usize,
+    candidates: &[Candidate],
+) -> String {
     let program = &lowered.program;
     let crate::finding::witness_file::FileStep { process, action, .. } = &file.steps[at];
-    let written: Vec<&str> = program.nodes.iter().filter(|n| n.written).map(|n| &*n.name).collect();
-    let text = if !named(program, action) {
-        let near = nearest(action, written.iter().copied())
+    let text = if !named(program, names, action) {
+        let near = nearest(action, names.iter().map(String::as_str))
             .map_or(String::new(), |near| format!("; the nearest name is {near}"));
         format!("no action is called {action} now{near}")
     } else if let Some((name, items)) = lowered.items.iter().find(|(name, items)| {

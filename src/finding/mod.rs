@@ -9,6 +9,7 @@ pub mod show;
 pub(crate) mod touch;
 pub mod trace;
 pub mod witness_file;
+mod witness_read;
 
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;

@@ -5,6 +5,7 @@ use super::show;
 use crate::explore::engine::{Engine, Move, State, Successor};
 use crate::explore::path::{Path, path};
 use crate::model::expression::Expr;
+use crate::model::fault::{Fault, is_fault};
 use crate::model::ids::ResourceId;
 use crate::model::program::{Access, Kind, Program, Step};
 use crate::model::value::Value;
@@ -15,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Schedule {
     /// By step: the earlier steps of other processes that it meets in a cell and must follow.
     pub after: Vec<BTreeSet<usize>>,
+    /// By step: what goes wrong with the call.
+    pub faults: Vec<Option<Fault>>,
     /// Conditions that nobody knows, and what they were taken to be.
     pub answers: BTreeMap<String, bool>,
 }
@@ -28,7 +31,10 @@ pub(crate) fn schedule(engine: &Engine<'_>, steps: &[(State, Successor)]) -> Sch
         for (resource, writes) in footprint(engine.program, next) {
             // Each run has variables of its own.
             let run = match (engine.program.resource(resource).owner, next.chosen) {
-                (Some(_), Move::Step(unit, _) | Move::Expire(Some(unit), _)) => unit.run,
+                (
+                    Some(_),
+                    Move::Step(unit, _) | Move::Fault(unit, ..) | Move::Expire(Some(unit), _),
+                ) => unit.run,
                 (None, _) | (_, Move::Expire(None, _)) => 0,
             };
             let cell = cells.entry((resource, run)).or_default();
@@ -46,9 +52,14 @@ pub(crate) fn schedule(engine: &Engine<'_>, steps: &[(State, Successor)]) -> Sch
         }
     }
     let world = steps.last().map(|(_, next)| engine.world(&next.state).clone());
-    let answers = world.iter().flat_map(|world| world.iter());
+    let answers = world.iter().flat_map(|world| world.iter()).filter(|(q, _)| !is_fault(q));
     let answers = answers.map(|(q, &a)| (question(engine.program, q), a)).collect();
-    Schedule { after, answers }
+    let fault = |next: &Successor| match next.chosen {
+        Move::Fault(_, _, fault) => Some(fault),
+        Move::Step(..) | Move::Expire(..) => None,
+    };
+    let faults = steps.iter().map(|(_, next)| fault(next)).collect();
+    Schedule { after, faults, answers }
 }
 
 /// Who touched a cell last.
@@ -65,7 +76,7 @@ fn footprint(program: &Program, next: &Successor) -> BTreeMap<ResourceId, bool> 
     let mut touch = |resource, writes: bool| *found.entry(resource).or_default() |= writes;
     match next.chosen {
         Move::Expire(_, resource) => touch(resource, true),
-        Move::Step(_, node) => match &program.node(node).kind {
+        Move::Step(_, node) | Move::Fault(_, node, _) => match &program.node(node).kind {
             Kind::If(expr) | Kind::Switch(expr, _) | Kind::Until { condition: expr, .. } => {
                 variables(expr, &mut |r| touch(r, false));
             }

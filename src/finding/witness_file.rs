@@ -3,17 +3,13 @@
 
 use super::{Finding, FlowReport, Witness};
 use crate::definition::ast::Platform;
-use crate::definition::json::Document;
-use crate::definition::problem::Problem;
 use crate::explore::limits::Config;
+use crate::model::fault::Fault;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The version of the format that is written, and the newest that is read.
 pub const VERSION: u64 = 1;
-/// More steps than any finding has; what bounds a replay.
-const MOST_STEPS: usize = 100_000;
-
 /// A schedule kept by names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WitnessFile {
@@ -27,6 +23,8 @@ pub struct WitnessFile {
     pub cell: String,
     /// The actions that race.
     pub actions: Vec<String>,
+    /// Whose processes met; empty if that is not known.
+    pub across: String,
     /// The sentence.
     pub message: String,
     /// What the check was asked for beyond what the flow says.
@@ -54,6 +52,8 @@ pub struct Options {
     pub platform: Option<Platform>,
     /// Variable actions taken apart into load and store.
     pub torn: bool,
+    /// Two items of a loop may have the same key.
+    pub alias: bool,
 }
 
 /// One step by name.
@@ -63,13 +63,17 @@ pub struct FileStep {
     pub process: String,
     /// `Get_item`.
     pub action: String,
+    /// What goes wrong with the call.
+    pub fault: Option<Fault>,
     /// What it did when the file was written, for people.
     pub note: String,
     /// Earlier steps of other processes that must stay before it.
     pub after: Vec<usize>,
 }
 
-const PLATFORMS: [(&str, Platform); 2] =
+pub(super) const TORN: (&str, &str) = ("variable-actions", "torn");
+pub(super) const ALIAS: (&str, &str) = ("shared-key", "possible");
+pub(super) const PLATFORMS: [(&str, Platform); 2] =
     [("power-automate", Platform::PowerAutomate), ("logic-apps", Platform::LogicApps)];
 
 impl WitnessFile {
@@ -81,6 +85,7 @@ impl WitnessFile {
         flow: String,
     ) -> Option<Self> {
         let witness = finding.witness.as_ref()?;
+        let rests = |on: &str| finding.assumptions.iter().any(|a| a == on);
         let options = Options {
             items: config.items,
             loop_items: config.loop_items.clone(),
@@ -88,7 +93,8 @@ impl WitnessFile {
             runs: config.runs,
             faults: config.faults,
             platform: config.platform,
-            torn: finding.assumptions.iter().any(|a| a == "variable-actions"),
+            torn: rests("variable-actions"),
+            alias: rests("shared-key"),
         };
         Some(Self {
             flow,
@@ -96,6 +102,7 @@ impl WitnessFile {
             rule: finding.rule.to_owned(),
             cell: finding.cell.clone(),
             actions: finding.actions.clone(),
+            across: finding.across.map_or(String::new(), |a| a.id().to_owned()),
             message: finding.message.clone(),
             options,
             answers: witness.schedule.answers.clone(),
@@ -125,7 +132,8 @@ impl WitnessFile {
             "flow": self.flow,
             "name": self.name,
             "finding": {
-                "rule": self.rule, "cell": self.cell, "actions": self.actions, "message": self.message,
+                "rule": self.rule, "cell": self.cell, "actions": self.actions, "across": self.across,
+                "message": self.message,
             },
         });
         let options = self.options.to_json();
@@ -143,57 +151,6 @@ impl WitnessFile {
         let lines =
             if lines.is_empty() { String::new() } else { format!("\n{}\n  ", lines.join(",\n")) };
         format!("{head},\n  \"steps\": [{lines}]\n}}\n")
-    }
-
-    /// Reads a file; what is wrong with it, with the place.
-    pub fn parse(path: &str, text: &str) -> Result<Self, Problem> {
-        let document = Document::parse(path, text)?;
-        let reader = Reader { document: &document };
-        let root = reader.object("")?;
-        match root.get("flowrace_witness").and_then(Value::as_u64) {
-            Some(VERSION) => {}
-            Some(newer) if newer > VERSION => {
-                let message = format!(
-                    "version {newer} of the witness format; this flowrace reads up to {VERSION}: take a newer one"
-                );
-                return Err(reader.problem("/flowrace_witness", message));
-            }
-            Some(_) | None => {
-                let message =
-                    format!("not a witness file; expected \"flowrace_witness\": {VERSION}");
-                return Err(reader.problem("/flowrace_witness", message));
-            }
-        }
-        reader.known(
-            "",
-            root,
-            &["flowrace_witness", "flow", "name", "finding", "options", "answers", "steps"],
-        )?;
-        let finding = reader.object("/finding")?;
-        reader.known("/finding", finding, &["rule", "cell", "actions", "message"])?;
-        let actions = reader.list("/finding/actions")?;
-        let actions = (0..actions.len()).map(|i| reader.text(&format!("/finding/actions/{i}")));
-        let mut answers = BTreeMap::new();
-        if root.contains_key("answers") {
-            for (question, answer) in reader.object("/answers")? {
-                let Some(answer) = answer.as_bool() else {
-                    return Err(reader
-                        .problem("/answers", format!("expected true or false for {question:?}")));
-                };
-                answers.insert(question.clone(), answer);
-            }
-        }
-        Ok(Self {
-            flow: reader.text("/flow")?,
-            name: reader.text("/name")?,
-            rule: reader.rule()?,
-            cell: reader.text("/finding/cell")?,
-            actions: actions.collect::<Result<_, _>>()?,
-            message: reader.text("/finding/message")?,
-            options: reader.options(root.contains_key("options"))?,
-            answers,
-            steps: reader.steps()?,
-        })
     }
 }
 
@@ -217,8 +174,14 @@ impl Options {
         if let Some((name, _)) = PLATFORMS.iter().find(|(_, p)| Some(*p) == self.platform) {
             json.insert("platform".into(), json!(name));
         }
-        if self.torn {
-            json.insert("assume".into(), json!({ "variable-actions": "torn" }));
+        let assumed = [(TORN, self.torn), (ALIAS, self.alias)];
+        let assumed: Map<String, Value> = assumed
+            .into_iter()
+            .filter(|(_, is_so)| *is_so)
+            .map(|((id, value), _)| (id.into(), json!(value)))
+            .collect();
+        if !assumed.is_empty() {
+            json.insert("assume".into(), Value::Object(assumed));
         }
         json
     }
@@ -229,6 +192,7 @@ fn steps(witness: &Witness) -> Vec<FileStep> {
     let step = |(at, step): (usize, &super::TraceStep)| FileStep {
         process: step.process.clone(),
         action: step.action.clone(),
+        fault: witness.schedule.faults.get(at).copied().flatten(),
         note: step.effect.clone(),
         after: witness.schedule.after.get(at).unwrap_or(&none).iter().copied().collect(),
     };
@@ -256,6 +220,9 @@ fn line(step: &FileStep, names: &[String]) -> String {
     if !step.after.is_empty() {
         json["after"] = step.after.iter().map(|&at| json!(names[at])).collect();
     }
+    if let Some(fault) = step.fault {
+        json["fault"] = json!(fault.name());
+    }
     json["note"] = json!(step.note);
     let fields: Vec<String> = json
         .as_object()
@@ -264,136 +231,4 @@ fn line(step: &FileStep, names: &[String]) -> String {
         .map(|(key, value)| format!("{}: {value}", Value::from(key.as_str())))
         .collect();
     format!("{{ {} }}", fields.join(", "))
-}
-
-struct Reader<'d> {
-    document: &'d Document,
-}
-
-impl<'d> Reader<'d> {
-    fn problem(&self, pointer: &str, message: String) -> Problem {
-        Problem { at: self.document.at(pointer), message }
-    }
-
-    fn get(&self, pointer: &str) -> Result<&'d Value, Problem> {
-        self.document.value.pointer(pointer).ok_or_else(|| {
-            let key = pointer.rsplit('/').next().unwrap_or_default();
-            self.problem(pointer, format!("the witness is damaged: \"{key}\" is missing"))
-        })
-    }
-
-    fn wrong(&self, pointer: &str, expected: &str) -> Problem {
-        self.problem(pointer, format!("the witness is damaged: expected {expected}"))
-    }
-
-    fn object(&self, pointer: &str) -> Result<&'d Map<String, Value>, Problem> {
-        self.get(pointer)?.as_object().ok_or_else(|| self.wrong(pointer, "an object"))
-    }
-
-    fn list(&self, pointer: &str) -> Result<&'d Vec<Value>, Problem> {
-        self.get(pointer)?.as_array().ok_or_else(|| self.wrong(pointer, "a list"))
-    }
-
-    fn text(&self, pointer: &str) -> Result<String, Problem> {
-        let text = self.get(pointer)?.as_str();
-        text.map(str::to_owned).ok_or_else(|| self.wrong(pointer, "a text"))
-    }
-
-    fn number(&self, pointer: &str) -> Result<u64, Problem> {
-        self.get(pointer)?.as_u64().ok_or_else(|| self.wrong(pointer, "a number of 0 or more"))
-    }
-
-    fn known(&self, at: &str, map: &Map<String, Value>, keys: &[&str]) -> Result<(), Problem> {
-        match map.keys().find(|key| !keys.contains(&key.as_str())) {
-            None => Ok(()),
-            Some(key) => {
-                let pointer = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
-                let expected = format!("unknown key {key:?}; expected one of {}", keys.join(", "));
-                Err(self.problem(&pointer, expected))
-            }
-        }
-    }
-
-    fn rule(&self) -> Result<String, Problem> {
-        let rule = self.text("/finding/rule")?;
-        if crate::property::rule(&rule).is_none() {
-            return Err(self.problem("/finding/rule", format!("no rule is called {rule:?}")));
-        }
-        Ok(rule)
-    }
-
-    fn options(&self, given: bool) -> Result<Options, Problem> {
-        let mut options = Options::default();
-        if !given {
-            return Ok(options);
-        }
-        for (key, value) in self.object("/options")? {
-            let at = format!("/options/{key}");
-            match key.as_str() {
-                "items" => options.items = Some(self.number(&at)?),
-                "degree" => options.degree = Some(self.number(&at)?),
-                "runs" => options.runs = Some(self.number(&at)?),
-                "faults" => options.faults = Some(self.number(&at)?),
-                "loopItems" => {
-                    for (name, items) in self.object(&at)? {
-                        let items = items.as_u64().ok_or_else(|| self.wrong(&at, "numbers"))?;
-                        options.loop_items.insert(name.clone(), items);
-                    }
-                }
-                "platform" => {
-                    let found = PLATFORMS.iter().find(|(name, _)| value.as_str() == Some(name));
-                    let found =
-                        found.ok_or_else(|| self.wrong(&at, "power-automate or logic-apps"))?;
-                    options.platform = Some(found.1);
-                }
-                "assume" => {
-                    if *value != json!({ "variable-actions": "torn" }) {
-                        return Err(self.wrong(&at, "{ \"variable-actions\": \"torn\" }"));
-                    }
-                    options.torn = true;
-                }
-                _ => return Err(self.problem(&at, format!("unknown key {key:?}"))),
-            }
-        }
-        Ok(options)
-    }
-
-    fn steps(&self) -> Result<Vec<FileStep>, Problem> {
-        let list = self.list("/steps")?;
-        if list.len() > MOST_STEPS {
-            return Err(self.wrong("/steps", &format!("at most {MOST_STEPS} steps")));
-        }
-        let mut steps: Vec<FileStep> = Vec::new();
-        let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-        let mut times: BTreeMap<String, u32> = BTreeMap::new();
-        for at in 0..list.len() {
-            let pointer = format!("/steps/{at}");
-            let fields = self.object(&pointer)?;
-            self.known(&pointer, fields, &["process", "action", "after", "note"])?;
-            let mut step = FileStep {
-                process: self.text(&format!("{pointer}/process"))?,
-                action: self.text(&format!("{pointer}/action"))?,
-                ..FileStep::default()
-            };
-            if fields.contains_key("note") {
-                step.note = self.text(&format!("{pointer}/note"))?;
-            }
-            if fields.contains_key("after") {
-                for i in 0..self.list(&format!("{pointer}/after"))?.len() {
-                    let pointer = format!("{pointer}/after/{i}");
-                    let name = self.text(&pointer)?;
-                    let Some(&before) = numbers.get(&name) else {
-                        return Err(self.problem(&pointer, format!("no earlier step is {name:?}")));
-                    };
-                    step.after.push(before);
-                }
-            }
-            let name = format!("{} {}", step.process, step.action);
-            let n = times.entry(name.clone()).or_default();
-            *n += 1;
-            numbers.insert(if *n == 1 { name } else { format!("{name} #{n}") }, at);
-            steps.push(step);
-        }
-        Ok(steps)
-    }
 }

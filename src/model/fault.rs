@@ -64,7 +64,8 @@ impl Fault {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// A name for files and keys.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",
             Self::Failed => "failed",
@@ -79,7 +80,12 @@ impl Fault {
 
 /// How often anything has gone wrong so far.
 pub fn struck(world: &World) -> usize {
-    world.keys().filter(|k| matches!(k, Value::Term(t) if &*t.op == STRUCK)).count()
+    world.keys().filter(|k| is_fault(k)).count()
+}
+
+/// Whether a choice made is a fault that struck, not the answer to a question.
+pub fn is_fault(choice: &Value) -> bool {
+    matches!(choice, Value::Term(t) if &*t.op == STRUCK)
 }
 
 /// The choices made, and this fault. `place` tells apart what is not interchangeable: items, and the places of serial

@@ -1,0 +1,76 @@
+//! The programs that a saved schedule can be meant for: the flow as a whole, or its slices (`sliced.rs`).
+
+use crate::definition::ast::{Definition, Platform};
+use crate::definition::problem::Problem;
+use crate::finding::witness_file::WitnessFile;
+use crate::platform::lower::{Lowered, lower, outline};
+use crate::platform::scenario::Scenario;
+use crate::platform::slice::{Meeting, contested, slice};
+use std::collections::BTreeSet;
+
+/// Programs to try, and the names of all actions of the flow.
+pub(super) struct Scenes {
+    pub(super) programs: Vec<Lowered>,
+    pub(super) names: BTreeSet<String>,
+}
+
+/// As the search saw it first; then with every access a step of its own, for what the search took as one or no longer
+/// does.
+pub(super) fn scenes(file: &WitnessFile, definition: &Definition) -> Result<Scenes, Vec<Problem>> {
+    let whole = scenario(file, definition);
+    let plain = |s: &Scenario| Scenario { merge: false, ..s.clone() };
+    if !definition.setup.state.is_empty() {
+        let programs = vec![lower(definition, &whole)?, lower(definition, &plain(&whole))?];
+        let names = names(&programs[0]);
+        return Ok(Scenes { programs, names });
+    }
+    let full = outline(definition, &Scenario { runs: Some(1), ..whole.clone() })?;
+    let across = file.across == "runs";
+    let meeting = if across { Meeting::Across } else { Meeting::Within };
+    let (runs, rounds, items) = if across { (2, 2, 1) } else { (1, 3, 3) };
+    let items = file.options.items.unwrap_or(items);
+    let part = Scenario {
+        runs: Some(file.options.runs.filter(|_| across).unwrap_or(runs)),
+        unknown_items: items,
+        most: Some(items),
+        rounds: Some(rounds),
+        ..whole
+    };
+    let mut cells = contested(&full.program, meeting);
+    let named = |r: &_| file.cell.starts_with(&*full.program.resource(*r).name);
+    cells.sort_by_key(|r| !named(r));
+    let mut programs = Vec::new();
+    for cell in cells {
+        let slice = slice(definition, &full.program, cell);
+        programs.push(lower(&slice, &part)?);
+        programs.push(lower(&slice, &plain(&part))?);
+    }
+    Ok(Scenes { programs, names: names(&full) })
+}
+
+fn names(lowered: &Lowered) -> BTreeSet<String> {
+    lowered.program.nodes.iter().filter(|n| n.written).map(|n| n.name.to_string()).collect()
+}
+
+fn scenario(file: &WitnessFile, definition: &Definition) -> Scenario {
+    let options = &file.options;
+    let pin = |id: &str| definition.setup.assume.get(id).map(String::as_str);
+    let budget = options.faults.or(definition.setup.faults).unwrap_or(0);
+    // A schedule with faults needs them, whatever the flow allows now.
+    let struck = file.steps.iter().filter(|s| s.fault.is_some()).count();
+    Scenario {
+        platform: options.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate),
+        all_items: options.items,
+        loop_items: options.loop_items.clone(),
+        degree: options.degree,
+        runs: options.runs,
+        unknown_items: 2,
+        alias: options.alias,
+        rounds: None,
+        torn: options.torn || pin("variable-actions") == Some("torn"),
+        faults: u32::try_from(budget.max(struck as u64)).unwrap_or(u32::MAX),
+        cancellable: pin("run-cancellation") == Some("on"),
+        merge: true,
+        most: None,
+    }
+}
