@@ -54,6 +54,8 @@ pub(super) struct Guide<'f> {
     file: &'f WitnessFile,
     /// Of all actions of the flow.
     names: &'f BTreeSet<String>,
+    /// By loop.
+    items: &'f BTreeMap<String, u64>,
     state: State,
     indices: BTreeMap<Unit, u32>,
     done: Vec<bool>,
@@ -72,13 +74,14 @@ impl<'f> Guide<'f> {
         engine: &Engine<'_>,
         file: &'f WitnessFile,
         state: State,
-        names: &'f BTreeSet<String>,
+        (names, items): (&'f BTreeSet<String>, &'f BTreeMap<String, u64>),
     ) -> Self {
         let mut indices = BTreeMap::new();
         number(engine, None, &state, &mut indices);
         Self {
             file,
             names,
+            items,
             state,
             indices,
             done: vec![false; file.steps.len()],
@@ -94,10 +97,11 @@ impl<'f> Guide<'f> {
     pub(super) fn follow(&mut self, engine: &mut Engine<'_>) -> Followed {
         while let Some(next) = self.done.iter().position(|done| !done) {
             let candidates = self.candidates(engine);
-            if !named(engine.program, self.names, &self.file.steps[next].action) {
+            let FileStep { process, action, .. } = &self.file.steps[next];
+            if !named(engine.program, self.names, action) || missing(self.items, process).is_some()
+            {
                 return Followed::Lost(next, candidates);
             }
-            let action = &self.file.steps[next].action;
             let here = |n: &Node| *n.name == **action;
             let outside = self.names.contains(action) && !engine.program.nodes.iter().any(here);
             if outside || self.taken.is_empty() && engine.all_ended(&self.state) {
@@ -310,6 +314,19 @@ enum Free {
 pub(super) fn named(program: &Program, names: &BTreeSet<String>, action: &str) -> bool {
     let lease = |r: &Resource| action.strip_prefix("lease of ") == Some(&*r.name);
     names.contains(action) || action == "run" || program.resources.iter().any(lease)
+}
+
+/// The loop that has no iteration of that number, and how many it has.
+pub(super) fn missing<'i>(
+    items: &'i BTreeMap<String, u64>,
+    process: &str,
+) -> Option<(&'i String, &'i u64)> {
+    let number = |name: &str, part: &str| {
+        part.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?.parse::<u64>().ok()
+    };
+    items.iter().find(|(name, items)| {
+        process.split('/').filter_map(|part| number(name, part)).any(|n| n > **items)
+    })
 }
 
 /// Whether a state's choices are those of the schedule, as far as it has any.

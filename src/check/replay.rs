@@ -2,9 +2,10 @@
 
 use super::explore::{is_serial, last_resort};
 use super::findings::finding;
-use super::guide::{Candidate, Followed, Guide, agrees, is_it, named};
+use super::guide::{Candidate, Followed, Guide, agrees, is_it, missing, named};
 use super::scenes::scenes;
 use super::{Stop, load};
+use crate::definition::Parsed;
 use crate::definition::ast::Definition;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
@@ -65,8 +66,16 @@ pub fn witness_files(path: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
 
 /// The flow as the file names it: seen from the file, else from where we are.
 fn beside(path: &Path, flow: &str) -> PathBuf {
-    let near = path.parent().unwrap_or(Path::new("")).join(flow);
-    if near.exists() { tidy(&near) } else { PathBuf::from(flow) }
+    let (outer, inner) = parts(flow);
+    let near = path.parent().unwrap_or(Path::new("")).join(outer);
+    if !near.exists() {
+        return PathBuf::from(flow);
+    }
+    let near = tidy(&near);
+    match inner {
+        Some(inner) => PathBuf::from(format!("{}!/{inner}", near.to_string_lossy())),
+        None => near,
+    }
 }
 
 /// `a/../b` is `b`, if that is the same file.
@@ -84,14 +93,25 @@ fn tidy(path: &Path) -> PathBuf {
     if same { tidy } else { path.to_path_buf() }
 }
 
+/// `a.zip!/Workflows/X.json` is a file in a zip.
+fn parts(flow: &str) -> (&str, Option<&str>) {
+    flow.split_once("!/").map_or((flow, None), |(outer, inner)| (outer, Some(inner)))
+}
+
 /// The definition meant, of those under a path.
 fn open(flow: &Path, file: &WitnessFile) -> Result<Definition, Vec<Problem>> {
-    let (sources, mut problems) = source::read(&[flow.to_path_buf()]);
+    let shown = flow.to_string_lossy();
+    let (outer, inner) = parts(&shown);
+    let source::Sources { texts, mut problems, .. } = source::read(&[PathBuf::from(outer)]);
     let mut found = Vec::new();
-    for source in &sources {
-        let (definition, faults) = load(&source.path, &source.text, source.named);
-        problems.extend(faults);
-        found.extend(definition);
+    for source in &texts {
+        if inner.is_some_and(|inner| !source.path.ends_with(inner)) {
+            continue;
+        }
+        for Parsed { definition, problems: faults } in load(source) {
+            problems.extend(faults);
+            found.extend(definition);
+        }
     }
     if found.len() > 1 {
         found.retain(|definition| definition.name == file.name);
@@ -151,7 +171,7 @@ fn run(
     let Some(state) = initial.into_iter().nth(start) else {
         return Replayed { ending: lost_at(0, "the flow cannot begin"), finding: blank(file) };
     };
-    let mut guide = Guide::new(&engine, file, state, names);
+    let mut guide = Guide::new(&engine, file, state, (names, &lowered.items));
     let followed = guide.follow(&mut engine);
     let (ending, violation) = match followed {
         Followed::Wrong(violation) => (Ending::Reproduced, Some(violation)),
@@ -325,16 +345,7 @@ fn why(
         let near = nearest(action, names.iter().map(String::as_str))
             .map_or(String::new(), |near| format!("; the nearest name is {near}"));
         format!("no action is called {action} now{near}")
-    } else if let Some((name, items)) = lowered.items.iter().find(|(name, items)| {
-        let number = process.rsplit('/').find_map(|part| {
-            part.strip_prefix(name.as_str())?
-                .strip_prefix('[')?
-                .strip_suffix(']')?
-                .parse::<u64>()
-                .ok()
-        });
-        number.is_some_and(|n| n > **items)
-    }) {
+    } else if let Some((name, items)) = missing(&lowered.items, process) {
         format!("there is no {process}: {name} has {items} items now")
     } else {
         format!("{process} cannot run {action} here")
