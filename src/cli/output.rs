@@ -28,7 +28,7 @@ pub(super) fn deliver(
     let mut code = code;
     let mut unwritten: Option<Vec<u8>> = None;
     for Destination { format, file } in &args.destinations {
-        let style = style(args, file.is_some());
+        let style = style(args.color, args.verbose, file.is_some());
         let Some(path) = file else {
             code = finish(report::render(report, *format, &style, out), code, err);
             continue;
@@ -52,10 +52,10 @@ pub(super) fn deliver(
 }
 
 /// How text looks on standard output, or in a file.
-fn style(args: &OutputArgs, to_file: bool) -> Style {
+pub(super) fn style(chosen: Color, verbose: bool, to_file: bool) -> Style {
     let terminal = !to_file && io::stdout().is_terminal();
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let color = match args.color {
+    let color = match chosen {
         Color::Always => true,
         Color::Never => false,
         Color::Auto if set("NO_COLOR").is_some() => false,
@@ -70,7 +70,7 @@ fn style(args: &OutputArgs, to_file: bool) -> Style {
     let width = columns.filter(|_| terminal).unwrap_or(Style::default().width).clamp(60, 240);
     let root = std::env::current_dir().ok().map(|root| root.to_string_lossy().replace('\\', "/"));
     let ascii = terminal && !utf8 && !cfg!(windows);
-    Style { color, ascii, width, verbose: args.verbose, root }
+    Style { color, ascii, width, verbose, root }
 }
 
 /// Says what could not be read.

@@ -16,7 +16,7 @@ pub(super) fn replay(args: &ReplayArgs, out: &mut dyn Write, err: &mut dyn Write
     watch.finish();
     match replayed {
         Ok(replayed) => {
-            let style = output::style(args.color, false);
+            let style = output::style(args.color, false, false);
             let mut text = if args.quiet {
                 String::new()
             } else {
