@@ -196,6 +196,7 @@ enum Format {
     Github,
     Azure,
     Markdown,
+    Html,
 }
 
 impl Format {
@@ -208,6 +209,7 @@ impl Format {
             Self::Github => report::Format::Github,
             Self::Azure => report::Format::Azure,
             Self::Markdown => report::Format::Markdown,
+            Self::Html => report::Format::Html,
         }
     }
 }

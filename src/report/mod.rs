@@ -2,6 +2,7 @@
 
 mod azure;
 mod github;
+mod html;
 mod json;
 mod junit;
 mod lanes;
@@ -35,11 +36,13 @@ pub enum Format {
     Azure,
     /// For the summary of a pull request.
     Markdown,
+    /// For people who would rather look than read: one page that needs nothing else.
+    Html,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Text,
         Self::Json,
         Self::Sarif,
@@ -47,6 +50,7 @@ impl Format {
         Self::Github,
         Self::Azure,
         Self::Markdown,
+        Self::Html,
     ];
 }
 
@@ -86,6 +90,7 @@ pub fn render(
         Format::Github => github::report(report, style.root.as_deref()),
         Format::Azure => azure::report(report, style.root.as_deref()),
         Format::Markdown => markdown::report(report),
+        Format::Html => html::report(report),
     };
     out.write_all(text.as_bytes())?;
     out.flush()

@@ -40,6 +40,14 @@ pub(super) fn does(step: &TraceStep, finding: &Finding, kind: TouchKind) -> bool
     step.touches.iter().any(|touch| touch.cell == finding.cell && touch.kind == kind)
 }
 
+/// The step of the good schedule that comes earlier there: the first in which the two differ.
+pub(super) fn moved(wrong: &Witness, right: &Witness) -> Option<usize> {
+    let key = |step: &TraceStep| (step.process.clone(), step.action.clone());
+    let same = |at: &usize| wrong.steps.get(*at).map(key) == right.steps.get(*at).map(key);
+    let at = (0..right.steps.len()).find(|at| !same(at))?;
+    (at < wrong.steps.len()).then_some(at)
+}
+
 /// What happened at a step, and what was wrong about it.
 pub(super) fn effect(step: &TraceStep) -> String {
     match &step.wrong {
@@ -81,5 +89,7 @@ mod tests {
         let witness = finding.witness.as_ref().unwrap();
         assert_eq!(race(&finding, witness), Race { look: Some(0), rival: Some(2), wrong: Some(3) });
         assert_eq!(processes(witness), ["order[1]", "order[2]"]);
+        assert_eq!(moved(witness, finding.twin.as_ref().unwrap()), Some(1));
+        assert_eq!(moved(witness, witness), None);
     }
 }
