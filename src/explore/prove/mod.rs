@@ -22,9 +22,11 @@ pub mod cover;
 pub mod eligible;
 pub mod finals;
 
+pub mod plain;
 pub mod relative;
 pub mod state;
 pub mod step;
+pub mod verify;
 
 use crate::explore::ranking::{largest, most_items};
 use crate::model::analysis::patient;
