@@ -8,6 +8,8 @@ use flowrace::definition::ast::Platform;
 use flowrace::definition::json::Document;
 use flowrace::explore::engine::Engine;
 use flowrace::explore::prove::counted::{counted, safe};
+use flowrace::explore::prove::plain::plain;
+use flowrace::explore::prove::verify::verify;
 use flowrace::explore::prove::{Reach, prove};
 use flowrace::explore::ranking::drop_counters;
 use flowrace::explore::search::{Found, search};
@@ -48,7 +50,7 @@ fn lowered(model: &Value, items: Option<u64>, degree: Option<u64>, merge: bool) 
 }
 
 /// Plain search: every step on its own, counters kept.
-fn plain(model: &Value, items: Option<u64>, degree: Option<u64>) -> Option<Found> {
+fn searched(model: &Value, items: Option<u64>, degree: Option<u64>) -> Option<Found> {
     let mut program = lowered(model, items, degree, false).program;
     flowrace::explore::ranking::restore_counters(&mut program);
     let config =
@@ -74,6 +76,12 @@ fn holds(model: &Value) -> (bool, bool) {
     let program = lowered(model, None, None, true).program;
     let Ok(proof) = prove(&program) else { return (false, false) };
     let reach = safe(&proof);
+    if reach.is_some() {
+        let parts = &proof.all.stepper.parts;
+        let lines = proof.all.states.iter().map(|s| plain(&program, parts, s).line(&program));
+        let verified = verify(&program, &proof.all.stepper.relative, &lines.collect());
+        assert_eq!(verified, Ok(()), "{model:#}");
+    }
     let suspected: BTreeSet<Key> = proof.suspicions.iter().map(key).collect();
     for items in 1..=4 {
         // One at a time is another flow: its iterations are in order.
@@ -84,7 +92,7 @@ fn holds(model: &Value) -> (bool, bool) {
             if matches!(proof.reach, Reach::UpTo(most) if items > most) {
                 continue;
             }
-            let Some(found) = plain(model, Some(items), Some(degree)) else { continue };
+            let Some(found) = searched(model, Some(items), Some(degree)) else { continue };
             for violation in &found.violations {
                 assert!(
                     suspected.contains(&key(violation)),
@@ -97,7 +105,7 @@ fn holds(model: &Value) -> (bool, bool) {
         }
     }
     if let (Some(all), Some(found)) =
-        (counted(&proof, &Config::default(), &Unstopped), plain(model, None, None))
+        (counted(&proof, &Config::default(), &Unstopped), searched(model, None, None))
     {
         assert_eq!(all.outcomes, found.outcomes, "{model:#}");
         let told: BTreeSet<Key> = all.violations.iter().map(key).collect();

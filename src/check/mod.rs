@@ -1,6 +1,7 @@
 //! The front door: sources in, report out.
 
 mod assumption;
+pub mod certify;
 mod explore;
 mod fill;
 mod findings;

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 const EXITS: &str = "Exit status: 0 everything checked is safe; 1 findings; 2 bad usage, unreadable input or nothing \
                      to check; 3 inconclusive, no finding. With several inputs 2 goes before 1 before 3 before 0.";
+const VERIFY_EXITS: &str = "Exit status: 0 the proof holds for the flow as it is now; 1 it does not; 2 bad usage, or no \
+                            certificate.";
 const TEST_EXITS: &str = "Exit status: 0 all expectations met; 1 one is not; 2 bad usage, unreadable input or nothing \
                           to test.";
 
@@ -35,6 +37,7 @@ pub(super) enum Command {
     Check(CheckArgs),
     Replay(ReplayArgs),
     Test(TestArgs),
+    Verify(VerifyArgs),
     Explain(ExplainArgs),
     /// Print the JSON Schema of design models
     Schema,
@@ -53,6 +56,18 @@ pub(super) struct CheckArgs {
     pub(super) search: SearchArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+    /// Write the proof for any number of items to this file, for `flowrace verify`
+    #[arg(long, value_name = "FILE", help_heading = "Output options")]
+    pub(super) certificate: Option<PathBuf>,
+}
+
+/// Check a proof that `check --certificate` wrote
+#[derive(clap::Args, Debug)]
+#[command(after_help = VERIFY_EXITS)]
+pub(super) struct VerifyArgs {
+    /// The certificate
+    #[arg(value_name = "CERTIFICATE")]
+    pub(super) certificate: PathBuf,
 }
 
 /// Run a saved schedule on the flow as it is now

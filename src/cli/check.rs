@@ -24,5 +24,6 @@ pub(super) fn check(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) 
     {
         code = exit::UNUSABLE;
     }
-    output::deliver(&report, &args.output, code, out, err)
+    let code = output::deliver(&report, &args.output, code, out, err);
+    super::verify::save(args, code, err)
 }

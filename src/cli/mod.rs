@@ -9,6 +9,7 @@ mod output;
 mod replay;
 mod stop;
 mod test;
+mod verify;
 mod witnesses;
 
 use args::{Args, Command};
@@ -52,6 +53,7 @@ pub fn run(args: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 
         Command::Check(args) => check::check(&args, out, err),
         Command::Replay(args) => replay::replay(&args, out, err),
         Command::Test(args) => test::test(&args, out, err),
+        Command::Verify(args) => verify::verify(&args.certificate, out, err),
         Command::Explain(args) => explain::explain(args.rule.as_deref(), out, err),
         Command::Schema => output::finish(output::write(out, SCHEMA), exit::SAFE, err),
     }

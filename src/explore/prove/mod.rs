@@ -19,9 +19,12 @@
 
 pub mod counted;
 pub mod cover;
+mod effect;
 pub mod eligible;
 pub mod finals;
 
+mod growing;
+mod hear;
 pub mod plain;
 pub mod relative;
 pub mod state;
@@ -70,7 +73,8 @@ pub fn prove(program: &Program) -> Result<Proof<'_>, Coarse> {
     Ok(Proof { reach: reach(program), suspicions, all, clear })
 }
 
-fn reach(program: &Program) -> Reach {
+/// How far a proof of this program reaches.
+pub fn reach(program: &Program) -> Reach {
     let listed = program.nodes.iter().any(|n| match &n.kind {
         Kind::Loop { over: Over::Count(_), degree } => *degree <= 1,
         _ => false,

@@ -191,13 +191,13 @@ fn cell_text(program: &Program, cell: &Cell) -> String {
 fn value_text(program: &Program, value: &Value) -> String {
     match value {
         Value::Token(t) => format!("{:?} {:?} of {}[{}]", t.standing, t.kind, t.resource, t.row),
-        Value::Term(term) => match sum(value) {
-            Some(Sum::Now(cell, k)) => format!("now {}{k:+}", cell_text(program, &cell)),
-            _ => {
-                let args: Vec<String> = term.args.iter().map(|a| value_text(program, a)).collect();
-                format!("{}({})", term.op, args.join(", "))
+        Value::Term(term) => {
+            if let Some(Sum::Now(cell, k)) = sum(value) {
+                return format!("now {}{k:+}", cell_text(program, &cell));
             }
-        },
+            let args: Vec<String> = term.args.iter().map(|a| value_text(program, a)).collect();
+            format!("{}({})", term.op, args.join(", "))
+        }
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(|v| value_text(program, v)).collect();
             format!("[{}]", items.join(", "))
