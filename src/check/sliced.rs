@@ -182,7 +182,11 @@ impl Run<'_> {
             rounds: Some(2),
             ..base.clone()
         };
-        let (found, _) = self.part(&part, &scenario)?;
+        let (mut found, _) = self.part(&part, &scenario)?;
+        // What a run does to its own variables is nobody else's loss.
+        let own =
+            |cell: &str| program.resources.iter().any(|r| *r.name == *cell && r.owner.is_some());
+        found.retain(|f| !own(&f.cell));
         let severity = if overlap == Overlap::Hardly { Severity::Note } else { Severity::Warning };
         self.take(found, |f| Finding {
             severity,

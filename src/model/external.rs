@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub const KEY: &str = "#key";
 /// The column that says which query met the row first.
 const FROM: &str = "#from";
+/// Ends the name of an answer to a call that did something.
+pub const DONE: char = '!';
 /// Set in a row that was deleted.
 const GONE: &str = "#gone";
 /// The property of a shown row that stands for all its columns that are not known.
@@ -82,8 +84,8 @@ pub fn question(
     }
 }
 
-/// Whom a value is about: two runs are about the same thing if their triggers are, and where the program says that
-/// items may share a business key, items are told apart by their ids alone.
+/// Whom a value is about: two runs may be about the same thing, so that what started them and what others answer them
+/// says the same. Where the program says that items may share a business key, items are told apart by their ids alone.
 pub fn identity(value: &Value, alias: bool) -> Value {
     let Value::Term(term) = value else {
         return match value {
@@ -92,7 +94,10 @@ pub fn identity(value: &Value, alias: bool) -> Value {
         };
     };
     match (&*term.op, term.args.as_slice()) {
-        ("triggerOutputs", _) => Value::term("triggerOutputs", Vec::new()),
+        // What the flow made or did itself is its own.
+        ("made" | "guid" | "rand", _) => value.clone(),
+        (op, _) if op.ends_with(DONE) => value.clone(),
+        ("run", _) => Value::Null,
         ("[]", [Value::Term(base), Value::String(column)])
             if alias && !is_id(column) && &*base.op == "item" =>
         {
@@ -126,7 +131,7 @@ fn alike(value: &Value) -> Value {
 }
 
 /// Whether a column names its row and nothing else.
-fn is_id(column: &str) -> bool {
+pub fn is_id(column: &str) -> bool {
     let lower = column.to_ascii_lowercase();
     ["id", "guid", "{identifier}", "{path}", "iteminternalid", "@odata.id", "name", "rowkey"]
         .contains(&lower.as_str())
@@ -158,16 +163,29 @@ impl Store<'_> {
     /// The key that an expression names: a row met in a query of this store is known by its id.
     fn key(&self, expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
         let value = identity(&evaluate(expr, env)?, self.program.alias);
-        if let Value::Term(index) = &value
-            && let ("[]", [Value::Term(row), Value::String(column)]) =
-                (&*index.op, index.args.as_slice())
-            && let ("row", [name, key]) = (&*row.op, row.args.as_slice())
-            && *name == self.name()
+        Ok(self.row_named_in(&value).unwrap_or(value))
+    }
+
+    /// The key of the row of this store whose id stands somewhere in a key.
+    fn row_named_in(&self, value: &Value) -> Option<Value> {
+        let Value::Term(term) = value else { return None };
+        if let ("[]", [base, Value::String(column)]) = (&*term.op, term.args.as_slice())
             && is_id(column)
+            && let Some(key) = self.row_of(base)
         {
-            return Ok(key.clone());
+            return Some(key);
         }
-        Ok(value)
+        term.args.iter().find_map(|a| self.row_named_in(a))
+    }
+
+    /// The key of the row that a value is, or is made of.
+    fn row_of(&self, value: &Value) -> Option<Value> {
+        let Value::Term(term) = value else { return None };
+        match (&*term.op, term.args.as_slice()) {
+            ("row", [name, key]) if *name == self.name() => Some(key.clone()),
+            ("json" | "[]" | "first" | "coalesce", [inner, ..]) => self.row_of(inner),
+            _ => None,
+        }
     }
 
     fn symbol(&self, key: &Value) -> Value {

@@ -5,6 +5,7 @@ use super::block::{Block, Mark, Phase};
 use super::content::Content;
 use super::evaluate::evaluate;
 use super::expression::{Expr, Failure};
+use super::external;
 use super::fault::Fault;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::{Access, Kind, Program, Status, Step};
@@ -217,7 +218,11 @@ impl Machine<'_> {
                             self.account_sent(node);
                         }
                         values.insert(0, self.block.item.clone());
-                        let output = Value::term(&format!("{name}#{}", node.0), values);
+                        let mut name = format!("{name}#{}", node.0);
+                        if *effect {
+                            name.push(external::DONE);
+                        }
+                        let output = Value::term(&name, values);
                         self.done(node, number, last, output, None);
                     }
                     Err(_) => self.done(node, number, true, Value::Null, Some(0)),

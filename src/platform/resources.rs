@@ -1,9 +1,10 @@
 //! What a definition's flows share: the groups of `state`, the variables, and the stores that its calls name.
 
-use super::connector::{StoreUse, store};
+use super::connector::{StoreUse, answer_of, named_by, store};
 use super::expression::constant;
 use super::leaf::children;
-use crate::definition::ast::{Action, ActionKind, Definition, Group};
+use super::lower::folded;
+use crate::definition::ast::{Action, ActionKind, Call, Definition, Group};
 use crate::definition::expression::Template;
 use crate::definition::problem::Problem;
 use crate::model::ids::ResourceId;
@@ -65,7 +66,33 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
     for (full, use_) in used {
         found.store(full, &use_);
     }
+    for flow in &definition.flows {
+        found.unite(&flow.actions);
+    }
     found
+}
+
+/// Every action of a list by name, at any depth.
+fn by_name<'a>(actions: &'a [Action], all: &mut BTreeMap<String, &'a Action>) {
+    for action in actions {
+        all.insert(folded(&action.name), action);
+        let mut todo = children(action);
+        while let Some(inner) = todo.pop() {
+            all.insert(folded(&inner.name), inner);
+            todo.extend(children(inner));
+        }
+    }
+}
+
+/// The call that an action's answer comes from, through what only passes it on.
+fn origin<'a>(name: &str, all: &BTreeMap<String, &'a Action>, depth: u32) -> Option<&'a Call> {
+    match &all.get(&folded(name))?.kind {
+        ActionKind::Call(call) => Some(call),
+        ActionKind::Compose { value: Template::Expr(expr, _) } if depth < 8 => {
+            origin(&answer_of(expr)?, all, depth + 1)
+        }
+        _ => None,
+    }
 }
 
 /// What several calls say about one store.
@@ -85,6 +112,22 @@ fn merge(used: &mut BTreeMap<String, StoreUse>, new: StoreUse) {
 }
 
 impl Resources {
+    /// An address made of an id that another call answered is about the row that this call was about.
+    fn unite(&mut self, actions: &[Action]) {
+        let mut all = BTreeMap::new();
+        by_name(actions, &mut all);
+        for action in all.values() {
+            let ActionKind::Call(call) = &action.kind else { continue };
+            let Some(from) = named_by(call).and_then(|n| origin(&n, &all, 0)) else { continue };
+            let (Some(mine), Some(theirs)) = (store(call), store(from)) else { continue };
+            if let Some(&row) = self.stores.get(&theirs.store)
+                && theirs.store.contains(':')
+            {
+                self.stores.insert(mine.store, row);
+            }
+        }
+    }
+
     fn variable(&mut self, name: &str, owner: Option<u32>) {
         let known = self.all.iter().any(|r| *r.name == *name && r.owner == owner);
         if !known {

@@ -3,7 +3,7 @@
 //! Reads are get, list, SELECT and `variables()`. What an effect answered is a fact. A read is repeated as the other
 //! processes have left the cell: what the process changed itself since is taken as before its change.
 
-use crate::model::access::{Caller, act};
+use crate::model::access::{Caller, act, add};
 use crate::model::block::{Mark, Memory, Phase};
 use crate::model::content::Content;
 use crate::model::evaluate::evaluate;
@@ -63,6 +63,43 @@ impl<'v, 'a> Again<'v, 'a> {
             Some(Memory::Content(content)) => content.clone(),
             _ => self.view.store.read(resource),
         }
+    }
+
+    /// What a variable that was set and then added to would hold, if that explains what it holds.
+    fn appended(&mut self, writer: NodeId, variable: ResourceId, now: &Value) -> Option<Value> {
+        let program = self.view.program;
+        let Kind::Leaf(steps) = &program.node(writer).kind else { return None };
+        let [Step::Access(_, Access::Add { value: by, how })] = steps.as_slice() else {
+            return None;
+        };
+        let nodes = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+        let set = nodes.filter(|&n| self.view.status(n) == Some(Status::Succeeded));
+        let set = set.filter_map(|n| match &program.node(n).kind {
+            Kind::Leaf(steps) => match steps.as_slice() {
+                [Step::Access(r, Access::Update { set, .. })] if *r == variable => {
+                    set.first().map(|(_, e)| (n, e))
+                }
+                _ => None,
+            },
+            _ => None,
+        });
+        let (setter, expr) = set.last()?;
+        if support(program, expr).contains(&variable) || !concerns(program, expr, &self.refresh) {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.view.reader, setter);
+        let then = evaluate(expr, &mut *self.view);
+        self.view.reader = writer;
+        let added = evaluate(by, &mut *self.view);
+        self.view.reader = before;
+        if add(&then.ok()?, &added.clone().ok()?, *how).ok()? != *now {
+            return None;
+        }
+        self.depth += 1;
+        let again = self.as_reader(setter, |me| evaluate(expr, me));
+        self.depth -= 1;
+        // What cannot be worked out any more is at least not what it was.
+        Some(again.and_then(|a| add(&a, &added?, *how)).unwrap_or(Value::Null))
     }
 
     fn as_reader<T>(&mut self, reader: NodeId, work: impl FnOnce(&mut Self) -> T) -> T {
@@ -197,6 +234,13 @@ impl Env for Again<'_, '_> {
             let value = self.as_reader(writer, |me| evaluate(expr, me));
             self.depth -= 1;
             return value;
+        }
+        if let Some(writer) = mark
+            && mine
+            && self.depth < 8
+            && let Some(value) = self.appended(writer, variable, &content.single("value"))
+        {
+            return Ok(value);
         }
         Ok(content.single("value"))
     }

@@ -27,8 +27,17 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
         if etag.is_some_and(|e| *e != Expr::Const(crate::model::value::Value::text("*"))) {
             continue;
         }
+        // Which row of a store outside it is says nothing about the value.
+        let of_value = match access {
+            Access::Update { set, .. } | Access::Upsert { row: set, .. }
+                if program.resource(*r).shape == Shape::External =>
+            {
+                set.iter().map(|(_, e)| e).collect()
+            }
+            _ => expressions(program, node),
+        };
         let mut all: BTreeSet<ResourceId> =
-            expressions(program, node).into_iter().flat_map(|e| support(program, e)).collect();
+            of_value.into_iter().flat_map(|e| support(program, e)).collect();
         for guard in &program.node(node).guards {
             all.extend(guard_exprs(program, guard).into_iter().flat_map(|e| support(program, e)));
         }

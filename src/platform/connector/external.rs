@@ -2,11 +2,12 @@
 
 use super::contract::Class;
 use super::describe::{Described, describe};
+use super::parameter::{Piece, pieces};
 use crate::definition::ast::{Action, Call};
-use crate::definition::expression::Template;
+use crate::definition::expression::{Expr as Written, Template};
 use crate::definition::problem::Problem;
 use crate::model::expression::Expr;
-use crate::model::external::KEY;
+use crate::model::external::{KEY, is_id};
 use crate::model::ids::ResourceId;
 use crate::model::program::{Access, Filter, Step};
 use crate::model::value::Value;
@@ -30,6 +31,50 @@ pub struct StoreUse {
     pub unique: bool,
     /// Whether an etag is sent back.
     pub etags: bool,
+}
+
+/// The call whose answer says which row this call is about: `…/items(@{body('Get')?['Id']})` is what `Get` got.
+pub fn named_by(call: &Call) -> Option<String> {
+    let about = describe(call);
+    if !about.store.contains(':') || matches!(about.class, Class::Effect | Class::Pure) {
+        return None;
+    }
+    let mut found = None;
+    for part in &about.key {
+        for piece in pieces(part) {
+            if let Piece::Hole(Template::Expr(expr, _)) = piece {
+                found = found.or_else(|| id_of(&expr));
+            }
+        }
+    }
+    found
+}
+
+/// The action whose answer's id an expression is.
+fn id_of(expr: &Written) -> Option<String> {
+    let Written::Index { base, key, .. } = expr else { return None };
+    let Written::Literal(serde_json::Value::String(key)) = &**key else { return None };
+    let last = key.rsplit('/').next().unwrap_or(key);
+    if !is_id(last) {
+        return None;
+    }
+    answer_of(base)
+}
+
+/// The action whose answer an expression looks into.
+pub fn answer_of(expr: &Written) -> Option<String> {
+    match expr {
+        Written::Index { base, .. } => answer_of(base),
+        Written::Call { name, args }
+            if ["body", "outputs"].contains(&name.to_ascii_lowercase().as_str()) =>
+        {
+            match args.as_slice() {
+                [Written::Literal(serde_json::Value::String(action))] => Some(action.clone()),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// The store that a call is about, if it is about one.

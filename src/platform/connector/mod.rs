@@ -18,7 +18,7 @@ use crate::definition::ast::{Action, Call};
 use crate::definition::problem::Problem;
 use crate::model::program::Step;
 use contract::Connector;
-pub use external::{SYMBOL, StoreUse, store};
+pub use external::{SYMBOL, StoreUse, answer_of, named_by, store};
 
 /// The catalogue.
 const CONNECTORS: &[Connector] = &[
