@@ -1,6 +1,7 @@
 //! How values and verdicts are spelled, in every format alike.
 
 use super::{Across, Level, Severity, Verdict};
+use crate::model::say::symbol;
 use crate::model::value::{Term, TokenKind, Value};
 use std::fmt::Write as _;
 
@@ -48,7 +49,8 @@ fn write_value(value: &Value, out: &mut String) {
         }
         Value::Object(fields) => {
             out.push('{');
-            for (i, (key, field)) in fields.iter().enumerate() {
+            let shown = fields.iter().filter(|(key, _)| !key.starts_with('#'));
+            for (i, (key, field)) in shown.enumerate() {
                 if i > 0 {
                     out.push_str(", ");
                 }
@@ -107,8 +109,17 @@ fn write_term(term: &Term, out: &mut String) {
         }
         ("[]", [Value::Term(base), Value::String(key)]) => {
             write_term(base, out);
-            out.push('.');
-            out.push_str(key);
+            if &**key != "body" {
+                out.push('.');
+                out.push_str(key);
+            }
+            return;
+        }
+        (op, args)
+            if ["row", "made", "key", "concat", "triggerOutputs"].contains(&op)
+                || op.contains('#') =>
+        {
+            out.push_str(&symbol(op, args));
             return;
         }
         _ => {}

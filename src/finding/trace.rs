@@ -265,11 +265,15 @@ fn access_effect(access: &Access, event: &Event) -> String {
     let written = || {
         let values: Vec<String> =
             event.wrote.iter().filter(|w| !w.2.is_empty()).map(|w| show::text(&w.3)).collect();
-        if values.is_empty() { "nothing".to_owned() } else { values.join(", ") }
+        if values.is_empty() { "nothing".to_owned() } else { few(&values) }
     };
     match access {
         Access::Get | Access::Fetch(_) | Access::Load => format!("reads {}", read(&event.output)),
-        Access::List(_) => format!("lists {}", rows(&event.output.get("value"))),
+        Access::List(_) => {
+            let body = event.output.get("body");
+            let answer = if body == Value::Null { &event.output } else { &body };
+            format!("lists {}", rows(&answer.get("value")))
+        }
         Access::Select(..) => format!("selects {}", rows(&event.output.get("rows"))),
         Access::Probe(_) => match &event.output {
             Value::Int(0) => "finds no such row".to_owned(),
@@ -298,12 +302,36 @@ fn access_effect(access: &Access, event: &Event) -> String {
 
 fn read(output: &Value) -> String {
     let Value::Object(object) = output else { return show::text(output) };
+    if let Some(body) = object.get("body") {
+        return row(body);
+    }
     let values: Vec<String> = object
         .iter()
         .filter(|(k, _)| !matches!(&***k, "etag" | "statusCode"))
         .map(|(_, v)| show::text(v))
         .collect();
     values.join(", ")
+}
+
+/// The known columns of a row of a store outside.
+fn row(body: &Value) -> String {
+    let Value::Object(columns) = body else { return show::text(body) };
+    let hidden = |c: &str| c.starts_with(['#', '@']);
+    let known: Vec<String> = columns
+        .iter()
+        .filter(|(c, _)| !hidden(c))
+        .map(|(c, v)| format!("{c} {}", show::text(v)))
+        .collect();
+    if known.is_empty() { "the row as it was before".to_owned() } else { few(&known) }
+}
+
+/// The first three, and how many more.
+fn few(values: &[String]) -> String {
+    const FEW: usize = 3;
+    if values.len() <= FEW + 1 {
+        return values.join(", ");
+    }
+    format!("{} and {} more", values[..FEW].join(", "), values.len() - FEW)
 }
 
 fn rows(value: &Value) -> String {

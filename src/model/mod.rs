@@ -20,6 +20,7 @@ mod over_row;
 mod parts;
 pub mod program;
 pub mod relation;
+pub mod say;
 pub mod settle;
 pub mod statement;
 mod status;

@@ -74,7 +74,7 @@ impl<'v, 'a> Again<'v, 'a> {
         };
         let nodes = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
         let set = nodes.filter(|&n| self.view.status(n) == Some(Status::Succeeded));
-        let set = set.filter_map(|n| match &program.node(n).kind {
+        let mut set = set.filter_map(|n| match &program.node(n).kind {
             Kind::Leaf(steps) => match steps.as_slice() {
                 [Step::Access(r, Access::Update { set, .. })] if *r == variable => {
                     set.first().map(|(_, e)| (n, e))
@@ -83,7 +83,7 @@ impl<'v, 'a> Again<'v, 'a> {
             },
             _ => None,
         });
-        let (setter, expr) = set.last()?;
+        let (setter, expr) = set.next_back()?;
         if support(program, expr).contains(&variable) || !concerns(program, expr, &self.refresh) {
             return None;
         }

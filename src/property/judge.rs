@@ -12,6 +12,7 @@ use crate::model::expression::{Env, Expr};
 use crate::model::external::identity;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{Access, Columns, Guard, Kind, Program, Shape, Step};
+use crate::model::say::say;
 use crate::model::support::{readers, support};
 use crate::model::transition::{Event, Observer};
 use crate::model::value::Value;
@@ -561,71 +562,4 @@ fn acquires(program: &Program, class: ClassId, lease: ResourceId) -> Vec<NodeId>
             _ => false,
         })
         .collect()
-}
-
-/// A value in a message.
-pub fn say(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(b) => b.to_string(),
-        Value::Int(n) => n.to_string(),
-        Value::Float(f) => f.0.to_string(),
-        Value::String(s) => format!("\"{s}\""),
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(say).collect::<Vec<_>>().join(", "))
-        }
-        Value::Object(o) => {
-            format!(
-                "{{{}}}",
-                o.iter().map(|(k, v)| format!("{k}: {}", say(v))).collect::<Vec<_>>().join(", ")
-            )
-        }
-        Value::Token(_) => "etag".to_owned(),
-        Value::Term(t) => elided(&symbol(&t.op, &t.args)),
-    }
-}
-
-/// A symbol as a maker would say it.
-fn symbol(op: &str, args: &[Value]) -> String {
-    match (op, args) {
-        ("item", [_, Value::Int(n)]) => format!("item {}", n.saturating_add(1)),
-        ("[]", [base @ Value::Term(_), Value::String(key)]) => match say(base) {
-            base if &**key == "body" => base,
-            base => format!("{base}.{key}"),
-        },
-        ("row", [Value::String(store), key]) => match key {
-            Value::Term(t) if &*t.op == "listed" => match t.args.as_slice() {
-                [_, Value::Int(n)] => format!("row {} of {store}", n.saturating_add(1)),
-                _ => format!("a row of {store}"),
-            },
-            _ => format!("a row of {store}"),
-        },
-        ("triggerOutputs", _) => "the trigger".to_owned(),
-        ("made", [Value::String(by), ..]) => format!("what {by} made"),
-        ("key", [one]) => say(one),
-        ("concat", parts) => parts
-            .iter()
-            .map(|p| match p {
-                Value::String(text) => text.to_string(),
-                other => say(other),
-            })
-            .collect(),
-        (op, args) => match op.split_once('#') {
-            Some((name, _)) => format!("the answer of {}", name.rsplit('/').next().unwrap_or(name)),
-            None => {
-                let known = |v: &&Value| !matches!(v, Value::Null);
-                let args: Vec<String> = args.iter().filter(known).map(say).collect();
-                format!("{op}({})", args.join(", "))
-            }
-        },
-    }
-}
-
-/// No longer than a line can bear.
-fn elided(text: &str) -> String {
-    const LONG: usize = 80;
-    if text.chars().count() <= LONG {
-        return text.to_owned();
-    }
-    text.chars().take(LONG - 1).chain(['…']).collect()
 }

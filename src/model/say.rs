@@ -1,0 +1,72 @@
+//! Values in words.
+
+use super::value::Value;
+
+/// A value in a message.
+pub fn say(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(b) => b.to_string(),
+        Value::Int(n) => n.to_string(),
+        Value::Float(f) => f.0.to_string(),
+        Value::String(s) => format!("\"{s}\""),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(say).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(o) => {
+            format!(
+                "{{{}}}",
+                o.iter().map(|(k, v)| format!("{k}: {}", say(v))).collect::<Vec<_>>().join(", ")
+            )
+        }
+        Value::Token(_) => "etag".to_owned(),
+        Value::Term(t) => symbol(&t.op, &t.args),
+    }
+}
+
+/// A symbol as a maker would say it.
+pub fn symbol(op: &str, args: &[Value]) -> String {
+    elided(&words(op, args))
+}
+
+fn words(op: &str, args: &[Value]) -> String {
+    match (op, args) {
+        ("item", [_, Value::Int(n)]) => format!("item {}", n.saturating_add(1)),
+        ("[]", [base @ Value::Term(_), Value::String(key)]) if &**key == "body" => say(base),
+        ("[]", [base @ Value::Term(_), Value::String(key)]) => format!("{}.{key}", say(base)),
+        ("row", [Value::String(store), key]) => match key {
+            Value::Term(t) if &*t.op == "listed" => match t.args.as_slice() {
+                [_, Value::Int(n)] => format!("row {} of {store}", n.saturating_add(1)),
+                _ => format!("a row of {store}"),
+            },
+            _ => format!("a row of {store}"),
+        },
+        ("triggerOutputs", _) => "the trigger".to_owned(),
+        ("made", [Value::String(by), ..]) => format!("what {by} made"),
+        ("key", [one]) => say(one),
+        ("concat", parts) => parts
+            .iter()
+            .map(|p| match p {
+                Value::String(text) => text.to_string(),
+                other => say(other),
+            })
+            .collect(),
+        (op, args) => {
+            if let Some((name, _)) = op.split_once('#') {
+                return format!("the answer of {}", name.rsplit('/').next().unwrap_or(name));
+            }
+            let known = |v: &&Value| !matches!(v, Value::Null);
+            let args: Vec<String> = args.iter().filter(known).map(say).collect();
+            format!("{op}({})", args.join(", "))
+        }
+    }
+}
+
+/// No longer than a line can bear.
+fn elided(text: &str) -> String {
+    const LONG: usize = 80;
+    if text.chars().count() <= LONG {
+        return text.to_owned();
+    }
+    text.chars().take(LONG - 1).chain(['…']).collect()
+}
