@@ -14,6 +14,10 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
         Expr::Const(value) => Ok(value.clone()),
         Expr::Concat(parts) => {
             let parts = all(parts, env)?;
+            // An etag is no less an etag for standing in `@{}`.
+            if let [token @ Value::Token(_)] = parts.as_slice() {
+                return Ok(token.clone());
+            }
             if parts.iter().any(Value::is_unknown) {
                 return Ok(Value::term("concat", parts));
             }

@@ -206,6 +206,7 @@ impl Store<'_> {
         columns.insert(SYMBOL.into(), self.symbol(&row.get(KEY)));
         if self.resource.etags {
             columns.insert(ETAG.into(), self.etag(at));
+            columns.insert("etag".into(), self.etag(at));
         }
         Value::Object(Arc::new(columns))
     }
@@ -312,27 +313,25 @@ impl Store<'_> {
         };
         let key = self.key(key, env)?;
         let at = find(content, &key).unwrap_or_else(|| meet(&mut after, key, None));
-        if let Some(etag) = if_match {
-            let stale = match evaluate(etag, env)? {
-                Value::Token(t) => {
-                    t.standing != Standing::Current
-                        || t.row != number(at)
-                        || t.resource != self.rid.0
-                }
-                _ => false,
-            };
-            if stale {
-                return Ok(Act {
-                    output: answer(412, Value::Null),
-                    refused: Some(412),
-                    ..Act::default()
-                });
-            }
+        if let Some(etag) = if_match
+            && self.stale(&evaluate(etag, env)?, at)
+        {
+            return Ok(lost());
         }
         let old = after.rows[at].clone().unwrap_or_default();
         let mut values = Vec::new();
         for (column, expr) in set {
             values.push((column.clone(), over_row(expr, &old, env)?));
+        }
+        // Some services want the etag in the body.
+        let inside = values.iter().any(|(column, value)| match value {
+            Value::Object(_) if &**column == CONTENT => {
+                [ETAG, "etag"].iter().any(|e| self.stale(&value.get(e), at))
+            }
+            etag => [ETAG, "etag"].contains(&&**column) && self.stale(etag, at),
+        });
+        if inside {
+            return Ok(lost());
         }
         let mut wrote = Vec::new();
         if let Some(Some(row)) = after.rows.get_mut(at) {
@@ -341,6 +340,12 @@ impl Store<'_> {
         }
         let body = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
         Ok(Act { after: Some(after), output: answer(200, body), wrote, ..Act::default() })
+    }
+
+    /// Whether a value is an etag that does not fit the row any more.
+    fn stale(&self, etag: &Value, at: usize) -> bool {
+        matches!(etag, Value::Token(t)
+            if t.standing != Standing::Current || t.row != number(at) || t.resource != self.rid.0)
     }
 
     fn create(&self, content: &Content, row: &Columns, env: &mut dyn Env) -> Result<Act, Failure> {
@@ -405,6 +410,11 @@ fn meet(content: &mut Content, key: Value, query: Option<Value>) -> usize {
     }
     content.rows.push(Some(row));
     content.rows.len() - 1
+}
+
+/// Refused: the row has another etag by now.
+fn lost() -> Act {
+    Act { output: answer(412, Value::Null), refused: Some(412), ..Act::default() }
 }
 
 fn answer(code: u16, body: Value) -> Value {

@@ -1,6 +1,7 @@
 //! Value: what an expression can be. Ordered and hashed by content, never by address.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A value of the flow language, or a symbol for one we do not know.
@@ -47,8 +48,8 @@ impl Ord for Float {
         self.0.total_cmp(&other.0)
     }
 }
-impl std::hash::Hash for Float {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+impl Hash for Float {
+    fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.to_bits().hash(state);
     }
 }
@@ -88,12 +89,54 @@ pub enum Standing {
 
 /// A symbol for an unknown value: an operator over arguments. Sums are kept in normal form: operator `add`,
 /// the unknown summands sorted, then one constant, so that `x + 1 + 1` is `x + 2`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug)]
 pub struct Term {
     /// The function or source, for example `triggerBody` or `utcNow`.
     pub op: Arc<str>,
     /// What it depends on.
     pub args: Vec<Value>,
+    /// Of all of it: terms share parts so often that walking them as trees would take for ever.
+    hash: u64,
+}
+
+impl PartialEq for Term {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+            || (self.hash == other.hash && self.op == other.op && self.args == other.args)
+    }
+}
+impl Eq for Term {}
+impl PartialOrd for Term {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Term {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        if self == other {
+            return std::cmp::Ordering::Equal;
+        }
+        self.op.cmp(&other.op).then_with(|| self.args.cmp(&other.args))
+    }
+}
+impl Hash for Term {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+    }
+}
+
+/// FNV-1a (Fowler, Noll and Vo 1991): the same on every machine and in every run.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
 }
 
 impl Value {
@@ -111,7 +154,10 @@ impl Value {
     }
     /// An unknown value.
     pub fn term(op: &str, args: Vec<Value>) -> Self {
-        Self::Term(Arc::new(Term { op: op.into(), args }))
+        let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+        op.hash(&mut hasher);
+        args.hash(&mut hasher);
+        Self::Term(Arc::new(Term { op: op.into(), args, hash: hasher.finish() }))
     }
     /// Whether an unknown occurs anywhere inside.
     pub fn is_unknown(&self) -> bool {

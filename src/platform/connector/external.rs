@@ -87,7 +87,9 @@ pub fn store(call: &Call) -> Option<StoreUse> {
     (!none).then(|| StoreUse {
         key: about.filter.equal.iter().map(|(c, _)| c.clone()).collect(),
         unique: about.class == Class::Keyed,
-        etags: about.if_match.is_some_and(|t| t != Template::Text("*".to_owned())),
+        // Whoever speaks REST may look at the etag that comes with every answer.
+        etags: about.store.contains(':')
+            || about.if_match.is_some_and(|t| t != Template::Text("*".to_owned())),
         store: about.store,
         shown: about.shown,
     })
