@@ -74,8 +74,15 @@ pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -
     }
     let serial = if found.stopped.is_none() { serial(&mut engine, stop) } else { None };
     let wanted = grouped(&found.violations);
-    let mut told = witnesses(&mut engine, &wanted, 400_000, stop);
+    let cap = config
+        .max_states
+        .map_or(400_000, |most| usize::try_from(most).unwrap_or(usize::MAX))
+        .saturating_mul(4)
+        .min(400_000);
+    let mut told = witnesses(&mut engine, &wanted, cap, stop);
     let unserial: BTreeSet<Joint> = match &serial {
+        // Where unknown data decides, an outcome that nothing explains says more about the data than about the flow.
+        _ if lowered.program.flows.iter().any(|f| f.told_apart) => BTreeSet::new(),
         Some(serial) => found.outcomes.iter().filter(|o| !is_serial(o, serial)).cloned().collect(),
         None => BTreeSet::new(),
     };

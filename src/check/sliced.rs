@@ -10,16 +10,22 @@ use crate::definition::problem::Problem;
 use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Reduction, Stop};
 use crate::finding::{Across, Assumption, Finding, FlowReport, Scope, Severity};
-use crate::model::ids::ResourceId;
+use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::platform::lower::{Lowered, lower, outline};
 use crate::platform::scenario::Scenario;
-use crate::platform::slice::{Meeting, contested, slice};
+use crate::platform::slice::{Meeting, contested, rivals, slice};
 
+/// Pairs of branches at one cell that are looked at together.
+const FEW: usize = 6;
 /// States of one slice at most, unless the caller says otherwise.
-const STATES: u64 = 20_000;
+const STATES: u64 = 4_000;
+/// States of a flow after which its other slices have to do with fewer.
+const FLOW: u64 = 12_000;
+/// States of a slice then.
+const LEAST: u64 = 400;
 /// Slices smaller than this are looked at with a third item too.
-const SMALL: u64 = 4_000;
+const SMALL: u64 = 800;
 
 /// Checks a definition without described state.
 pub(super) fn check(
@@ -29,8 +35,6 @@ pub(super) fn check(
     stop: &dyn Stop,
 ) -> Result<FlowReport, Vec<Problem>> {
     let start = stop.elapsed();
-    let config =
-        &Config { max_states: Some(config.max_states.unwrap_or(STATES)), ..config.clone() };
     let base = scenario(platform, config);
     let full = outline(definition, &Scenario { runs: Some(1), ..base.clone() })?;
     let mut run = Run { definition, config, stop, report: empty_report(definition, platform) };
@@ -118,8 +122,12 @@ impl Run<'_> {
         cell: ResourceId,
         base: &Scenario,
     ) -> Result<(), Vec<Problem>> {
-        let part = slice(self.definition, program, cell);
         let scenario = &Scenario { runs: Some(1), ..base.clone() };
+        let rivals = rivals(program, cell);
+        if rivals.len() > FEW && self.two_by_two(program, cell, &rivals, scenario)? {
+            return Ok(());
+        }
+        let part = slice(self.definition, program, cell, None);
         let (found, states) = self.part(&part, scenario)?;
         let none = found.is_empty();
         self.take(found, |f| f);
@@ -142,6 +150,29 @@ impl Run<'_> {
             self.torn(&part, scenario)?;
         }
         Ok(())
+    }
+
+    /// Many branches at one cell: whatever goes wrong between two of them goes wrong with the others out of the way too.
+    /// Whether anything did; nothing is proved by this.
+    fn two_by_two(
+        &mut self,
+        program: &Program,
+        cell: ResourceId,
+        rivals: &[(NodeId, NodeId)],
+        scenario: &Scenario,
+    ) -> Result<bool, Vec<Problem>> {
+        const PAIRS: usize = 12;
+        let mut any = false;
+        for &(a, b) in rivals.iter().take(PAIRS) {
+            let part = slice(self.definition, program, cell, Some(&[a, b]));
+            let (found, _) = self.part(&part, scenario)?;
+            any |= !found.is_empty();
+            self.take(found, |f| f);
+        }
+        if any && rivals.len() > PAIRS {
+            self.report.exhaustive = false;
+        }
+        Ok(any)
     }
 
     /// What only torn variable actions add is a note: no primary source shows one lost (semantics §5).
@@ -174,7 +205,7 @@ impl Run<'_> {
         base: &Scenario,
         overlap: Overlap,
     ) -> Result<(), Vec<Problem>> {
-        let part = slice(self.definition, program, cell);
+        let part = slice(self.definition, program, cell, None);
         let scenario = Scenario {
             runs: Some(self.config.runs.unwrap_or(2)),
             unknown_items: self.config.items.unwrap_or(1),
@@ -204,7 +235,13 @@ impl Run<'_> {
         scenario: &Scenario,
     ) -> Result<(Vec<Finding>, u64), Vec<Problem>> {
         let mut lowered = lower(part, scenario)?;
-        let explored = explore(&mut lowered, self.config, self.stop);
+        let spent = self.report.stats.states;
+        let most = if spent > FLOW { LEAST } else { STATES };
+        let config = Config {
+            max_states: Some(self.config.max_states.unwrap_or(most)),
+            ..self.config.clone()
+        };
+        let explored = explore(&mut lowered, &config, self.stop);
         let mut engine = Engine::new(&lowered.program, self.config.reduction != Reduction::None);
         let found = findings(&mut engine, &lowered, &explored);
         let states = explored.counts.states;

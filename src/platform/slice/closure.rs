@@ -21,7 +21,7 @@ pub(super) struct Kept {
 const EFFECTS: usize = 12;
 
 /// Everything that can matter to a cell.
-pub(super) fn closure(program: &Program, cell: ResourceId) -> Kept {
+pub(super) fn closure(program: &Program, cell: ResourceId, only: Option<&[NodeId]>) -> Kept {
     let mut work = Work {
         program,
         kept: Kept::default(),
@@ -35,10 +35,21 @@ pub(super) fn closure(program: &Program, cell: ResourceId) -> Kept {
             work.writers.entry(r).or_default().push(node);
         }
     }
+    // With rivals picked out, who comes before or after them all still counts.
+    let wanted = |n: NodeId| {
+        only.is_none_or(|rivals| {
+            rivals.contains(&n)
+                || rivals.iter().all(|&r| program.precedes(n, r))
+                || rivals.iter().all(|&r| program.precedes(r, n))
+        })
+    };
+    if let Some(writers) = work.writers.get_mut(&cell) {
+        writers.retain(|&n| wanted(n));
+    }
     work.cell(cell);
     for index in 0..program.nodes.len() {
         let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
-        if reads(program, node).contains(&cell) {
+        if wanted(node) && reads(program, node).contains(&cell) {
             work.keep(node);
         }
         if work.turns_on(node, cell) {

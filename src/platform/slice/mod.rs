@@ -53,9 +53,29 @@ fn blind_twice(program: &Program, writes: &[NodeId], resource: ResourceId) -> bo
     })
 }
 
-/// The definition cut down to what can matter to a cell.
-pub fn slice(definition: &Definition, program: &Program, cell: ResourceId) -> Definition {
-    let kept = closure::closure(program, cell);
+/// Two branches of one run that touch the cell and are not ordered, one of which writes: each pair once.
+pub fn rivals(program: &Program, cell: ResourceId) -> Vec<(NodeId, NodeId)> {
+    let order = Order::new(program);
+    let touched = Touched::new(program);
+    let (reads, writes) = (&touched.reads[cell.index()], &touched.writes[cell.index()]);
+    let mut pairs = Vec::new();
+    for (index, &a) in writes.iter().enumerate() {
+        let later = writes[index + 1..].iter().chain(reads);
+        let parted = |b: &&NodeId| order.overlap(program, a, **b) && program.parted(a, **b);
+        pairs.extend(later.filter(parted).map(|&b| (a, b)));
+    }
+    pairs
+}
+
+/// The definition cut down to what can matter to a cell; with `only`, as if these were the only ones to touch it once
+/// it is set up.
+pub fn slice(
+    definition: &Definition,
+    program: &Program,
+    cell: ResourceId,
+    only: Option<&[NodeId]>,
+) -> Definition {
+    let kept = closure::closure(program, cell, only);
     prune::prune(definition, program, &kept)
 }
 
