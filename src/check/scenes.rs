@@ -41,7 +41,7 @@ pub(super) fn scenes(file: &WitnessFile, definition: &Definition) -> Result<Scen
     cells.sort_by_key(|r| !named(r));
     let mut programs = Vec::new();
     for cell in cells {
-        let slice = slice(definition, &full.program, cell);
+        let slice = slice(definition, &full.program, cell, None);
         programs.push(lower(&slice, &part)?);
         programs.push(lower(&slice, &plain(&part))?);
     }

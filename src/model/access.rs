@@ -302,7 +302,7 @@ fn update(
 }
 
 /// Increment, decrement or append.
-pub fn add(old: &Value, by: &Value, how: Adding) -> Result<Value, Failure> {
+fn add(old: &Value, by: &Value, how: Adding) -> Result<Value, Failure> {
     let call = |name: &str| {
         let function = super::function::Function::lookup(name)
             .ok_or_else(|| Failure(format!("no function {name}")))?;

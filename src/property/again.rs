@@ -3,13 +3,13 @@
 //! Reads are get, list, SELECT and `variables()`. What an effect answered is a fact. A read is repeated as the other
 //! processes have left the cell: what the process changed itself since is taken as before its change.
 
-use crate::model::access::{Caller, act, add};
+use crate::model::access::{Caller, act};
 use crate::model::block::{Mark, Memory, Phase};
 use crate::model::content::Content;
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Expr, Failure};
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Guard, Kind, Program, Status, Step};
+use crate::model::program::{Access, Adding, Guard, Kind, Program, Status, Step};
 use crate::model::support::support;
 use crate::model::value::{TokenKind, Value};
 use crate::model::view::View;
@@ -69,37 +69,31 @@ impl<'v, 'a> Again<'v, 'a> {
     fn appended(&mut self, writer: NodeId, variable: ResourceId, now: &Value) -> Option<Value> {
         let program = self.view.program;
         let Kind::Leaf(steps) = &program.node(writer).kind else { return None };
-        let [Step::Access(_, Access::Add { value: by, how })] = steps.as_slice() else {
+        let [Step::Access(_, Access::Add { how: Adding::Append, .. })] = steps.as_slice() else {
             return None;
         };
-        let nodes = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
-        let set = nodes.filter(|&n| self.view.status(n) == Some(Status::Succeeded));
-        let mut set = set.filter_map(|n| match &program.node(n).kind {
-            Kind::Leaf(steps) => match steps.as_slice() {
-                [Step::Access(r, Access::Update { set, .. })] if *r == variable => {
-                    set.first().map(|(_, e)| (n, e))
-                }
-                _ => None,
-            },
-            _ => None,
-        });
-        let (setter, expr) = set.next_back()?;
-        if support(program, expr).contains(&variable) || !concerns(program, expr, &self.refresh) {
-            return None;
+        for index in (0..program.nodes.len()).rev() {
+            let setter = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+            let Kind::Leaf(steps) = &program.node(setter).kind else { continue };
+            let [Step::Access(r, Access::Update { set, .. })] = steps.as_slice() else { continue };
+            let [(_, expr)] = set.as_slice() else { continue };
+            if *r != variable
+                || support(program, expr).contains(&variable)
+                || !concerns(program, expr, &self.refresh)
+            {
+                continue;
+            }
+            let before = std::mem::replace(&mut self.view.reader, setter);
+            let then = evaluate(expr, &mut *self.view);
+            self.view.reader = before;
+            self.depth += 1;
+            let again = self.as_reader(setter, |me| evaluate(expr, me)).unwrap_or(Value::Null);
+            self.depth -= 1;
+            if let Some(value) = then.ok().and_then(|then| rebased(now, &then, &again)) {
+                return Some(value);
+            }
         }
-        let before = std::mem::replace(&mut self.view.reader, setter);
-        let then = evaluate(expr, &mut *self.view);
-        self.view.reader = writer;
-        let added = evaluate(by, &mut *self.view);
-        self.view.reader = before;
-        if add(&then.ok()?, &added.clone().ok()?, *how).ok()? != *now {
-            return None;
-        }
-        self.depth += 1;
-        let again = self.as_reader(setter, |me| evaluate(expr, me));
-        self.depth -= 1;
-        // What cannot be worked out any more is at least not what it was.
-        Some(again.and_then(|a| add(&a, &added?, *how)).unwrap_or(Value::Null))
+        None
     }
 
     fn as_reader<T>(&mut self, reader: NodeId, work: impl FnOnce(&mut Self) -> T) -> T {
@@ -297,6 +291,27 @@ fn with_column(old: &BTreeMap<Arc<str>, Value>, fresh: &Value, column: &Arc<str>
     };
     answer.insert("body".into(), body);
     Value::Object(Arc::new(answer))
+}
+
+/// A value that was appended to, on another base; `None` if this is not what it was based on.
+fn rebased(now: &Value, then: &Value, again: &Value) -> Option<Value> {
+    if now == then {
+        return Some(again.clone());
+    }
+    match (now, then) {
+        (Value::Term(term), _) if &*term.op == "concat" => {
+            let (base, rest) = term.args.split_first()?;
+            let base = rebased(base, then, again)?;
+            Some(Value::term("concat", std::iter::once(base).chain(rest.iter().cloned()).collect()))
+        }
+        (Value::Array(now), Value::Array(then)) => {
+            let rest = now.strip_prefix(then.as_slice())?;
+            // What is no list any more is at least not what it was.
+            let Value::Array(again) = again else { return Some(Value::Null) };
+            Some(Value::array(again.iter().chain(rest).cloned().collect()))
+        }
+        _ => None,
+    }
 }
 
 fn concerns(program: &Program, expr: &Expr, refresh: &Refresh) -> bool {
