@@ -9,6 +9,7 @@ mod guide;
 pub mod replay;
 mod runs;
 mod scenes;
+mod section;
 mod sliced;
 
 use crate::definition::Parsed;
@@ -140,6 +141,7 @@ pub fn check_definition(
     };
     report.unknown.clone_from(&lowered.unknown);
     fill(&mut report, &lowered, &explored);
+    report.notes.extend(section::notes(&lowered.program));
     let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
     report.findings = findings(&mut engine, &lowered, &explored);
     if report.findings.iter().any(|f| f.witness.is_none()) && config.reduction == Reduction::All {

@@ -52,13 +52,26 @@ impl Machine<'_> {
                 state.output = Value::Null;
                 state.items = inputs;
             }
-            Fault::Failed | Fault::Unanswered => self.end_call(node, Status::Failed, fault),
+            Fault::Failed | Fault::Unanswered => {
+                self.keep_unreleased(step);
+                self.end_call(node, Status::Failed, fault);
+            }
             Fault::TimedOut | Fault::TimedOutLate => {
+                self.keep_unreleased(step);
                 self.end_call(node, Status::TimedOut, fault);
             }
             Fault::Cancelled => {}
         }
         Ok(())
+    }
+
+    /// A lease that could not be given back goes on until it runs out; nobody forgot to give it back.
+    fn keep_unreleased(&mut self, step: &Step) {
+        if let Step::Access(rid, Access::Release(_)) = step
+            && let Some(Memory::Clock(_, Some(_))) = self.block.marks.get(&Mark::Holds(*rid))
+        {
+            self.block.marks.remove(&Mark::Holds(*rid));
+        }
     }
 
     fn end_call(&mut self, node: NodeId, status: Status, fault: Fault) {

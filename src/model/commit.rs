@@ -23,6 +23,12 @@ impl Machine<'_> {
         self.pass(self.program.node(node).takes);
     }
 
+    /// The lease is granted when the call takes effect; its answer can be as long on its way as the call may take.
+    fn start_clock(&mut self, node: NodeId, rid: ResourceId, limit: Option<u64>) {
+        let answer = self.program.node(node).takes.min(limit.unwrap_or(0));
+        self.block.marks.insert(Mark::Holds(rid), Memory::Clock(answer, limit));
+    }
+
     /// A call that goes wrong takes its time, too, and so do the waits before the next attempts.
     pub(super) fn pass_retry(&mut self, node: NodeId, fault: Fault) {
         let call = &self.program.node(node).call;
@@ -42,7 +48,7 @@ impl Machine<'_> {
         self.pass(seconds);
     }
 
-    fn pass(&mut self, seconds: u64) {
+    pub(super) fn pass(&mut self, seconds: u64) {
         for (mark, memory) in &mut self.block.marks {
             if let (Mark::Holds(_), Memory::Clock(passed, Some(limit))) = (mark, memory) {
                 *passed = passed.saturating_add(seconds).min(*limit);
@@ -78,7 +84,7 @@ impl Machine<'_> {
         match done.lease {
             Some(LeaseEvent::Acquired(limit)) => {
                 self.block.marks.remove(&Mark::Lost(rid));
-                self.block.marks.insert(Mark::Holds(rid), Memory::Clock(0, limit));
+                self.start_clock(node, rid, limit);
             }
             Some(LeaseEvent::Renewed) => {
                 let limit = match self
@@ -91,7 +97,7 @@ impl Machine<'_> {
                     _ => None,
                 };
                 self.block.marks.remove(&Mark::Lost(rid));
-                self.block.marks.insert(Mark::Holds(rid), Memory::Clock(0, limit));
+                self.start_clock(node, rid, limit);
             }
             Some(LeaseEvent::Released) => {
                 self.block.marks.remove(&Mark::Holds(rid));

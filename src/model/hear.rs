@@ -20,6 +20,11 @@ impl Block {
         if let Some(LeaseEvent::Acquired(_) | LeaseEvent::Forgotten) = change.lease {
             self.age_leases(rid);
         }
+        // Only the current id gives a lease back: whoever holds it has given it away.
+        if change.lease == Some(LeaseEvent::Released) {
+            self.marks.remove(&Mark::Holds(rid));
+            self.age_leases(rid);
+        }
         for (row, column) in &change.wrote {
             self.marks.remove(&Mark::ChildLast(rid, *row, column.clone()));
             if self.marks.remove(&Mark::Last(rid, *row, column.clone())).is_some() {

@@ -36,6 +36,13 @@ impl Block {
         let status = if state.flag { Status::Failed } else { Status::Succeeded };
         let output = std::mem::take(&mut state.output);
         *state = NodeState { phase: Phase::Done(status), output, ..NodeState::default() };
+        // Leases that the run holds meanwhile run on.
+        let takes = program.node(looped).takes;
+        for (mark, memory) in &mut self.marks {
+            if let (Mark::Holds(_), Memory::Clock(passed, Some(limit))) = (mark, memory) {
+                *passed = passed.saturating_add(takes).min(*limit);
+            }
+        }
         let children: Vec<Mark> =
             self.marks.keys().filter(|m| matches!(m, Mark::ChildLast(..))).cloned().collect();
         for mark in children {

@@ -51,7 +51,12 @@ pub(super) fn end_lease(content: &Content, standing: Option<Standing>, renew: bo
         return Act::refuse(409);
     }
     let mut after = content.clone();
-    after.lease = if renew { Lease::Held(true) } else { Lease::Available };
+    after.lease = match (renew, content.lease) {
+        (false, _) => Lease::Available,
+        // A lease without end stays one.
+        (true, Lease::Held(finite)) => Lease::Held(finite),
+        (true, Lease::Available | Lease::Expired) => Lease::Held(true),
+    };
     let event = if renew { LeaseEvent::Renewed } else { LeaseEvent::Released };
     Act { after: Some(after), output: code(200), lease: Some(event), ..Act::default() }
 }

@@ -191,12 +191,20 @@ impl Machine<'_> {
     ) -> Result<(), Halt> {
         let last = usize::from(number) + 1 == of;
         match step {
+            Step::Compute(_) | Step::Send(_) | Step::Opaque { .. } => self.pass_time(node),
+            Step::Wait(_) | Step::Access(..) => {}
+        }
+        match step {
             Step::Compute(expr) => match self.value(node, expr) {
                 Ok(value) => self.done(node, number, last, value, None),
                 Err(_) => self.done(node, number, true, Value::Null, Some(0)),
             },
             Step::Wait(expr) => match self.truth(node, expr)? {
-                Ok(true) => self.done(node, number, last, Value::Null, None),
+                Ok(true) => {
+                    // How long it has waited for others nobody knows.
+                    self.pass(u64::MAX);
+                    self.done(node, number, last, Value::Null, None);
+                }
                 Ok(false) | Err(_) => return Err(Halt::Disabled),
             },
             Step::Send(expr) => match self.value(node, expr) {
@@ -257,7 +265,9 @@ impl Machine<'_> {
             return Err(Halt::Disabled);
         }
         self.observed(node, |observer, view| observer.effect(view, node, rid, access, &done));
-        self.pass_time(node);
+        if last || done.refused.is_some() {
+            self.pass_time(node);
+        }
         if done.after.is_some() {
             self.commit(node, rid, before, &done);
         }

@@ -4,6 +4,7 @@ use super::cells::observed;
 use super::leaf::{self, Answer, Scope};
 use super::resources::resources;
 use super::scenario::Scenario;
+use super::time::REQUEST;
 use crate::definition::ast::{
     Action, ActionKind, Definition, Over as Written, Platform, Retry, Status as WrittenStatus,
 };
@@ -96,6 +97,7 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
         return Err(builder.problems);
     }
     builder.program.torn = scenario.torn;
+    super::time::bound_loops(&mut builder.program);
     super::group::plan(&mut builder.program, builder.groups, scenario.faults > 0);
     super::fault::plan(&mut builder.program, scenario, &builder.retries);
     crate::model::analysis::analyse(&mut builder.program, scenario.merge);
@@ -317,7 +319,7 @@ impl<'d> Builder<'d> {
                 self.groups.insert(node);
             }
             self.retries.extend(action.retry.clone().map(|retry| (node, retry)));
-            let takes = action.takes.or(self.definition.setup.takes).unwrap_or((0, 120));
+            let takes = action.takes.or(self.definition.setup.takes).unwrap_or((0, REQUEST));
             let degree = match self.program.nodes[node.index()].kind {
                 Kind::Loop { degree, .. } => degree,
                 _ => 1,
@@ -337,7 +339,13 @@ impl<'d> Builder<'d> {
                     let out = leaf::leaves_the_flow(&kind, &self.program);
                     let entry = &mut self.program.nodes[node.index()];
                     entry.kind = kind;
-                    entry.takes = if out { takes.1 } else { 0 };
+                    let leaf = matches!(entry.kind, Kind::Leaf(_));
+                    // What stays in the flow takes no time, unless it says so (Delay).
+                    entry.takes = match action.takes {
+                        _ if out => takes.1,
+                        Some((_, most)) if leaf => most,
+                        _ => 0,
+                    };
                 }
                 Err(problem) => self.problems.push(problem),
             }

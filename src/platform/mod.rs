@@ -11,3 +11,4 @@ pub mod retry;
 pub mod scenario;
 pub mod slice;
 pub mod sql;
+pub mod time;

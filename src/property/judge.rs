@@ -122,11 +122,9 @@ impl Judge {
         self.fired.extend(left_behind(program, class, block));
         for mark in block.marks.keys() {
             if let Mark::Holds(lease) = mark {
-                let acquire = (0..program.classes.len())
-                    .flat_map(|c| {
-                        acquires(program, ClassId(u32::try_from(c).unwrap_or(u32::MAX)), *lease)
-                    })
-                    .next();
+                let acquire = (0..program.nodes.len())
+                    .map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)))
+                    .find(|&n| takes_lease(program, n, *lease));
                 let detail = "leak: the lease is not given back".to_owned();
                 self.fire(
                     "lease-misuse",
@@ -234,29 +232,36 @@ impl Judge {
     }
 
     fn leases(&mut self, view: &View<'_>, write: &Write<'_>) {
+        let program = view.program;
         let column = write.act.wrote.iter().map(|(_, c)| c).find(|c| !c.is_empty());
-        for (mark, memory) in &view.block.marks {
+        // A lease of the run guards its iterations, too.
+        let around = view.parent.map(|p| &p.marks).into_iter();
+        let marks = || around.clone().chain([&view.block.marks]).flatten();
+        for (mark, memory) in marks() {
             match (mark, memory) {
                 (Mark::Holds(lease), _) => {
                     self.held.insert((write.node, *lease));
                 }
                 (Mark::Lost(lease), Memory::Clock(..)) => {
-                    let acquire =
-                        acquires(view.program, view.program.node(write.node).class, *lease);
+                    let acquire = acquires(program, write.node, *lease);
                     let actions = acquire.into_iter().take(1).chain([write.node]).collect();
-                    let detail = "the lease had run out before this write".to_owned();
+                    let asks = if write.resource == *lease {
+                        ""
+                    } else {
+                        ", and what it writes does not ask for it"
+                    };
+                    let detail = format!("the lease had run out before this write{asks}");
                     self.fire("lease-misuse", write.resource, column, actions, detail);
                 }
                 _ => {}
             }
         }
-        for (index, resource) in view.program.resources.iter().enumerate() {
+        for (index, resource) in program.resources.iter().enumerate() {
             let lease = ResourceId(u32::try_from(index).unwrap_or(u32::MAX));
-            let marked = view.block.marks.contains_key(&Mark::Holds(lease))
-                || view.block.marks.contains_key(&Mark::Lost(lease));
+            let marked = marks().any(|(m, _)| *m == Mark::Holds(lease) || *m == Mark::Lost(lease));
             if resource.shape == Shape::Blob && !marked {
-                let before = acquires(view.program, view.program.node(write.node).class, lease);
-                if before.iter().any(|&a| view.program.precedes(a, write.node)) {
+                let before = acquires(program, write.node, lease);
+                if before.iter().any(|&a| program.precedes(a, write.node)) {
                     self.bare.insert((write.node, lease));
                     if self.guarded.contains(&(write.node, lease)) {
                         let actions = before.iter().copied().take(1).chain([write.node]).collect();
@@ -552,14 +557,16 @@ fn only_column(program: &Program, resource: ResourceId, expr: &Expr) -> Option<A
     }
 }
 
-fn acquires(program: &Program, class: ClassId, lease: ResourceId) -> Vec<NodeId> {
-    let nodes = program.class(class).nodes.iter().copied();
-    nodes
-        .filter(|&n| match &program.node(n).kind {
-            Kind::Leaf(steps) => steps
-                .iter()
-                .any(|s| matches!(s, Step::Access(r, Access::Acquire { .. }) if *r == lease)),
-            _ => false,
-        })
-        .collect()
+/// The acquires of a lease by the process of this action or the one around it.
+fn acquires(program: &Program, node: NodeId, lease: ResourceId) -> Vec<NodeId> {
+    let class = program.node(node).class;
+    let around = program.class(class).parent;
+    let nodes = around.into_iter().chain([class]).flat_map(|c| program.class(c).nodes.clone());
+    nodes.filter(|&n| takes_lease(program, n, lease)).collect()
+}
+
+fn takes_lease(program: &Program, node: NodeId, lease: ResourceId) -> bool {
+    matches!(&program.node(node).kind, Kind::Leaf(steps) if steps
+        .iter()
+        .any(|s| matches!(s, Step::Access(r, Access::Acquire { .. }) if *r == lease)))
 }

@@ -62,7 +62,7 @@ fn action(cx: &mut Context, name: &str, node: &Node<'_>, found: &mut Vec<Action>
             kind,
             run_after,
             at: node.at(),
-            takes: None,
+            takes: settings::takes(node),
             retry: retry.clone(),
         });
     }

@@ -72,6 +72,27 @@ pub(super) fn retry(action: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Re
     Some(Retry { count, interval, kind: kind.to_owned() })
 }
 
+/// How long the action can take: a Delay its interval, anything else its own time limit.
+pub(super) fn takes(action: &Node<'_>) -> Option<(u64, u64)> {
+    if let Some(interval) = action.path(&["inputs", "interval"])
+        && let Some(unit) = text(&interval, &["unit"])
+    {
+        let count = interval.get("count").and_then(|count| number(&count))?;
+        let each = match unit.to_ascii_lowercase().as_str() {
+            "second" => 1,
+            "minute" => 60,
+            "hour" => 3_600,
+            "day" => 86_400,
+            "week" => 604_800,
+            _ => 31 * 86_400,
+        };
+        let seconds = count.saturating_mul(each);
+        return Some((seconds, seconds));
+    }
+    let limit = text(action, &["limit", "timeout"]).and_then(seconds)?;
+    Some((0, limit))
+}
+
 /// Seconds of an ISO 8601 duration: weeks, days and times; fractions are cut off.
 pub(super) fn seconds(duration: &str) -> Option<u64> {
     let mut rest = duration.strip_prefix('P')?;

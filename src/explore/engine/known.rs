@@ -132,7 +132,7 @@ pub(super) fn know(
         matches!(state.phase, Phase::Ready(_)).then(|| nodes[slot])
     };
     let ready: Vec<NodeId> = block.nodes.iter().enumerate().filter_map(is_ready).collect();
-    let pending = ready.iter().map(|&n| program.node(n).takes).max().unwrap_or(0);
+    let pending = pending(program, class, block);
     let faults = faults(program, class, block, &ready);
     locals.extend(ready.into_iter().map(Local::Node));
     locals.extend(faults.into_iter().map(|(node, fault)| Local::Fault(node, fault)));
@@ -173,6 +173,28 @@ pub(super) fn know(
     let left = |s: &NodeState| s.phase == Phase::Running && u64::from(s.started) < length(&s.items);
     let hungry = block.nodes.iter().any(left);
     Known { locals: 0..0, ended: block.ended, remembers, holds, hungry }
+}
+
+/// The longest time that what a block is about to do can take: its call, its waiting for others, its concurrent loop.
+fn pending(program: &Program, class: ClassId, block: &Block) -> u64 {
+    let each = block.nodes.iter().enumerate().map(|(slot, state)| {
+        let node = program.node(program.class(class).nodes[slot]);
+        match (&node.kind, state.phase) {
+            (Kind::Leaf(steps), Phase::Ready(_)) => {
+                let waits = steps.iter().map(|s| match s {
+                    Step::Wait(_) => u64::MAX,
+                    Step::Access(_, Access::Acquire { retry: Some((count, interval)), .. }) => {
+                        count.saturating_mul(*interval)
+                    }
+                    _ => 0,
+                });
+                node.takes.saturating_add(waits.max().unwrap_or(0))
+            }
+            (Kind::Loop { degree, .. }, Phase::Running) if *degree > 1 => node.takes,
+            _ => 0,
+        }
+    });
+    each.max().unwrap_or(0)
 }
 
 fn tokens(value: &Value, bits: &mut u64) {
