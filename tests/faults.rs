@@ -416,3 +416,49 @@ fn the_clock_of_a_lease_runs_whatever_its_holder_does() {
         [{ "setVariable": "v", "value": 1 }]] }]);
     assert!(section(wait));
 }
+
+/// Which bound would do is said, and is the least: with it nobody gives up, with one fewer somebody does.
+#[test]
+fn the_bound_that_would_do_is_the_least() {
+    let retry = |items: u64, limit: u64| {
+        let body = json!([{ "name": "Until", "until": "@equals(outputs('Set')?['statusCode'], 200)", "limit": limit, "do": [
+            { "name": "Get", "get": "m" },
+            { "name": "Set", "update": "m", "ifMatch": "@outputs('Get')?['etag']",
+              "set": { "N": "@add(outputs('Get')?['N'], 1)" } }] }]);
+        check(
+            &model(0, &json!([{ "forEach": "o", "items": items, "concurrency": 50, "do": body }])),
+            "all",
+        )
+    };
+    for items in 2..=4 {
+        for limit in 1..items {
+            let flow = retry(items, limit);
+            let message = flow["findings"][0]["message"].as_str().expect("a message").to_owned();
+            assert!(
+                message.ends_with(&format!("; {items} rounds would do, and no fewer")),
+                "{message}"
+            );
+        }
+        assert!(rules(&retry(items, items)).is_empty());
+        assert!(rules(&retry(items, items - 1)).contains("retry-exhausted"));
+    }
+    let wait = |count: u64| {
+        let mut model = locked(0, 4, 0, &json!({ "type": "none" }));
+        model["flow"][0]["items"] = json!(3);
+        model["flow"][0]["do"][0]["retry"] = json!({ "count": count, "interval": 5 });
+        check(&model, "all")
+    };
+    // Two others hold it 8 s each; four attempts 5 s apart span 16 s, three do not.
+    let short = wait(3);
+    let messages: Vec<&str> = short["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|f| f["message"].as_str())
+        .collect();
+    assert!(
+        messages.iter().any(|m| m.ends_with("; 4 attempts would do, and no fewer")),
+        "{messages:?}"
+    );
+    assert!(!rules(&wait(4)).contains("retry-exhausted"));
+}

@@ -42,8 +42,7 @@ pub(super) fn finding(
     let cell = violation
         .resource
         .map_or(String::new(), |r| cell_name(program, r, violation.column.as_deref()));
-    let actions: Vec<String> =
-        violation.actions.iter().map(|&n| program.node(n).name.to_string()).collect();
+    let actions = names(program, violation);
     let location = violation
         .actions
         .last()
@@ -73,6 +72,10 @@ pub(super) fn finding(
         twin,
         swap,
     }
+}
+
+pub(super) fn names(program: &Program, violation: &Violation) -> Vec<String> {
+    violation.actions.iter().map(|&n| program.node(n).name.to_string()).collect()
 }
 
 pub(super) fn default_across(program: &Program) -> Across {

@@ -1,6 +1,7 @@
 //! The front door: sources in, report out.
 
 mod assumption;
+mod bound;
 pub mod certify;
 mod explore;
 mod fill;
@@ -144,6 +145,7 @@ pub fn check_definition(
     report.notes.extend(section::notes(&lowered.program));
     let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
     report.findings = findings(&mut engine, &lowered, &explored);
+    bound::advise(&mut report.findings, &lowered.program, &explored.violations, config, stop);
     if report.findings.iter().any(|f| f.witness.is_none()) && config.reduction == Reduction::All {
         let mut plain = lower(definition, &Scenario { merge: false, ..scenario(main_torn) })?;
         show_all_steps(&mut report, &mut plain, config, stop);

@@ -98,6 +98,15 @@ pub fn largest(holds: impl Fn(u64) -> bool) -> Option<u64> {
     Some(low)
 }
 
+/// Rounds that are enough for an optimistic loop: it can be refused once for each accepted write of the others.
+pub fn enough(program: &Program, until: NodeId) -> Option<u64> {
+    let all: Vec<NodeId> =
+        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let loops = candidates(program, &all);
+    let resource = loops.iter().find(|l| l.0 == until)?.1;
+    others(program, until, resource, &all, &loops, None)?.checked_add(1)
+}
+
 /// Puts all counters back.
 pub fn restore_counters(program: &mut Program) {
     for node in &mut program.nodes {

@@ -17,7 +17,31 @@ pub(super) fn exhaustible(
         _ => None,
     });
     let Some((lease, (count, interval))) = own else { return false };
-    let patience = count.saturating_mul(interval);
+    count.saturating_mul(interval) < held_by_others(program, node, lease, all, items)
+}
+
+/// Further attempts that others cannot use up; `None` if the node acquires no lease, or no number would do.
+pub fn attempts_needed(program: &Program, node: NodeId) -> Option<u64> {
+    let all: Vec<NodeId> =
+        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let (lease, interval) = steps(program, node).iter().find_map(|s| match s {
+        Step::Access(r, Access::Acquire { retry: Some((count, interval)), .. }) if *count > 0 => {
+            Some((*r, *interval))
+        }
+        _ => None,
+    })?;
+    let held = held_by_others(program, node, lease, &all, None);
+    (interval > 0 && held < u64::MAX).then(|| held.div_ceil(interval))
+}
+
+/// The longest time for which the other holders together can hold a lease.
+fn held_by_others(
+    program: &Program,
+    node: NodeId,
+    lease: ResourceId,
+    all: &[NodeId],
+    items: Option<u64>,
+) -> u64 {
     let mut others = 0u64;
     for &other in all {
         let acquires = steps(program, other)
@@ -32,11 +56,12 @@ pub(super) fn exhaustible(
                 program.precedes(other, n) && !released_before(program, other, n, lease, all)
             })
             .map(|&n| program.node(n).takes)
-            .fold(0, u64::saturating_add);
+            // Granted before it is answered.
+            .fold(program.node(other).takes, u64::saturating_add);
         let instances = instances(program, other, node, items);
         others = others.saturating_add(section.saturating_mul(instances));
     }
-    patience < others
+    others
 }
 
 pub(super) fn released_before(

@@ -11,6 +11,7 @@ use super::expression::Expr;
 use super::ids::{NodeId, ResourceId};
 use super::program::{Kind, Over, Program, Step, Visibility};
 use blind::{blind, tracked};
+pub use lease::attempts_needed;
 use lease::exhaustible;
 pub use lease::patient;
 use output::{collected, consumers, keeps, used};
