@@ -8,6 +8,7 @@ use super::access::{Act, Caller, columns, number, put};
 use super::content::{Content, Row};
 use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
+pub use super::identity::{DONE, differ, identity, is_id};
 use super::ids::ResourceId;
 use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};
@@ -19,8 +20,6 @@ use std::sync::Arc;
 pub const KEY: &str = "#key";
 /// The column that says which query met the row first.
 const FROM: &str = "#from";
-/// Ends the name of an answer to a call that did something.
-pub const DONE: char = '!';
 /// Set in a row that was deleted.
 const GONE: &str = "#gone";
 /// The property of a shown row that stands for all its columns that are not known.
@@ -82,60 +81,6 @@ pub fn question(
         }
         _ => None,
     }
-}
-
-/// Whom a value is about: two runs may be about the same thing, so that what started them and what others answer them
-/// says the same. Where the program says that items may share a business key, items are told apart by their ids alone.
-pub fn identity(value: &Value, alias: bool) -> Value {
-    let Value::Term(term) = value else {
-        return match value {
-            Value::Object(o) if o.contains_key(SYMBOL) => identity(&o[SYMBOL], alias),
-            other => other.clone(),
-        };
-    };
-    match (&*term.op, term.args.as_slice()) {
-        // What the flow made or did itself is its own.
-        ("made" | "guid" | "rand", _) => value.clone(),
-        (op, _) if op.ends_with(DONE) => value.clone(),
-        ("run", _) => Value::Null,
-        ("[]", [Value::Term(base), Value::String(column)])
-            if alias && !is_id(column) && &*base.op == "item" =>
-        {
-            let base = Value::term("item", base.args.iter().take(1).cloned().collect());
-            Value::term("[]", vec![base, Value::String(column.clone())])
-        }
-        (op, args) => Value::term(op, args.iter().map(|a| identity(a, alias)).collect()),
-    }
-}
-
-/// Whether two runs store different things: what the world outside answers to both alike is taken for the same, what
-/// started them is not.
-pub fn differ(a: &Value, b: &Value) -> bool {
-    alike(a) != alike(b)
-}
-
-/// The value without the run whose it is, unless it comes from the trigger.
-fn alike(value: &Value) -> Value {
-    match value {
-        Value::Term(term) => match &*term.op {
-            "triggerOutputs" => value.clone(),
-            "run" => Value::Null,
-            op => Value::term(op, term.args.iter().map(alike).collect()),
-        },
-        Value::Array(items) => Value::array(items.iter().map(alike).collect()),
-        Value::Object(o) => {
-            Value::Object(Arc::new(o.iter().map(|(k, v)| (k.clone(), alike(v))).collect()))
-        }
-        other => other.clone(),
-    }
-}
-
-/// Whether a column names its row and nothing else.
-pub fn is_id(column: &str) -> bool {
-    let lower = column.to_ascii_lowercase();
-    ["id", "guid", "{identifier}", "{path}", "iteminternalid", "@odata.id", "name", "rowkey"]
-        .contains(&lower.as_str())
-        || (lower.ends_with("id") && !lower.starts_with('_'))
 }
 
 /// Columns that have to equal values.

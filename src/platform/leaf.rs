@@ -1,7 +1,8 @@
 //! What one action does: its indivisible steps.
 
+use super::chains::container_kind;
 use super::expression::{Names, lower};
-use super::lower::{container_kind, folded};
+use super::lower::folded;
 use super::scenario::Scenario;
 use crate::definition::ast::{Action, ActionKind, Call, Definition, Over as Written};
 use crate::definition::expression::Template;

@@ -1,13 +1,12 @@
 //! From a definition to a program: containers, order, resources. What the actions do is in `leaf.rs`.
 
 use super::cells::observed;
+use super::chains::{chains, status};
 use super::leaf::{self, Answer, Scope};
 use super::resources::resources;
 use super::scenario::Scenario;
 use super::time::REQUEST;
-use crate::definition::ast::{
-    Action, ActionKind, Definition, Over as Written, Platform, Retry, Status as WrittenStatus,
-};
+use crate::definition::ast::{Action, ActionKind, Definition, Over as Written, Platform, Retry};
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
@@ -398,46 +397,4 @@ impl<'d> Builder<'d> {
 
 fn flow_of(scope: &Scope) -> u32 {
     u32::try_from(scope.flow).unwrap_or(u32::MAX)
-}
-
-fn status(written: WrittenStatus) -> Status {
-    match written {
-        WrittenStatus::Succeeded => Status::Succeeded,
-        WrittenStatus::Failed => Status::Failed,
-        WrittenStatus::Skipped => Status::Skipped,
-        WrittenStatus::TimedOut => Status::TimedOut,
-        WrittenStatus::Cancelled => Status::Cancelled,
-    }
-}
-
-/// Numbers the maximal chains of actions with one predecessor and one successor: the branches of a container.
-fn chains(program: &mut Program, container: NodeId) {
-    let children = program.node(container).children.clone();
-    let head = |child: NodeId| {
-        let mut at = child;
-        for _ in &children {
-            let &[(before, _)] = program.node(at).run_after.as_slice() else { break };
-            let follows =
-                |c: &&NodeId| program.node(**c).run_after.iter().any(|&(n, _)| n == before);
-            if children.iter().filter(follows).count() != 1 {
-                break;
-            }
-            at = before;
-        }
-        at
-    };
-    let heads: Vec<NodeId> = children.iter().map(|&c| head(c)).collect();
-    for (&child, &first) in children.iter().zip(&heads) {
-        program.nodes[child.index()].chain = first.0;
-    }
-}
-
-/// The kind of a container that needs nothing but its shape.
-pub fn container_kind(action: &Action) -> Option<Kind> {
-    match &action.kind {
-        ActionKind::Scope { .. } => Some(Kind::Group),
-        ActionKind::Parallel { .. } => Some(Kind::Parallel),
-        ActionKind::Terminate { status: how } => Some(Kind::Terminate(status(*how))),
-        _ => None,
-    }
 }

@@ -1,5 +1,6 @@
 //! What the platform does: the one bridge from definition to model.
 mod cells;
+mod chains;
 pub mod connector;
 pub mod expression;
 pub mod fault;

@@ -3,7 +3,9 @@
 pub mod again;
 mod duplicate;
 pub mod judge;
+mod lookup;
 mod partial;
+mod violation;
 
 /// What the world is told about a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
