@@ -9,7 +9,7 @@ use crate::definition::ast::{Definition, Flow, Platform, Trigger};
 use crate::definition::problem::Problem;
 use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Reduction, Stop};
-use crate::finding::{Across, Assumption, Finding, FlowReport, Scope, Severity};
+use crate::finding::{Across, Assumption, Finding, FlowReport, Scope, Severity, Verdict};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::platform::lower::{Lowered, lower, outline};
@@ -22,6 +22,8 @@ const FEW: usize = 6;
 const STATES: u64 = 4_000;
 /// States of a flow after which its other slices have to do with fewer.
 const FLOW: u64 = 12_000;
+/// The largest slice that is explored, in actions and containers.
+const LARGE: usize = 300;
 /// States of a slice then.
 const LEAST: u64 = 400;
 /// Slices smaller than this are looked at with a third item too.
@@ -234,6 +236,14 @@ impl Run<'_> {
         part: &Definition,
         scenario: &Scenario,
     ) -> Result<(Vec<Finding>, u64), Vec<Problem>> {
+        let size = outline(part, scenario)?.program.nodes.len();
+        if size > LARGE {
+            let reason =
+                format!("{size} actions and containers meet at one cell, too many to explore");
+            self.report.exhaustive = false;
+            self.report.verdict = Verdict::Inconclusive(reason);
+            return Ok((Vec::new(), u64::MAX));
+        }
         let mut lowered = lower(part, scenario)?;
         let spent = self.report.stats.states;
         let most = if spent > FLOW { LEAST } else { STATES };

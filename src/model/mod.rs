@@ -17,6 +17,7 @@ pub mod identity;
 pub mod ids;
 pub mod iteration;
 mod lease;
+pub mod order;
 mod over_row;
 mod parts;
 pub mod program;

@@ -3,6 +3,7 @@
 use super::expression::Expr;
 use super::fault::Fault;
 use super::ids::{ClassId, NodeId, ResourceId};
+use super::order::Order;
 pub use super::status::{Status, StatusSet};
 use super::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,8 @@ pub struct Program {
     pub observed: Vec<Observed>,
     /// Whether an increment or append of a variable loads and stores in two steps.
     pub torn: bool,
+    /// Which siblings run after which.
+    pub order: Order,
     /// Whether items of a loop may share a business key.
     pub alias: bool,
     /// Rows that a query of an external store finds, if it finds any.

@@ -38,6 +38,9 @@ impl Program {
 
     /// Whether sibling `to` runs after sibling `from`, directly or through others.
     fn reaches(&self, from: NodeId, to: NodeId) -> bool {
+        if let Some(known) = self.order.precedes(from, to) {
+            return known || from == to;
+        }
         let mut todo = vec![to];
         let mut seen = Vec::new();
         while let Some(node) = todo.pop() {

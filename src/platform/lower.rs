@@ -10,6 +10,7 @@ use crate::definition::ast::{Action, ActionKind, Definition, Over as Written, Pl
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
+use crate::model::order::Order;
 use crate::model::program::{
     Access, Call, Class, FlowPlan, Kind, Node, Over, Program, Status, StatusSet, Step, Visibility,
 };
@@ -61,6 +62,7 @@ pub fn folded(name: &str) -> String {
 /// Compiles a definition for a scenario.
 pub fn lower(definition: &Definition, scenario: &Scenario) -> Result<Lowered, Vec<Problem>> {
     let mut lowered = outline(definition, scenario)?;
+    lowered.program.observed = observed(&lowered.program, &definition.setup);
     crate::model::analysis::analyse(&mut lowered.program, scenario.merge);
     Ok(lowered)
 }
@@ -90,8 +92,8 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
     }
     builder.kinds();
     builder.finally();
+    builder.program.order = Order::new(&builder.program);
     builder.misses();
-    builder.program.observed = observed(&builder.program, &definition.setup);
     if !builder.problems.is_empty() {
         return Err(builder.problems);
     }

@@ -4,13 +4,11 @@
 //! and cannot be noticed by what it keeps; an answer that depends on nothing that anybody writes stays as a symbol.
 
 mod closure;
-mod order;
 mod prune;
 
 use crate::definition::ast::Definition;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
-use order::Order;
 use std::collections::BTreeSet;
 
 /// Which processes are to meet at a cell.
@@ -24,7 +22,9 @@ pub enum Meeting {
 
 /// The cells at which processes can get into each other's way, in order.
 pub fn contested(program: &Program, meeting: Meeting) -> Vec<ResourceId> {
-    let order = Order::new(program);
+    if meeting == Meeting::Within && !concurrent(program) {
+        return Vec::new();
+    }
     let touched = Touched::new(program);
     let all =
         (0..program.resources.len()).map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)));
@@ -37,10 +37,28 @@ pub fn contested(program: &Program, meeting: Meeting) -> Vec<ResourceId> {
             }
             Meeting::Within => writes
                 .iter()
-                .any(|&w| writes.iter().chain(reads).any(|&t| order.overlap(program, w, t))),
+                .any(|&w| writes.iter().chain(reads).any(|&t| program.overlap_in_run(w, t))),
         }
     })
     .collect()
+}
+
+/// Whether anything at all runs beside anything else in one run: a loop, or two actions that start together.
+fn concurrent(program: &Program) -> bool {
+    program.nodes.iter().any(|n| match n.kind {
+        Kind::Loop { degree, .. } => degree > 1,
+        Kind::Parallel => true,
+        Kind::Group => {
+            let follows = |before: NodeId| {
+                let after = |c: &&NodeId| program.node(**c).run_after.iter().any(|r| r.0 == before);
+                n.children.iter().filter(after).count()
+            };
+            let starts = n.children.iter().filter(|&&c| program.node(c).run_after.is_empty());
+            starts.count() > 1 || n.children.iter().any(|&c| follows(c) > 1)
+        }
+        Kind::If(_) | Kind::Switch(..) | Kind::Until { .. } => false,
+        Kind::Terminate(_) | Kind::Leaf(_) => false,
+    })
 }
 
 /// Whether anybody sets columns there: two runs may then set them differently.
@@ -53,16 +71,21 @@ fn blind_twice(program: &Program, writes: &[NodeId], resource: ResourceId) -> bo
     })
 }
 
+/// No more pairs than this are told.
+const ENOUGH: usize = 64;
+
 /// Two branches of one run that touch the cell and are not ordered, one of which writes: each pair once.
 pub fn rivals(program: &Program, cell: ResourceId) -> Vec<(NodeId, NodeId)> {
-    let order = Order::new(program);
     let touched = Touched::new(program);
     let (reads, writes) = (&touched.reads[cell.index()], &touched.writes[cell.index()]);
     let mut pairs = Vec::new();
     for (index, &a) in writes.iter().enumerate() {
         let later = writes[index + 1..].iter().chain(reads);
-        let parted = |b: &&NodeId| order.overlap(program, a, **b) && program.parted(a, **b);
-        pairs.extend(later.filter(parted).map(|&b| (a, b)));
+        let parted = |b: &&NodeId| program.parted(a, **b);
+        pairs.extend(later.filter(parted).map(|&b| (a, b)).take(ENOUGH));
+        if pairs.len() > ENOUGH {
+            break;
+        }
     }
     pairs
 }

@@ -1,17 +1,19 @@
 //! Which siblings run after which, once for the whole program.
 
-use crate::model::ids::NodeId;
-use crate::model::program::{Kind, Program};
+use super::ids::NodeId;
+use super::program::Program;
 use std::collections::BTreeMap;
 
 /// For each action the siblings that run before it, directly or through others, as bits over its container's children.
-pub(super) struct Order {
+#[derive(Clone, Debug, Default)]
+pub struct Order {
     position: Vec<usize>,
     before: Vec<Vec<u64>>,
 }
 
 impl Order {
-    pub(super) fn new(program: &Program) -> Self {
+    /// The order of a program whose actions are all there.
+    pub fn new(program: &Program) -> Self {
         let n = program.nodes.len();
         let mut order = Self { position: vec![0; n], before: vec![Vec::new(); n] };
         for node in &program.nodes {
@@ -53,28 +55,9 @@ impl Order {
         }
     }
 
-    /// Whether sibling `a` has ended before sibling `b` starts.
-    fn precedes(&self, a: NodeId, b: NodeId) -> bool {
-        let at = self.position[a.index()];
-        self.before[b.index()].get(at / 64).is_some_and(|w| w >> (at % 64) & 1 == 1)
-    }
-
-    /// Whether two instances of these actions can be under way at once within one run.
-    pub(super) fn overlap(&self, program: &Program, a: NodeId, b: NodeId) -> bool {
-        let looped = program.ancestors(a).skip(1).any(|n| {
-            matches!(program.node(n).kind, Kind::Loop { degree, .. } if degree > 1)
-                && program.inside(b, n)
-        });
-        looped
-            || program.fork(a, b).is_some_and(|(container, x, y)| {
-                match program.node(container).kind {
-                    Kind::Parallel => x != y,
-                    Kind::Group => !self.precedes(x, y) && !self.precedes(y, x),
-                    Kind::If(_) | Kind::Switch(..) | Kind::Loop { .. } | Kind::Until { .. } => {
-                        false
-                    }
-                    Kind::Terminate(_) | Kind::Leaf(_) => false,
-                }
-            })
+    /// Whether sibling `a` has ended before sibling `b` starts; `None` before the order is made.
+    pub(super) fn precedes(&self, a: NodeId, b: NodeId) -> Option<bool> {
+        let at = *self.position.get(a.index())?;
+        Some(self.before[b.index()].get(at / 64).is_some_and(|w| w >> (at % 64) & 1 == 1))
     }
 }
