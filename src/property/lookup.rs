@@ -40,7 +40,7 @@ pub(super) fn clash(program: &Program, write: &Write<'_>) -> Option<(usize, Valu
     let table = program.resource(write.resource);
     let made = write.act.wrote.iter().find(|(_, c)| c.is_empty())?.0 as usize;
     let new = write.act.after.as_ref()?.rows.get(made)?.as_ref()?;
-    if table.key.is_empty() {
+    if table.key.is_empty() || matches!(write.access, Access::Delete(..)) {
         return None;
     }
     let who = |value: Value| match table.shape {

@@ -176,6 +176,7 @@ pub(super) const JOBS: Connector = Connector {
     operations: &[
         effect(&[
             "CreatePipelineRun",
+            "put /subscriptions/{a}/resourceGroups/{b}/providers/Microsoft.Automation/automationAccounts/{c}/jobs",
             "CreateJob",
             "StartFlow",
             "StopFlow",
