@@ -10,6 +10,7 @@ pub mod location;
 mod node;
 pub mod order;
 pub mod problem;
+pub mod secret;
 pub mod suggest;
 pub mod workflow;
 

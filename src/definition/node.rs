@@ -4,6 +4,7 @@ use super::expression::{Template, parse_condition, parse_template};
 use super::json::Document;
 use super::location::Location;
 use super::problem::Problem;
+use super::secret;
 use serde_json::Value;
 
 /// A value and its pointer.
@@ -85,7 +86,17 @@ impl<'d> Node<'d> {
             Err(_) if self.pointer.is_empty() => "the document".to_owned(),
             Err(_) => format!("\"{}\"", elide(&token)),
         };
-        self.problem(format!("{subject} is {}; expected {what}", show(self.value)))
+        self.problem(format!("{subject} is {}; expected {what}", self.shown(&token)))
+    }
+
+    /// The value for a message: containers by what they are, the rest as written, secrets covered.
+    fn shown(&self, key: &str) -> String {
+        match self.value {
+            Value::Object(_) => "an object".to_owned(),
+            Value::Array(_) => "an array".to_owned(),
+            Value::String(text) => format!("\"{}\"", elide(&secret::shown(text, key))),
+            Value::Null | Value::Bool(_) | Value::Number(_) => self.value.to_string(),
+        }
     }
 
     pub(super) fn text(&self, problems: &mut Vec<Problem>) -> Option<&'d str> {
@@ -137,19 +148,37 @@ impl<'d> Node<'d> {
     }
 
     pub(super) fn template(&self, problems: &mut Vec<Problem>) -> Template {
-        parse_template(
-            self.value,
-            &mut |rest| self.doc.at(&format!("{}{rest}", self.pointer)),
-            problems,
-        )
+        let mut at = |rest: &str| self.doc.at(&format!("{}{rest}", self.pointer));
+        let template = parse_template(self.value, &mut at, problems);
+        secret::cover(template, self.is_secret(), &self.doc.secrets)
     }
 
     pub(super) fn condition(&self, problems: &mut Vec<Problem>) -> Template {
-        parse_condition(
-            self.value,
-            &mut |rest| self.doc.at(&format!("{}{rest}", self.pointer)),
-            problems,
-        )
+        let mut at = |rest: &str| self.doc.at(&format!("{}{rest}", self.pointer));
+        let template = parse_condition(self.value, &mut at, problems);
+        secret::cover(template, false, &self.doc.secrets)
+    }
+
+    /// The value as one in which nothing is an expression.
+    pub(super) fn constant(&self) -> Template {
+        secret::cover_constant(constant(self.value), self.is_secret(), &self.doc.secrets)
+    }
+
+    /// Whether the value is a secret by its key, by the key or name beside it, or by its declared type.
+    fn is_secret(&self) -> bool {
+        let mut tokens = self.pointer.rsplit('/');
+        let own = tokens.next().unwrap_or_default();
+        if secret::is_secret_key(own) || self.pointer.contains("/authentication/") {
+            return true;
+        }
+        if !matches!(own, "value" | "defaultValue") {
+            return false;
+        }
+        let parent = &self.pointer[..self.pointer.len() - own.len() - 1];
+        let beside = |key: &str| self.doc.value.pointer(parent)?.get(key)?.as_str();
+        let secure = beside("type").is_some_and(|t| t.to_ascii_lowercase().starts_with("secure"));
+        let named = beside("name").or_else(|| beside("key")).is_some_and(secret::is_secret_key);
+        secure || named || tokens.next().is_some_and(secret::is_secret_key)
     }
 }
 
@@ -193,15 +222,5 @@ pub(super) fn elide(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
-    }
-}
-
-/// A value for a message: containers by what they are, the rest as written.
-fn show(value: &Value) -> String {
-    match value {
-        Value::Object(_) => "an object".to_owned(),
-        Value::Array(_) => "an array".to_owned(),
-        Value::String(text) => format!("\"{}\"", elide(text)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! How values and verdicts are spelled, in every format alike.
 
 use super::{Across, Level, Severity, Verdict};
+use crate::definition::secret::SECRET;
 use crate::model::say::symbol;
 use crate::model::value::{Term, TokenKind, Value};
 use std::fmt::Write as _;
@@ -103,6 +104,10 @@ fn write_bracketed(term: &Term, out: &mut String) {
 /// Inside the brackets: nested terms need none of their own. Items and properties read as in the designer.
 fn write_term(term: &Term, out: &mut String) {
     match (&*term.op, term.args.as_slice()) {
+        (SECRET, _) => {
+            out.push_str("secret");
+            return;
+        }
         ("item", [_, Value::Int(n)]) => {
             _ = write!(out, "item {}", n.saturating_add(1));
             return;

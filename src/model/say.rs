@@ -31,6 +31,8 @@ pub fn symbol(op: &str, args: &[Value]) -> String {
 
 fn words(op: &str, args: &[Value]) -> String {
     match (op, args) {
+        // What definitions hide (`definition::secret`).
+        ("#secret", _) => "‹secret›".to_owned(),
         ("item", [_, Value::Int(n)]) => format!("item {}", n.saturating_add(1)),
         ("[]", [base @ Value::Term(_), Value::String(key)]) if &**key == "body" => say(base),
         ("[]", [base @ Value::Term(_), Value::String(key)]) => format!("{}.{key}", say(base)),

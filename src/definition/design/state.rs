@@ -3,7 +3,7 @@
 use super::super::ast::Group;
 use super::super::expression::Template;
 use super::super::location::Location;
-use super::super::node::{Node, constant};
+use super::super::node::Node;
 use super::super::problem::Problem;
 use super::super::suggest::did_you_mean;
 use super::refuse_unknown_keys;
@@ -62,7 +62,7 @@ fn group(name: &str, node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Gro
     Some(match kind {
         "item" => Group::Item { fields: fields(node, problems) },
         "table" => table(node, problems),
-        "blob" => Group::Blob { value: node.get("value").map(|value| constant(value.value)) },
+        "blob" => Group::Blob { value: node.get("value").map(|value| value.constant()) },
         _ => variable(name, node, problems),
     })
 }
@@ -72,7 +72,8 @@ fn variable(name: &str, node: &Node<'_>, problems: &mut Vec<Problem>) -> Group {
     if value.is_none() {
         problems.push(node.problem(format!("variable \"{name}\" has no \"value\"")));
     }
-    Group::Variable { value: constant(value.map_or(&Value::Null, |value| value.value)) }
+    let absent = || Template::Literal(Value::Null);
+    Group::Variable { value: value.map_or_else(absent, |value| value.constant()) }
 }
 
 fn fields(node: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<(String, Template)> {
@@ -86,7 +87,7 @@ fn fields(node: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<(String, Template
 
 fn row(node: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<(String, Template)> {
     node.is_object(problems);
-    node.members().iter().map(|(key, value)| ((*key).to_owned(), constant(value.value))).collect()
+    node.members().iter().map(|(key, value)| ((*key).to_owned(), value.constant())).collect()
 }
 
 fn table(node: &Node<'_>, problems: &mut Vec<Problem>) -> Group {

@@ -6,6 +6,7 @@ mod lines;
 
 use super::location::Location;
 use super::problem::Problem;
+use super::secret::Secrets;
 use index::{Index, ScanFault};
 use lines::Lines;
 use serde_json::Value;
@@ -29,6 +30,8 @@ pub struct Document {
     lines: Lines,
     /// Entries with the same key in one object: the first, and each further one.
     twice: Vec<(usize, usize)>,
+    /// Those met so far.
+    pub(super) secrets: Secrets,
     around: Option<Around>,
 }
 
@@ -80,7 +83,16 @@ impl Document {
         let entries = entries.expect("what serde_json accepts, the tolerant scan accepts");
         let (index, twice) = Index::build(text, entries);
         let (path, text) = (path.to_owned(), text.to_owned());
-        Ok(Self { path, value, text, index, lines, twice, around: None })
+        Ok(Self {
+            path,
+            value,
+            text,
+            index,
+            lines,
+            twice,
+            secrets: Secrets::default(),
+            around: None,
+        })
     }
 
     /// The keys given twice under this pointer, in file order.

@@ -3,6 +3,7 @@
 use super::super::ast::Call;
 use super::super::expression::Template;
 use super::super::node::Node;
+use super::super::secret;
 use super::Context;
 use super::container::{last_segment, text};
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ fn api(cx: &mut Context, node: &Node<'_>) -> Call {
     let name =
         host("referenceName").or_else(|| host("name").map(connection_name)).unwrap_or_default();
     let path = text(node, &["inputs", "path"]).unwrap_or_default();
-    let operation = format!("{} {path}", method(node)).trim().to_owned();
+    let operation = format!("{} {}", method(node), secret::shown(path, "")).trim().to_owned();
     let parameters = inputs(cx, node, &["method", "path", "queries", "headers", "body"]);
     Call { connector: connector(cx, name), operation, parameters }
 }

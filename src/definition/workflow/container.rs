@@ -189,10 +189,8 @@ pub(crate) fn connectors<'v>(
 fn values(root: &Node<'_>) -> BTreeMap<String, Template> {
     let beside = [root.get("parameters"), root.path(&["properties", "parameters"])];
     let all = beside.iter().flatten().flat_map(Node::members);
-    all.filter_map(|(name, parameter)| {
-        Some((name.to_owned(), constant(parameter.get("value")?.value)))
-    })
-    .collect()
+    all.filter_map(|(name, parameter)| Some((name.to_owned(), parameter.get("value")?.constant())))
+        .collect()
 }
 
 /// `shared_x` of `/providers/…/apis/shared_x`.

@@ -21,6 +21,7 @@ use super::json::Document;
 use super::location::Location;
 use super::node::{Node, constant};
 use super::problem::Problem;
+use super::secret::{cover, is_secret_key};
 use container::Container;
 use std::collections::BTreeMap;
 
@@ -161,9 +162,15 @@ fn parameters(
 ) -> BTreeMap<String, Template> {
     let own = definition.get("parameters");
     let own = own.iter().flat_map(Node::members).filter_map(|(name, parameter)| {
-        Some((name.to_owned(), constant(parameter.get("defaultValue")?.value)))
+        Some((name.to_owned(), parameter.get("defaultValue")?.constant()))
     });
     let project = beside.parameters.iter().map(|(name, value)| (name.clone(), constant(value)));
     let document = found.parameters.iter().map(|(name, value)| (name.clone(), value.clone()));
-    own.chain(project).chain(document).collect()
+    let beside = project.chain(document).map(|(name, value)| {
+        let place = ["parameters", &name, "type"];
+        let kind = container::text(definition, &place).unwrap_or_default().to_ascii_lowercase();
+        let secret = kind.starts_with("secure") || is_secret_key(&name);
+        (name, cover(value, secret, &definition.doc.secrets))
+    });
+    own.chain(beside).collect()
 }
