@@ -10,6 +10,7 @@ pub mod property;
 
 pub mod explore;
 pub mod finding;
+pub mod gate;
 
 pub mod check;
 pub mod expect;

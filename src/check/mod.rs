@@ -23,6 +23,7 @@ use crate::definition::problem::Problem;
 use crate::explore::engine::Engine;
 pub use crate::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
 use crate::finding::{FlowReport, Report, Scope, Verdict};
+use crate::gate::accept;
 use crate::platform::lower::lower;
 use crate::platform::scenario::Scenario;
 use crate::source::{self, Source};
@@ -36,6 +37,7 @@ use std::path::PathBuf;
 /// Checks every flow found under `paths`.
 pub fn check(paths: &[PathBuf], config: &Config, stop: &dyn Stop) -> Report {
     let mut sources = source::read(paths);
+    sources.texts.retain(|source| source.named || !is_excluded(&source.path, &config.exclude));
     let mut report = Report { problems: sources.problems, ..Report::default() };
     for source in &sources.texts {
         let is_flow = one(source, config, stop, &mut report);
@@ -45,6 +47,49 @@ pub fn check(paths: &[PathBuf], config: &Config, stop: &dyn Stop) -> Report {
     }
     report.problems.extend(sources.places.iter().filter(|p| !p.told).map(source::Place::nothing));
     report
+}
+
+/// Whether a pattern fits the path, or the end of it after a slash.
+fn is_excluded(path: &str, patterns: &[String]) -> bool {
+    let ends = std::iter::once(path).chain(path.match_indices('/').map(|(at, _)| &path[at + 1..]));
+    let ends: Vec<&str> = ends.collect();
+    patterns.iter().any(|pattern| ends.iter().any(|end| fits(pattern, end)))
+}
+
+/// `?` is a letter, `*` any number of them but slashes, `**` slashes too. Backtracks to the last star only, so that
+/// no pattern takes long.
+fn fits(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    // Where to go on after the last `*`, and after the last `**`.
+    let (mut star, mut stars) = (None::<(usize, usize)>, None::<(usize, usize)>);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') if pattern.get(p + 1) == Some(&'*') => {
+                p += 2;
+                p += usize::from(pattern.get(p) == Some(&'/'));
+                (stars, star) = (Some((p, t)), None);
+            }
+            Some('*') => {
+                p += 1;
+                star = Some((p, t));
+            }
+            Some(c) if *c == text[t] || (*c == '?' && text[t] != '/') => (p, t) = (p + 1, t + 1),
+            _ => match (star, stars) {
+                (Some((after, from)), _) if text[from] != '/' => {
+                    star = Some((after, from + 1));
+                    (p, t) = (after, from + 1);
+                }
+                (_, Some((after, from))) => {
+                    (stars, star) = (Some((after, from + 1)), None);
+                    (p, t) = (after, from + 1);
+                }
+                _ => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
 }
 
 /// Checks one document that is not on disk.
@@ -66,13 +111,18 @@ fn one(source: &Source, config: &Config, stop: &dyn Stop, report: &mut Report) -
     let parsed = load(source);
     let is_flow = !parsed.is_empty();
     for Parsed { definition, problems } in parsed {
-        let broken = !problems.is_empty();
-        report.problems.extend(problems);
-        if let (Some(definition), false) = (definition, broken) {
-            match check_definition(&definition, config, stop) {
-                Ok(flow) => report.flows.push(flow),
-                Err(problems) => report.problems.extend(problems),
+        report.problems.extend(problems.iter().cloned());
+        let Some(mut definition) = definition.filter(|_| problems.is_empty()) else { continue };
+        for (name, value) in &config.assume {
+            definition.setup.assume.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        report.problems.extend(accept::problems(&definition));
+        match check_definition(&definition, config, stop) {
+            Ok(mut flow) => {
+                accept::apply(&definition, &mut flow);
+                report.flows.push(flow);
             }
+            Err(problems) => report.problems.extend(problems),
         }
     }
     is_flow
@@ -169,4 +219,26 @@ pub fn check_definition(
     claim(&mut report, explored.proved);
     finish(definition, &mut report, start, stop);
     Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_excluded;
+
+    #[test]
+    fn patterns() {
+        let check = |pattern: &str, path: &str, expected: bool| {
+            assert_eq!(is_excluded(path, &[pattern.to_owned()]), expected, "{pattern} {path}");
+        };
+        check("vendor/**", "src/vendor/a/b.json", true);
+        check("vendor/**", "src/vendors/b.json", false);
+        check("*.json", "a/b.json", true);
+        check("a/*.json", "a/b/c.json", false);
+        check("a/**/c.json", "a/c.json", true);
+        check("a/**/c?.json", "x/a/b/b/c1.json", true);
+        check("**/x*y*.json", "q/x/y.json", false);
+        check("b.json", "ab.json", false);
+        check(&"*a".repeat(50), &"a".repeat(60), true);
+        check(&format!("{}b", "**a".repeat(50)), &"a".repeat(3000), false);
+    }
 }

@@ -4,6 +4,7 @@ use super::destination::{self, Destination};
 use crate::definition::ast;
 use crate::explore::limits;
 use crate::finding::Severity;
+use crate::gate::Threshold;
 use crate::report;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -15,6 +16,8 @@ const EXITS: &str = "Exit status: 0 everything checked is safe; 1 findings; 2 ba
                      to check; 3 inconclusive, no finding. With several inputs 2 goes before 1 before 3 before 0.";
 const VERIFY_EXITS: &str = "Exit status: 0 the proof holds for the flow as it is now; 1 it does not; 2 bad usage, or no \
                             certificate.";
+const DIFF_EXITS: &str = "Exit status: 0 no new findings; 1 new findings; 2 bad usage or unreadable input; 3 \
+                          inconclusive, no new finding.";
 const TEST_EXITS: &str = "Exit status: 0 all expectations met; 1 one is not; 2 bad usage, unreadable input or nothing \
                           to test.";
 
@@ -38,22 +41,31 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     Test(TestArgs),
     Verify(VerifyArgs),
+    Baseline(BaselineArgs),
+    Diff(DiffArgs),
     Explain(ExplainArgs),
     /// Print the JSON Schema of design models
     Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Check every flow found in files, folders and zips
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXITS)]
 pub(super) struct CheckArgs {
-    /// Exports (zip, folder or JSON) and design models
+    /// Exports (zip, folder or JSON) and design models; - is standard input
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) model: ModelArgs,
     #[command(flatten)]
     pub(super) search: SearchArgs,
+    #[command(flatten)]
+    pub(super) gate: GateArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
     /// Write the proof for any number of items to this file, for `flowrace verify`
@@ -86,6 +98,74 @@ pub(super) struct ReplayArgs {
     /// Say in one line how it ended
     #[arg(short, long, help_heading = "Output options")]
     pub(super) quiet: bool,
+}
+
+/// Write down the known findings, so that only new ones fail
+#[derive(clap::Args, Debug)]
+pub(super) struct BaselineArgs {
+    /// What is checked
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The baseline, which is updated if it is there
+    #[arg(long, value_name = "FILE", default_value = "flowrace-baseline.json")]
+    pub(super) output: PathBuf,
+    /// Why the new findings may stay
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+    /// Who answers for the new findings
+    #[arg(long, value_name = "NAME")]
+    pub(super) owner: Option<String>,
+    /// The last day on which the new findings may stay
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub(super) expires: Option<String>,
+    /// Take out what is found no more
+    #[arg(long)]
+    pub(super) prune: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    pub(super) search: SearchArgs,
+    #[command(flatten)]
+    pub(super) gate: GateArgs,
+    /// Show no progress
+    #[arg(short, long, help_heading = "Output options")]
+    pub(super) quiet: bool,
+}
+
+/// Compare two versions of flows: new, fixed and unchanged findings
+#[derive(clap::Args, Debug)]
+#[command(after_help = DIFF_EXITS)]
+pub(super) struct DiffArgs {
+    /// The version before: a file, folder or zip
+    pub(super) old: PathBuf,
+    /// The version after
+    pub(super) new: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    pub(super) search: SearchArgs,
+    #[command(flatten)]
+    pub(super) gate: GateArgs,
+    /// Exit with 1 for new findings of this severity or above [default: warning]
+    #[arg(long, value_name = "SEVERITY", help_heading = "Output options")]
+    fail_on: Option<FailOn>,
+    /// Show no progress
+    #[arg(short, long, help_heading = "Output options")]
+    pub(super) quiet: bool,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Gate options")]
+pub(super) struct GateArgs {
+    /// Settings [default: flowrace.toml in the path's folder or one above]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Look for no settings
+    #[arg(long, conflicts_with = "config")]
+    pub(super) no_config: bool,
+    /// Findings that are known and do not fail [default: as the settings say]
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
 }
 
 /// Check design models against what they expect of themselves
@@ -167,9 +247,9 @@ pub(super) struct OutputArgs {
     /// Save the schedule of each finding into this folder, for `flowrace replay`
     #[arg(long, value_name = "DIR")]
     pub(super) witnesses: Option<PathBuf>,
-    /// Exit with 1 at this severity or above
-    #[arg(long, value_name = "SEVERITY", default_value = "warning")]
-    fail_on: FailOn,
+    /// Exit with 1 at this severity or above [default: warning]
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
@@ -268,17 +348,42 @@ pub(super) fn parse(args: Vec<OsString>) -> Result<Args, Refusal> {
 impl CheckArgs {
     /// What the flags ask for.
     pub(super) fn config(&self) -> limits::Config {
+        self.model.config(&self.search)
+    }
+}
+
+impl BaselineArgs {
+    /// What the flags ask for.
+    pub(super) fn config(&self) -> limits::Config {
+        self.model.config(&self.search)
+    }
+}
+
+impl DiffArgs {
+    /// What the flags ask for.
+    pub(super) fn config(&self) -> limits::Config {
+        self.model.config(&self.search)
+    }
+
+    /// The least severity that counts, if the flag is given.
+    pub(super) fn fail_on(&self) -> Option<Threshold> {
+        self.fail_on.map(FailOn::threshold)
+    }
+}
+
+impl ModelArgs {
+    fn config(&self, search: &SearchArgs) -> limits::Config {
         let mut config = limits::Config {
-            degree: self.model.degree,
-            runs: self.model.runs,
-            faults: self.model.faults,
-            platform: self.model.platform.map(|platform| match platform {
+            degree: self.degree,
+            runs: self.runs,
+            faults: self.faults,
+            platform: self.platform.map(|platform| match platform {
                 Platform::PowerAutomate => ast::Platform::PowerAutomate,
                 Platform::LogicApps => ast::Platform::LogicApps,
             }),
-            ..self.search.config()
+            ..search.config()
         };
-        for items in &self.model.items {
+        for items in &self.items {
             match items {
                 Items::All(n) => config.items = Some(*n),
                 Items::Loop(name, n) => _ = config.loop_items.insert(name.clone(), *n),
@@ -319,19 +424,30 @@ impl OutputArgs {
         Ok(())
     }
 
-    /// The least severity that counts; `None`: no finding does.
-    pub(super) fn fail_on(&self) -> Option<Severity> {
-        match self.fail_on {
-            FailOn::Error => Some(Severity::Error),
-            FailOn::Warning => Some(Severity::Warning),
-            FailOn::Note => Some(Severity::Note),
-            FailOn::Never => None,
+    /// The least severity that counts, if the flag is given.
+    pub(super) fn fail_on(&self) -> Option<Threshold> {
+        self.fail_on.map(FailOn::threshold)
+    }
+}
+
+impl FailOn {
+    fn threshold(self) -> Threshold {
+        match self {
+            FailOn::Error => Threshold::At(Severity::Error),
+            FailOn::Warning => Threshold::At(Severity::Warning),
+            FailOn::Note => Threshold::At(Severity::Note),
+            FailOn::Never => Threshold::Never,
         }
     }
 }
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn day(text: &str) -> Result<String, String> {
+    let ok = crate::gate::date::is_day(text);
+    ok.then(|| text.to_owned()).ok_or_else(|| "expected a day such as 2027-01-31".into())
 }
 
 fn items(text: &str) -> Result<Items, String> {

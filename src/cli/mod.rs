@@ -1,10 +1,13 @@
 //! The command line. Only here: clap, the clock, the environment and the standard streams.
 
 mod args;
+mod baseline;
 mod check;
 mod destination;
+mod diff;
 pub mod exit;
 mod explain;
+mod gate;
 mod output;
 mod replay;
 mod stop;
@@ -22,6 +25,11 @@ const STACK: usize = 256 << 20;
 
 /// The JSON Schema of the design model.
 const SCHEMA: &str = include_str!("../../schema/flowrace.schema.json");
+
+/// The command line as it is, for completions and manual pages.
+pub fn command() -> clap::Command {
+    <Args as clap::CommandFactory>::command()
+}
 
 /// Runs one command with the process's own streams.
 pub fn main(args: Vec<OsString>) -> ExitCode {
@@ -45,13 +53,20 @@ fn fail(message: &str) -> ExitCode {
 
 /// Runs one command and gives its exit status. A reader that has gone away is no error.
 pub fn run(args: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let command = match args::parse(args) {
+    let asked = match args::parse(args) {
         Ok(Args { command }) => command,
         Err(stop) => return stop.say(),
     };
-    match command {
+    match asked {
         Command::Check(args) => check::check(&args, out, err),
         Command::Replay(args) => replay::replay(&args, out, err),
+        Command::Baseline(args) => baseline::baseline(&args, out, err),
+        Command::Diff(args) => diff::run(&args, out, err),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command(), "flowrace", &mut script);
+            output::finish(out.write_all(&script), exit::SAFE, err)
+        }
         Command::Test(args) => test::test(&args, out, err),
         Command::Verify(args) => verify::verify(&args.certificate, out, err),
         Command::Explain(args) => explain::explain(args.rule.as_deref(), out, err),

@@ -97,6 +97,13 @@ fn now() -> Instant {
     Instant::now()
 }
 
+/// The day it is, by which the entries of a baseline end.
+#[expect(clippy::disallowed_methods, reason = "an accepted finding ends on a day, never a verdict")]
+pub(super) fn today() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    crate::gate::date::day(since.map_or(0, |since| since.as_secs() / 86_400))
+}
+
 #[expect(clippy::exit, reason = "the second Ctrl-C comes on a thread of its own and means at once")]
 fn end() {
     std::process::exit(i32::from(exit::INTERRUPTED));

@@ -19,6 +19,21 @@ pub struct Definition {
     pub setup: Setup,
     /// Remarks for the reader of the report.
     pub notes: Vec<String>,
+    /// Findings accepted at their place.
+    pub accepts: Vec<Acceptance>,
+}
+
+/// `flowrace: accept lost-update because …` in an action's description.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The action's name.
+    pub action: String,
+    /// As written.
+    pub rule: String,
+    /// As written; empty if there is none.
+    pub reason: String,
+    /// Where it is said.
+    pub at: Location,
 }
 
 /// Where a flow runs; the defaults differ.

@@ -31,6 +31,10 @@ pub struct Config {
     pub threads: usize,
     /// Whether nothing that depends on the machine may enter the report.
     pub reproducible: bool,
+    /// Assumptions pinned for every definition that does not pin them itself.
+    pub assume: BTreeMap<String, String>,
+    /// Patterns of files in folders and zips that are passed over.
+    pub exclude: Vec<String>,
 }
 
 impl Default for Config {
@@ -47,6 +51,8 @@ impl Default for Config {
             max_memory: DEFAULT_MEMORY,
             threads: 1,
             reproducible: false,
+            assume: BTreeMap::new(),
+            exclude: Vec::new(),
         }
     }
 }

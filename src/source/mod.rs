@@ -76,6 +76,10 @@ impl Place {
 pub fn read(paths: &[PathBuf]) -> Sources {
     let mut reading = Reading::default();
     for path in paths {
+        if path.as_os_str() == "-" {
+            reading.standard_input();
+            continue;
+        }
         match fs::metadata(path) {
             Err(error) => reading.fail(path, cannot_read(&error)),
             Ok(meta) if meta.is_dir() => reading.folder(path),
@@ -126,6 +130,29 @@ struct Reading {
 impl Reading {
     fn fail(&mut self, path: &Path, message: String) {
         self.sources.problems.push(problem(shown(path), message));
+    }
+
+    /// One document from standard input, in any encoding a file may have.
+    fn standard_input(&mut self) {
+        const NAME: &str = "<stdin>";
+        let mut bytes = Vec::new();
+        let read = io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes);
+        let text = match read {
+            Err(error) => Err(problem(NAME.to_owned(), cannot_read(&error))),
+            Ok(_) if bytes.len() as u64 > MAX_BYTES => Err(too_large(NAME.to_owned())),
+            Ok(_) if bytes.starts_with(b"PK\x03\x04") => return self.zip(NAME, &bytes, true),
+            Ok(_) => decode::decode(NAME, bytes),
+        };
+        match text {
+            Ok(text) => self.sources.texts.push(Source {
+                path: NAME.to_owned(),
+                text,
+                named: true,
+                beside: Beside::default(),
+                place: None,
+            }),
+            Err(problem) => self.sources.problems.push(problem),
+        }
     }
 
     fn file(&mut self, path: &Path, named: bool) {
@@ -304,18 +331,19 @@ fn is_zip_name(name: &str) -> bool {
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
     let fail = |error: &io::Error| problem(shown(path), cannot_read(error));
-    let too_large = || {
-        problem(shown(path), format!("larger than {} MB; a flow is far smaller", MAX_BYTES >> 20))
-    };
     let file = File::open(path).map_err(|error| fail(&error))?;
     let size = file.metadata().map_err(|error| fail(&error))?.len();
     if size > MAX_BYTES {
-        return Err(too_large());
+        return Err(too_large(shown(path)));
     }
     // A file may grow, and some report no size.
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| fail(&error))?;
-    if bytes.len() as u64 > MAX_BYTES { Err(too_large()) } else { Ok(bytes) }
+    if bytes.len() as u64 > MAX_BYTES { Err(too_large(shown(path))) } else { Ok(bytes) }
+}
+
+fn too_large(path: String) -> Problem {
+    problem(path, format!("larger than {} MB; a flow is far smaller", MAX_BYTES >> 20))
 }
 
 fn cannot_read(error: &io::Error) -> String {

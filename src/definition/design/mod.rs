@@ -114,6 +114,7 @@ fn parse_within(
         flows: brought.flows,
         setup,
         notes: Vec::new(),
+        accepts: Vec::new(),
     };
     (problems.is_empty().then_some(definition), problems)
 }

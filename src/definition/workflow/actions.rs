@@ -4,6 +4,7 @@ use super::super::after::run_after;
 use super::super::ast::{Action, ActionKind, RunAfter, Status};
 use super::super::expression::Template;
 use super::super::node::{Node, elide};
+use super::acceptance::acceptances;
 use super::container::text;
 use super::{Context, calls, control, data, settings};
 use serde_json::{Map, Value};
@@ -47,6 +48,7 @@ fn action(cx: &mut Context, name: &str, node: &Node<'_>, found: &mut Vec<Action>
         cx.problems.push(node.problem(message));
         return;
     };
+    cx.accepts.extend(acceptances(name, node));
     let kinds = kind(cx, name, written, node);
     let retry = settings::retry(node, &mut cx.problems);
     let mut run_after = after;

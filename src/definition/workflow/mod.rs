@@ -1,5 +1,6 @@
 //! Workflow definitions as Power Automate and Logic Apps write them, whatever file they come in.
 
+mod acceptance;
 mod actions;
 mod arm;
 mod calls;
@@ -14,7 +15,7 @@ mod tests;
 mod trigger;
 
 use super::Parsed;
-use super::ast::{Action, Definition, Flow, Setup};
+use super::ast::{Acceptance, Action, Definition, Flow, Setup};
 use super::beside::Beside;
 use super::expression::{FAULT, Template};
 use super::json::Document;
@@ -33,6 +34,8 @@ struct Context {
     connectors: BTreeMap<String, String>,
     /// Iterations at once of a Foreach that says nothing, if the project says it.
     degree: Option<u64>,
+    /// Findings accepted in descriptions.
+    accepts: Vec<Acceptance>,
     /// What is wrong but leaves a meaning: told as remarks.
     odd: Vec<Problem>,
     /// Actions that nobody has filled in.
@@ -82,6 +85,7 @@ fn one(doc: &Document, found: &Container<'_>, beside: &Beside) -> Parsed {
         names: BTreeMap::new(),
         connectors,
         degree: beside.degree,
+        accepts: Vec::new(),
         odd: Vec::new(),
         unfinished: Vec::new(),
         problems: ["actions", "triggers"]
@@ -104,6 +108,7 @@ fn one(doc: &Document, found: &Container<'_>, beside: &Beside) -> Parsed {
         flows: vec![flow],
         setup: Setup::default(),
         notes: Vec::new(),
+        accepts: std::mem::take(&mut cx.accepts),
     };
     concluded(definition, cx, beside)
 }
