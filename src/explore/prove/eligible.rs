@@ -26,6 +26,18 @@ enum Use {
     Holds,
 }
 
+/// Whether a process that also runs a concurrent loop takes a lease: the time of the loop is that of its items.
+fn leased_around_a_loop(program: &Program) -> bool {
+    program.nodes.iter().any(|node| {
+        let class = program.class(node.class);
+        let acquires = matches!(&node.kind, Kind::Leaf(steps) if steps
+            .iter()
+            .any(|s| matches!(s, Step::Access(_, Access::Acquire { .. }))));
+        let loops = program.classes.iter().any(|c| c.looped.is_some() && c.flow == class.flow);
+        acquires && class.looped.is_none() && loops
+    })
+}
+
 /// Decides which columns are relative, or why nothing can be counted.
 pub fn relative(program: &Program) -> Result<Relative, Coarse> {
     if program.classes.iter().all(|c| c.looped.is_none())
@@ -41,6 +53,11 @@ pub fn relative(program: &Program) -> Result<Relative, Coarse> {
     }
     if program.resources.iter().any(|r| r.shape == Shape::External) {
         return coarse("nobody knows what is in a store outside");
+    }
+    if leased_around_a_loop(program) {
+        return coarse(
+            "a lease is held while a loop runs, and how long that takes depends on its items",
+        );
     }
     for class in &program.classes {
         if class.looped.is_some_and(|l| !program.node(l).collected.is_empty()) {
