@@ -72,13 +72,15 @@ pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -
         let again = search(&mut engine, config, stop);
         found.violations.extend(again.violations);
     }
-    let serial = if found.stopped.is_none() { serial(&mut engine, stop) } else { None };
+    let nodes = |most| config.nodes(engine.layout.places.len(), most);
+    let (many, some) = (nodes(400_000), nodes(200_000));
+    let serial = if found.stopped.is_none() { serial(&mut engine, many, stop) } else { None };
     let wanted = grouped(&found.violations);
     let cap = config
         .max_states
         .map_or(400_000, |most| usize::try_from(most).unwrap_or(usize::MAX))
         .saturating_mul(4)
-        .min(400_000);
+        .min(many);
     let mut told = witnesses(&mut engine, &wanted, cap, stop);
     let unserial: BTreeSet<Joint> = match &serial {
         // Where unknown data decides, an outcome that nothing explains says more about the data than about the flow.
@@ -87,7 +89,7 @@ pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -
         None => BTreeSet::new(),
     };
     if !unserial.is_empty() {
-        for choices in unexplained(&mut engine, &unserial, 200_000, stop) {
+        for choices in unexplained(&mut engine, &unserial, some, stop) {
             let violation = last_resort(&mut engine, &choices);
             if found.violations.insert(violation.clone()) {
                 told.push((violation, choices));

@@ -57,6 +57,15 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// How many unpacked states of so many components a search may keep that also keeps who stepped last and the
+    /// way back, each twice.
+    pub fn nodes(&self, places: usize, most: usize) -> usize {
+        let each = 2 * (places as u64 * 4 + 150);
+        usize::try_from(self.max_memory / each).unwrap_or(most).min(most)
+    }
+}
+
 /// Which reductions the search may use. Each is a filter: the answer is the same with and without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {

@@ -16,4 +16,5 @@ pub mod search;
 pub mod serial;
 pub mod table;
 pub mod visited;
+pub mod weight;
 pub mod witness;

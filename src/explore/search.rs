@@ -16,7 +16,7 @@ use crate::property::judge::Violation;
 use std::collections::{BTreeSet, VecDeque};
 
 /// The most states expanded before limits are looked at.
-const CHUNK: usize = 1 << 15;
+const CHUNK: u64 = 1 << 15;
 /// Fewer states are not worth a second thread.
 const ENOUGH: usize = 1 << 9;
 /// Steps of the dive.
@@ -187,12 +187,18 @@ impl Search<'_, '_> {
         Next::More
     }
 
+    /// How many states to expand at once: the fewer, the nearer a limit is.
+    fn most<P: Packed>(&self, seen: usize, words: usize) -> usize {
+        let left = self.limits.max_states.map_or(u64::MAX, |max| max.saturating_sub(seen as u64));
+        let degree = self.found.counts.transitions / (self.explored as u64).max(1) + 1;
+        let room = self.limits.max_memory / 32 / (degree * size::<P>(words));
+        let most = (seen as u64 / 4).clamp(64, CHUNK).min(left / 16).min(room).max(1);
+        usize::try_from(most).unwrap_or(1)
+    }
+
     /// Expands some states and keeps their successors.
     fn chunk<P: Packed>(&mut self, work: &mut Work<P>) {
-        let seen = work.seen.len();
-        let room =
-            self.limits.max_states.map_or(u64::MAX, |max| max.saturating_sub(seen as u64) / 16);
-        let most = CHUNK.min((seen / 4).max(64)).min(usize::try_from(room).unwrap_or(CHUNK)).max(1);
+        let most = self.most::<P>(work.seen.len(), work.format.words);
         let to = work.layer.len().min(work.next + most);
         let states = &work.layer[work.next..to];
         let threads = if states.len() < ENOUGH { 1 } else { self.limits.threads.clamp(1, SHARDS) };
@@ -289,7 +295,7 @@ impl Search<'_, '_> {
         self.stop.progress(states as u64, self.found.counts.transitions, waiting as u64);
         if self.limits.max_states.is_some_and(|max| states as u64 > max) {
             self.found.stopped = Some(format!("stopped at --max-states after {states} states"));
-        } else if work.bytes() > self.limits.max_memory {
+        } else if work.bytes() + self.engine.bytes() > self.limits.max_memory {
             self.found.stopped = Some(format!("stopped at --max-memory after {states} states"));
         } else if let Some(cause) = self.stop.stopped() {
             self.found.stopped = Some(because(cause, states, self.explored));

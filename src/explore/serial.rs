@@ -10,21 +10,20 @@ use std::collections::BTreeSet;
 /// Where a serial schedule stands: the state and who went last.
 type Node = (State, Path, bool);
 
-/// All serial outcomes, or `None` if there are too many schedules to list.
-pub fn serial(engine: &mut Engine<'_>, stop: &dyn Stop) -> Option<BTreeSet<Joint>> {
+/// All serial outcomes, or `None` if there are too many schedules to list: more than `most` states.
+pub fn serial(engine: &mut Engine<'_>, most: usize, stop: &dyn Stop) -> Option<BTreeSet<Joint>> {
     let mut outcomes = BTreeSet::new();
     let mut seen: BTreeSet<Node> = BTreeSet::new();
     let mut todo: Vec<Node> = engine.initial().into_iter().map(|s| (s, Vec::new(), true)).collect();
     while let Some((state, last, free)) = todo.pop() {
-        if seen.len() > 400_000 || stop.stopped().is_some() {
+        if seen.len() > most || stop.stopped().is_some() {
             return None;
         }
         if engine.all_ended(&state) {
             outcomes.insert(outcome(engine, &state));
             continue;
         }
-        for (chosen, who, next, polled) in steps(engine, &state, &last, free) {
-            let _ = chosen;
+        for (who, next, polled) in steps(engine, &state, &last, free) {
             let key = canonical(engine, next, who, polled);
             if seen.insert(key.clone()) {
                 todo.push(key);
@@ -40,7 +39,7 @@ fn steps(
     state: &State,
     last: &Path,
     free: bool,
-) -> Vec<(Move, Path, State, bool)> {
+) -> Vec<(Path, State, bool)> {
     let mut enabled = Vec::new();
     for chosen in engine.moves(state, true) {
         // Time passing is nobody's interruption, but a serial schedule has no need of it unless it is stuck.
@@ -57,10 +56,7 @@ fn steps(
     }
     let all: Vec<Path> = enabled.iter().map(|(_, p, ..)| p.clone()).collect();
     enabled.retain(|(_, who, ..)| free || !interrupts(last, who, &all));
-    enabled
-        .into_iter()
-        .map(|(chosen, _, left, next, polled)| (chosen, left, next, polled))
-        .collect()
+    enabled.into_iter().map(|(_, _, left, next, polled)| (left, next, polled)).collect()
 }
 
 /// Whether going on with `who` leaves the process of `last` in the middle although it could go on.
@@ -73,12 +69,7 @@ fn interrupts(last: &Path, who: &Path, enabled: &[Path]) -> bool {
     enabled.iter().any(|p| p.starts_with(process))
 }
 
-fn canonical(engine: &Engine<'_>, state: State, who: Path, polled: bool) -> Node {
-    let (state, who, ()) = canonical_ref(engine, state, who);
-    (state, who, polled)
-}
-
-fn canonical_ref(engine: &Engine<'_>, mut state: State, mut who: Path) -> (State, Path, ()) {
+fn canonical(engine: &Engine<'_>, mut state: State, mut who: Path, polled: bool) -> Node {
     if engine.symmetry {
         let run = who.iter().find_map(|l| if let Level::Run(r) = l { Some(*r) } else { None });
         let slot = who.iter().find_map(|l| if let Level::Slot(s) = l { Some(*s) } else { None });
@@ -92,5 +83,5 @@ fn canonical_ref(engine: &Engine<'_>, mut state: State, mut who: Path) -> (State
             }
         }
     }
-    (state, who, ())
+    (state, who, polled)
 }

@@ -1,6 +1,7 @@
 //! Tables with a fixed hash, never iterated: what is stored once, and what is computed once.
 
 use super::packed::mix;
+use super::weight::{SHARED, Weigh};
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
@@ -14,11 +15,12 @@ fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
 pub struct Interner<T> {
     items: Vec<Arc<T>>,
     table: HashTable<u32>,
+    weight: usize,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), table: HashTable::new() }
+        Self { items: Vec::new(), table: HashTable::new(), weight: 0 }
     }
 }
 
@@ -51,6 +53,22 @@ impl<T: Hash + Eq> Interner<T> {
     }
 }
 
+impl<T: Hash + Eq + Weigh> Interner<T> {
+    /// As [`Interner::intern`], with the content's weight counted.
+    pub fn keep(&mut self, value: T) -> u32 {
+        let before = self.items.len();
+        let id = self.intern(value);
+        if self.items.len() > before {
+            self.weight += SHARED + size_of::<T>() + self.items[before].weight();
+        }
+        id
+    }
+    /// Bytes in use, of what was kept.
+    pub fn bytes(&self) -> u64 {
+        (self.weight + self.items.capacity() * 8 + self.table.capacity() * 5) as u64
+    }
+}
+
 /// Results by key.
 #[derive(Debug)]
 pub struct Memo<K, V> {
@@ -64,6 +82,10 @@ impl<K, V> Default for Memo<K, V> {
 }
 
 impl<K: Hash + Eq, V> Memo<K, V> {
+    /// Bytes in use, without what the results own.
+    pub fn bytes(&self) -> u64 {
+        (self.table.capacity() * (size_of::<(K, V)>() + 1)) as u64
+    }
     /// What is known for a key.
     pub fn get(&self, key: &K) -> Option<&V> {
         self.table.find(hash(key), |(k, _)| k == key).map(|(_, v)| v)

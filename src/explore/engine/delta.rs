@@ -196,8 +196,7 @@ impl Engine<'_> {
         let key = self.key(state, unit, number);
         let id = u32::try_from(self.learned.len()).expect("internal error: too many deltas");
         learned.next = self.deltas.get(key).unwrap_or(NONE);
-        self.delta_bytes += size_of::<Learned>()
-            + learned.reads.len() * size_of::<(ResourceId, u32)>()
+        self.owned += learned.reads.len() * size_of::<(ResourceId, u32)>()
             + match &learned.delta {
                 Delta::Plain(p) => p.writes.len() * 8 + p.heard.len() * size_of::<Heard>(),
                 Delta::Disabled | Delta::Slow => 0,

@@ -5,6 +5,7 @@ use super::faults::{NODE, fault_of};
 use super::{Engine, State, Told};
 use crate::explore::layout::{Layout, Unit};
 use crate::explore::table::Interner;
+use crate::explore::weight::{SHARED, Weigh};
 use crate::model::content::Content;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::Status;
@@ -64,7 +65,7 @@ impl Store for Words<'_> {
         self.contents[resource.index()].get(id).clone()
     }
     fn write(&mut self, resource: ResourceId, content: Content) {
-        let id = self.contents[resource.index()].intern(content);
+        let id = self.contents[resource.index()].keep(content);
         self.state[self.layout.resource(resource, self.run)] = id;
         self.writes.retain(|w| w.0 != resource);
         self.writes.push((resource, id));
@@ -99,6 +100,7 @@ impl Engine<'_> {
             let effect = self.compute(state, unit, key);
             note(&mut told.record, &effect, unit, &self.changes);
             let result = effect.result.clone();
+            self.owned += effect.weight();
             self.effects.entry(key, Vec::new).push(effect);
             result?
         };
@@ -166,12 +168,12 @@ impl Engine<'_> {
             &block,
         );
         let fired = self.judge.drain();
-        let fired = fired.into_iter().map(|v| self.violations.intern(v)).collect();
+        let fired = fired.into_iter().map(|v| self.violations.keep(v)).collect();
         let result = moved.map(|()| {
             Arc::new(Done {
                 block: self.intern_block(key.class, block),
                 writes,
-                changes: changes.into_iter().map(|c| self.changes.intern(c)).collect(),
+                changes: changes.into_iter().map(|c| self.changes.keep(c)).collect(),
                 events: Arc::new(events),
                 fired: Arc::new(fired),
                 terminated,
@@ -216,6 +218,18 @@ impl Engine<'_> {
         let id = self.intern_block(class, block);
         self.touched.set(key, id);
         id
+    }
+}
+
+impl Effect {
+    /// Bytes it owns.
+    fn weight(&self) -> usize {
+        let done = self.result.as_ref().map_or(0, |done| {
+            let events: usize = done.events.iter().map(|e| size_of_val(e) + e.weight()).sum();
+            let lists = done.writes.len() * 8 + done.changes.len() * 4 + done.fired.len() * 4;
+            3 * SHARED + size_of::<Done>() + 2 * size_of::<Vec<u32>>() + events + lists
+        });
+        size_of::<Self>() + self.reads.len() * 8 + done
     }
 }
 

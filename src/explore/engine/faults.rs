@@ -65,7 +65,7 @@ impl Engine<'_> {
             }
         }
         let world = strike(self.worlds.get(state[0]), fault, node, &place);
-        state[0] = self.worlds.intern(world);
+        state[0] = self.worlds.keep(world);
     }
 }
 

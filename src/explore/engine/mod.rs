@@ -74,7 +74,8 @@ pub struct Engine<'p> {
     locals: Vec<(Local, u32)>,
     learned: Vec<Learned>,
     deltas: Quads,
-    delta_bytes: usize,
+    /// What deltas and effects own.
+    owned: usize,
     leasable: Vec<ResourceId>,
     folded: Memo<(ClassId, u32, u32), u32>,
     /// All rules that fired anywhere, each once.
@@ -115,7 +116,7 @@ impl<'p> Engine<'p> {
             locals: Vec::new(),
             learned: Vec::new(),
             deltas: Quads::default(),
-            delta_bytes: 0,
+            owned: 0,
             leasable: leasable(program),
             folded: Memo::default(),
             violations: Interner::default(),
@@ -130,10 +131,10 @@ impl<'p> Engine<'p> {
             about: program.nodes.iter().map(about).collect(),
         };
         engine.units = engine.layout.units().collect();
-        engine.worlds.intern(World::new());
+        engine.worlds.keep(World::new());
         for (index, _) in program.classes.iter().enumerate() {
             // Number 0 is the empty slot.
-            engine.blocks[index].intern(Block { index: u32::MAX, ..Block::default() });
+            engine.blocks[index].keep(Block { index: u32::MAX, ..Block::default() });
             engine.known[index].push(Known {
                 locals: 0..0,
                 ended: None,
@@ -170,6 +171,19 @@ impl<'p> Engine<'p> {
         self.layout.places.iter().map(|p| u32::try_from(count(p)).unwrap_or(u32::MAX)).collect()
     }
 
+    /// Bytes in use, about.
+    pub fn bytes(&self) -> u64 {
+        let contents: u64 = self.contents.iter().map(Interner::bytes).sum();
+        let blocks: u64 = self.blocks.iter().map(Interner::bytes).sum();
+        let known: usize = self.known.iter().map(|k| k.capacity() * size_of::<Known>()).sum();
+        let learned = self.learned.capacity() * size_of::<Learned>();
+        let locals = self.locals.capacity() * size_of::<(Local, u32)>();
+        let tables =
+            self.effects.bytes() + self.folded.bytes() + self.touched.bytes() + self.deltas.bytes();
+        let interned = self.worlds.bytes() + self.changes.bytes() + self.violations.bytes();
+        contents + blocks + tables + interned + (known + learned + locals + self.owned) as u64
+    }
+
     /// Brings a state into its canonical form, if symmetry is on.
     pub fn sort(&self, state: &mut State) {
         if self.symmetry {
@@ -181,7 +195,7 @@ impl<'p> Engine<'p> {
     pub fn initial(&mut self) -> Vec<State> {
         let mut state = vec![0; self.layout.places.len()];
         for (index, resource) in self.program.resources.iter().enumerate() {
-            let id = self.contents[index].intern(Content::new(&resource.initial));
+            let id = self.contents[index].keep(Content::new(&resource.initial));
             let rid = ResourceId(u32::try_from(index).unwrap_or(u32::MAX));
             for at in self.layout.all(rid) {
                 state[at] = id;
@@ -204,7 +218,7 @@ impl<'p> Engine<'p> {
             let mut world = (**self.worlds.get(state[0])).clone();
             world.insert(question.clone(), answer);
             let mut next = state.clone();
-            next[0] = self.worlds.intern(world);
+            next[0] = self.worlds.keep(world);
             next
         })
     }
@@ -232,7 +246,7 @@ impl<'p> Engine<'p> {
 
     fn intern_block(&mut self, class: ClassId, block: Block) -> u32 {
         let table = &mut self.blocks[class.0 as usize];
-        let id = table.intern(block);
+        let id = table.keep(block);
         if id as usize == self.known[class.0 as usize].len() {
             let mut offered = Vec::new();
             let first = number(self.locals.len());
@@ -312,7 +326,7 @@ impl<'p> Engine<'p> {
         let at = self.layout.resource(resource, 0);
         let mut content = (**self.contents[resource.index()].get(state[at])).clone();
         content.lease = Lease::Expired;
-        state[at] = self.contents[resource.index()].intern(content);
+        state[at] = self.contents[resource.index()].keep(content);
         let Some(unit) = holder else { return };
         let mut block = (**self.block(state, unit)).clone();
         if let Some(memory) = block.marks.remove(&Mark::Holds(resource)) {
