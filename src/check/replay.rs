@@ -230,7 +230,7 @@ fn resort(
     }
     let end = outcome(engine, &ended);
     engine.symmetry = true;
-    let orders = serial(engine, stop);
+    let orders = serial(engine, 400_000, stop);
     engine.symmetry = false;
     if is_serial(&end, &orders?) {
         return None;

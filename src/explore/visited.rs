@@ -1,7 +1,7 @@
 //! The set of states seen: exact, open addressing, no allocation per state, in shards that threads share out among
 //! themselves.
 //!
-//! A shard is an array of packed states; the place of a state is its hash scaled to the array, then the next free one.
+//! A shard is an array of packed states, in blocks; the place of a state is its hash scaled to the array, then the next free one.
 //! Insertion goes in groups: first every place of the group is touched, so that the memory answers for all of them
 //! at once, then each is looked at. (The processor overlaps independent loads; an explicit prefetch would be unsafe code.)
 
@@ -10,6 +10,9 @@ use super::packed::Packed;
 /// How many shards there are; a power of two.
 pub const SHARDS: usize = 64;
 const GROUP: usize = 16;
+/// States in a block. Blocks are of one size, so that what one shard gives back when it grows fits the next: arrays of
+/// many sizes would leave gaps in the memory that no count of ours would see.
+const BLOCK: usize = 1 << 10;
 
 /// All shards.
 #[derive(Debug)]
@@ -21,7 +24,8 @@ pub struct Visited<P> {
 /// The states whose hash ends alike.
 #[derive(Debug)]
 pub struct Shard<P> {
-    slots: Vec<P>,
+    blocks: Vec<Box<[P]>>,
+    capacity: usize,
     len: usize,
     /// Those that were new since they were last fetched, in order of insertion.
     pub fresh: Vec<P>,
@@ -29,7 +33,7 @@ pub struct Shard<P> {
 
 impl<P> Default for Shard<P> {
     fn default() -> Self {
-        Self { slots: Vec::new(), len: 0, fresh: Vec::new() }
+        Self { blocks: Vec::new(), capacity: 0, len: 0, fresh: Vec::new() }
     }
 }
 
@@ -66,41 +70,53 @@ impl<P: Packed> Visited<P> {
 
 impl<P: Packed> Shard<P> {
     fn bytes(&self, words: usize) -> u64 {
-        size::<P>(words) * (self.slots.capacity() + self.fresh.capacity()) as u64
+        size::<P>(words) * (self.capacity + self.fresh.capacity()) as u64
     }
 
     /// The home of a hash: the hash as a fraction, scaled (Lemire 2019), so that any capacity will do.
     #[expect(clippy::cast_possible_truncation, reason = "less than the number of slots")]
     fn home(&self, hash: u64) -> usize {
-        ((u128::from(hash) * self.slots.len() as u128) >> 64) as usize
+        ((u128::from(hash) * self.capacity as u128) >> 64) as usize
     }
 
     #[inline]
     /// The place of a state, or the free one where it belongs.
     fn place(&self, state: &P, hash: u64) -> usize {
         let mut at = self.home(hash);
-        while self.slots[at].is_taken() && self.slots[at] != *state {
+        while self.slot(at).is_taken() && self.slot(at) != state {
             at += 1;
-            if at == self.slots.len() {
+            if at == self.capacity {
                 at = 0;
             }
         }
         at
     }
 
+    #[inline]
+    fn slot(&self, at: usize) -> &P {
+        &self.blocks[at / BLOCK][at % BLOCK]
+    }
+
     /// Room for one more: at most three quarters are ever taken.
     fn reserve(&mut self) {
-        if (self.len + 1) * 4 <= self.slots.len() * 3 {
+        if (self.len + 1) * 4 <= self.capacity * 3 {
             return;
         }
-        let capacity = (self.slots.len() + self.slots.len() / 3).max(16);
-        let old = std::mem::replace(&mut self.slots, vec![P::default(); capacity]);
-        for state in old {
+        let more = (self.capacity + self.capacity / 3).max(16);
+        self.capacity = if more < BLOCK { more } else { more.next_multiple_of(BLOCK) };
+        let block = self.capacity.min(BLOCK);
+        let blocks = (0..self.capacity / block).map(|_| vec![P::default(); block].into()).collect();
+        for state in std::mem::replace(&mut self.blocks, blocks).into_iter().flatten() {
             if state.is_taken() {
-                let at = self.place(&state, state.hash());
-                self.slots[at] = state;
+                self.put(state.hash(), state);
             }
         }
+    }
+
+    /// Puts a state into its place.
+    fn put(&mut self, hash: u64, state: P) {
+        let at = self.place(&state, hash);
+        self.blocks[at / BLOCK][at % BLOCK] = state;
     }
 
     /// Adds one state; whether it is new.
@@ -111,10 +127,10 @@ impl<P: Packed> Shard<P> {
 
     fn insert_at(&mut self, state: &P, hash: u64) -> bool {
         let at = self.place(state, hash);
-        if self.slots[at].is_taken() {
+        if self.slot(at).is_taken() {
             return false;
         }
-        self.slots[at] = state.clone();
+        self.blocks[at / BLOCK][at % BLOCK] = state.clone();
         self.fresh.push(state.clone());
         self.len += 1;
         true
@@ -129,7 +145,7 @@ impl<P: Packed> Shard<P> {
             let mut taken = false;
             for (hash, state) in hashes.iter_mut().zip(group) {
                 *hash = state.hash();
-                taken ^= self.slots[self.home(*hash)].is_taken();
+                taken ^= self.slot(self.home(*hash)).is_taken();
             }
             std::hint::black_box(taken);
             for (&hash, state) in hashes.iter().zip(group) {
@@ -141,7 +157,7 @@ impl<P: Packed> Shard<P> {
 
     /// Takes the states out, in no order that means anything.
     pub fn into_states(self) -> impl Iterator<Item = P> {
-        self.slots.into_iter().filter(Packed::is_taken)
+        self.blocks.into_iter().flatten().filter(Packed::is_taken)
     }
 }
 
