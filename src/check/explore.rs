@@ -72,8 +72,7 @@ pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -
         let again = search(&mut engine, config, stop);
         found.violations.extend(again.violations);
     }
-    let nodes = |most| config.nodes(engine.layout.places.len(), most);
-    let (many, some) = (nodes(400_000), nodes(200_000));
+    let many = config.nodes(engine.layout.places.len(), 400_000);
     let serial = if found.stopped.is_none() { serial(&mut engine, many, stop) } else { None };
     let wanted = grouped(&found.violations);
     let cap = config
@@ -89,7 +88,7 @@ pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -
         None => BTreeSet::new(),
     };
     if !unserial.is_empty() {
-        for choices in unexplained(&mut engine, &unserial, some, stop) {
+        for choices in unexplained(&mut engine, &unserial, many.min(200_000), stop) {
             let violation = last_resort(&mut engine, &choices);
             if found.violations.insert(violation.clone()) {
                 told.push((violation, choices));
