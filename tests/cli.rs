@@ -31,7 +31,7 @@ fn folder(name: &str) -> PathBuf {
 #[test]
 fn help_lists_what_works_and_ends_with_the_exit_statuses() {
     let text = check(&["--help"], 0, true);
-    for command in ["check", "replay", "test", "explain", "schema"] {
+    for command in ["check", "fuzz", "replay", "test", "explain", "schema"] {
         assert!(text.contains(&format!("\n  {command} ")), "{command}: {text}");
     }
     for flag in ["-h", "--help"] {

@@ -1,12 +1,13 @@
 //! One program explored: its violations, its outcomes, its serial outcomes, and the least schedule of each violation.
 
+use super::fuzzed::{fuzzed, joined};
 use crate::explore::ending::Joint;
 use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Counts, Reduction, Stop};
 use crate::explore::prove::counted::{counted, safe};
 use crate::explore::prove::{Reach, prove};
 use crate::explore::ranking::{drop_counters, restore_counters};
-use crate::explore::search::search;
+use crate::explore::search::{Found, search};
 use crate::explore::serial::serial;
 use crate::explore::witness::{Choice, same_finding, unexplained, witnesses};
 use crate::model::ids::{NodeId, ResourceId};
@@ -25,6 +26,8 @@ pub(super) struct Explored {
     pub(super) told: Vec<(Violation, Vec<Choice>)>,
     /// For how many items it is proved that no rule fires.
     pub(super) proved: Option<Reach>,
+    /// What random schedules earned.
+    pub(super) earned: Option<String>,
 }
 
 /// Loops with more items are counted before they are listed.
@@ -32,6 +35,20 @@ const LISTED: u64 = 8;
 
 /// Searches, lists serial outcomes, and finds the least schedule of each violation.
 pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored {
+    match &config.fuzz {
+        None => searched(lowered, config, stop),
+        Some(asked) if !asked.after_limits => fuzzed(lowered, config, asked, stop),
+        Some(asked) => {
+            let explored = searched(lowered, config, stop);
+            if explored.stopped.is_none() || stop.stopped().is_some() {
+                return explored;
+            }
+            joined(explored, fuzzed(lowered, config, asked, stop))
+        }
+    }
+}
+
+fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored {
     drop_counters(&mut lowered.program);
     let proof = (config.reduction == Reduction::All).then(|| prove(&lowered.program));
     let proof = proof.and_then(Result::ok);
@@ -48,23 +65,12 @@ pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -
             stopped: None,
             told: all.told,
             proved,
+            earned: None,
         };
     }
     drop(proof);
     let symmetry = config.reduction != Reduction::None;
-    let mut found = {
-        let mut engine = Engine::new(&lowered.program, symmetry);
-        let found = search(&mut engine, config, stop);
-        if engine.uncounted_violation { None } else { Some((found, bare_writes(&engine))) }
-    };
-    if found.is_none() {
-        restore_counters(&mut lowered.program);
-        let mut engine = Engine::new(&lowered.program, symmetry);
-        let again = search(&mut engine, config, stop);
-        let bare = bare_writes(&engine);
-        found = Some((again, bare));
-    }
-    let (mut found, bare) = found.expect("internal error: a search without a result");
+    let (mut found, bare) = without_counters(lowered, config, stop);
     let mut engine = Engine::new(&lowered.program, symmetry);
     // Which writes a lease should have guarded is known only now: this time they fire when they happen.
     engine.judge.guarded.clone_from(&bare);
@@ -103,7 +109,27 @@ pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -
         stopped: found.stopped,
         told,
         proved,
+        earned: None,
     }
+}
+
+/// Searches without the counters that need not be kept, and with them if one was needed after all.
+fn without_counters(
+    lowered: &mut Lowered,
+    config: &Config,
+    stop: &dyn Stop,
+) -> (Found, BTreeSet<(NodeId, ResourceId)>) {
+    let symmetry = config.reduction != Reduction::None;
+    let mut engine = Engine::new(&lowered.program, symmetry);
+    let found = search(&mut engine, config, stop);
+    if !engine.uncounted_violation {
+        return (found, bare_writes(&engine));
+    }
+    drop(engine);
+    restore_counters(&mut lowered.program);
+    let mut engine = Engine::new(&lowered.program, symmetry);
+    let found = search(&mut engine, config, stop);
+    (found, bare_writes(&engine))
 }
 
 /// Violations that are one finding, once.

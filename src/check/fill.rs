@@ -99,6 +99,7 @@ pub(super) fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explor
         }
         _ => {}
     }
+    report.notes.extend(explored.earned.clone());
     if let Some(reason) = &explored.stopped {
         report.verdict = Verdict::Inconclusive(reason.clone());
     }

@@ -6,6 +6,7 @@ pub mod certify;
 mod explore;
 mod fill;
 mod findings;
+mod fuzzed;
 mod guide;
 pub mod replay;
 mod runs;

@@ -2,6 +2,7 @@
 
 use super::destination::{self, Destination};
 use crate::definition::ast;
+use crate::explore::fuzz::{self, Fuzz};
 use crate::explore::limits;
 use crate::finding::Severity;
 use crate::gate::Threshold;
@@ -21,6 +22,8 @@ const DIFF_EXITS: &str = "Exit status: 0 no new findings; 1 new findings; 2 bad 
 const TEST_EXITS: &str = "Exit status: 0 all expectations met; 1 one is not; 2 bad usage, unreadable input or nothing \
                           to test.";
 
+const FUZZ_EXITS: &str = "Exit status: 1 findings; 3 none, which proves nothing; 2 bad usage, unreadable input or nothing \
+                          to fuzz.";
 const REPLAY_EXITS: &str = "Exit status: 1 reproduced; 0 fixed: the schedule runs, or the flow rules it out, and the \
                             anomaly is gone; 2 diverged, or not readable.";
 
@@ -38,6 +41,7 @@ pub(super) struct Args {
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
     Check(CheckArgs),
+    Fuzz(FuzzArgs),
     Replay(ReplayArgs),
     Test(TestArgs),
     Verify(VerifyArgs),
@@ -64,6 +68,9 @@ pub(super) struct CheckArgs {
     pub(super) model: ModelArgs,
     #[command(flatten)]
     pub(super) search: SearchArgs,
+    /// Where a limit is reached, go on with random schedules
+    #[arg(long, help_heading = "Search options")]
+    or_fuzz: bool,
     #[command(flatten)]
     pub(super) gate: GateArgs,
     #[command(flatten)]
@@ -80,6 +87,84 @@ pub(super) struct VerifyArgs {
     /// The certificate
     #[arg(value_name = "CERTIFICATE")]
     pub(super) certificate: PathBuf,
+}
+
+/// Try random schedules, where a search is out of reach
+#[derive(clap::Args, Debug)]
+#[command(after_help = FUZZ_EXITS)]
+pub(super) struct FuzzArgs {
+    /// Exports (zip, folder or JSON) and design models
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    pub(super) how: HowArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Fuzz options")]
+pub(super) struct HowArgs {
+    /// How schedules are chosen
+    #[arg(long, value_name = "NAME", default_value = "pct")]
+    strategy: Strategy,
+    /// The same seed finds the same, on any number of threads
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Schedules of each flow [default: 10000, or as many as --time allows]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
+    schedules: Option<u64>,
+    /// Races of up to this depth are looked for by pct
+    #[arg(long, value_name = "N", default_value = "3", value_parser = degree)]
+    depth: u64,
+    /// Stop after this time: 10, 10s, 2m, 1h
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "reproducible")]
+    pub(super) time: Option<Duration>,
+    /// Threads that share the schedules [default: one a core]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
+    threads: Option<u64>,
+    /// Leave out everything that depends on the machine
+    #[arg(long)]
+    pub(super) reproducible: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Strategy {
+    /// A uniform walk: each step that can be taken is as likely
+    Random,
+    /// Probabilistic concurrency testing: bounds what it misses
+    Pct,
+    /// Partial-order sampling
+    Pos,
+}
+
+impl FuzzArgs {
+    /// What the flags ask for.
+    pub(super) fn config(&self) -> limits::Config {
+        let how = &self.how;
+        let schedules = how.schedules.or(how.time.map(|_| u64::MAX));
+        let asked = Fuzz {
+            strategy: match how.strategy {
+                Strategy::Random => fuzz::Strategy::Random,
+                Strategy::Pct => fuzz::Strategy::Pct,
+                Strategy::Pos => fuzz::Strategy::Pos,
+            },
+            seed: how.seed,
+            schedules: schedules.unwrap_or(Fuzz::default().schedules),
+            depth: u32::try_from(how.depth).unwrap_or(u32::MAX),
+            after_limits: false,
+        };
+        let threads = how.threads.map_or_else(cores, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let base = limits::Config {
+            fuzz: Some(asked),
+            threads,
+            reproducible: how.reproducible,
+            ..limits::Config::default()
+        };
+        self.model.config(base)
+    }
 }
 
 /// Run a saved schedule on the flow as it is now
@@ -339,8 +424,10 @@ impl Refusal {
 pub(super) fn parse(args: Vec<OsString>) -> Result<Args, Refusal> {
     let matches = Args::command().try_get_matches_from(args).map_err(Refusal)?;
     let mut args = Args::from_arg_matches(&matches).map_err(Refusal)?;
-    if let (Command::Check(check), Some((_, matches))) = (&mut args.command, matches.subcommand()) {
-        check.output.pair(matches)?;
+    match (&mut args.command, matches.subcommand()) {
+        (Command::Check(check), Some((_, matches))) => check.output.pair(matches)?,
+        (Command::Fuzz(fuzz), Some((_, matches))) => fuzz.output.pair(matches)?,
+        _ => {}
     }
     Ok(args)
 }
@@ -348,21 +435,23 @@ pub(super) fn parse(args: Vec<OsString>) -> Result<Args, Refusal> {
 impl CheckArgs {
     /// What the flags ask for.
     pub(super) fn config(&self) -> limits::Config {
-        self.model.config(&self.search)
+        let fuzz = Fuzz { after_limits: true, ..Fuzz::default() };
+        let base = limits::Config { fuzz: self.or_fuzz.then_some(fuzz), ..self.search.config() };
+        self.model.config(base)
     }
 }
 
 impl BaselineArgs {
     /// What the flags ask for.
     pub(super) fn config(&self) -> limits::Config {
-        self.model.config(&self.search)
+        self.model.config(self.search.config())
     }
 }
 
 impl DiffArgs {
     /// What the flags ask for.
     pub(super) fn config(&self) -> limits::Config {
-        self.model.config(&self.search)
+        self.model.config(self.search.config())
     }
 
     /// The least severity that counts, if the flag is given.
@@ -372,7 +461,7 @@ impl DiffArgs {
 }
 
 impl ModelArgs {
-    fn config(&self, search: &SearchArgs) -> limits::Config {
+    fn config(&self, base: limits::Config) -> limits::Config {
         let mut config = limits::Config {
             degree: self.degree,
             runs: self.runs,
@@ -381,7 +470,7 @@ impl ModelArgs {
                 Platform::PowerAutomate => ast::Platform::PowerAutomate,
                 Platform::LogicApps => ast::Platform::LogicApps,
             }),
-            ..search.config()
+            ..base
         };
         for items in &self.items {
             match items {

@@ -1,13 +1,17 @@
 //! `flowrace check`: the report to its place, problems to standard error.
 
-use super::args::CheckArgs;
+use super::args::{CheckArgs, FuzzArgs, OutputArgs};
 use super::exit;
 use super::gate::{Gate, refuse};
 use super::output;
 use super::stop::Watch;
 use super::witnesses;
 use crate::check;
+use crate::explore::limits::Config;
+use crate::finding::{Report, Severity};
+use crate::gate::Threshold;
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Checks and gives the exit status.
 pub(super) fn check(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
@@ -21,16 +25,41 @@ pub(super) fn check(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) 
     let mut report = check::check(&args.paths, &config, &watch);
     watch.finish();
     gate.settle(&mut report, search.reproducible, err);
+    let code = exit::of(&report, gate.fail_on(args.output.fail_on()));
+    let code = say(&report, &args.paths, &config, &args.output, code, out, err);
+    super::verify::save(args, code, err)
+}
+
+/// Fuzzes and gives the exit status.
+pub(super) fn fuzz(args: &FuzzArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let watch = Watch::start(args.how.time, args.how.reproducible, args.output.quiet);
+    let config = args.config();
+    let report = check::check(&args.paths, &config, &watch);
+    watch.finish();
+    let fail_on = args.output.fail_on().unwrap_or(Threshold::At(Severity::Warning)).least();
+    let code = exit::of(&report, fail_on);
+    match say(&report, &args.paths, &config, &args.output, code, out, err) {
+        exit::SAFE => exit::INCONCLUSIVE,
+        code => code,
+    }
+}
+
+/// Tells problems, saves witnesses and delivers the reports; the exit status may get worse by it.
+fn say(
+    report: &Report,
+    paths: &[PathBuf],
+    config: &Config,
+    to: &OutputArgs,
+    code: u8,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
     output::problems(&report.problems, err);
     if report.flows.is_empty() && report.problems.is_empty() {
-        output::nothing(&args.paths, "check", err);
+        output::nothing(paths, "check", err);
     }
-    let mut code = exit::of(&report, gate.fail_on(args.output.fail_on()));
-    if let Some(folder) = &args.output.witnesses
-        && !witnesses::save(&report, &config, folder, err)
-    {
-        code = exit::UNUSABLE;
-    }
-    let code = output::deliver(&report, &args.output, code, out, err);
-    super::verify::save(args, code, err)
+    let saved =
+        to.witnesses.as_ref().is_none_or(|folder| witnesses::save(report, config, folder, err));
+    let code = if saved { code } else { exit::UNUSABLE };
+    output::deliver(report, to, code, out, err)
 }

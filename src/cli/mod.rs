@@ -59,6 +59,7 @@ pub fn run(args: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 
     };
     match asked {
         Command::Check(args) => check::check(&args, out, err),
+        Command::Fuzz(args) => check::fuzz(&args, out, err),
         Command::Replay(args) => replay::replay(&args, out, err),
         Command::Baseline(args) => baseline::baseline(&args, out, err),
         Command::Diff(args) => diff::run(&args, out, err),

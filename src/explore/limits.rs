@@ -1,5 +1,6 @@
 //! What a check is asked to do, how far it may go, and who may stop it. Reads no clock: it asks a [`Stop`].
 
+use super::fuzz::Fuzz;
 use crate::definition::ast::Platform;
 use std::collections::BTreeMap;
 
@@ -29,6 +30,8 @@ pub struct Config {
     pub max_memory: u64,
     /// Threads that share the search; the answer is the same with any number.
     pub threads: usize,
+    /// Try random schedules.
+    pub fuzz: Option<Fuzz>,
     /// Whether nothing that depends on the machine may enter the report.
     pub reproducible: bool,
     /// Assumptions pinned for every definition that does not pin them itself.
@@ -50,6 +53,7 @@ impl Default for Config {
             max_states: None,
             max_memory: DEFAULT_MEMORY,
             threads: 1,
+            fuzz: None,
             reproducible: false,
             assume: BTreeMap::new(),
             exclude: Vec::new(),

@@ -5,6 +5,7 @@
 pub mod ending;
 pub mod engine;
 pub mod expand;
+pub mod fuzz;
 pub mod layout;
 pub mod limits;
 pub mod packed;
@@ -14,6 +15,7 @@ pub mod prove;
 pub mod ranking;
 pub mod search;
 pub mod serial;
+pub mod shrink;
 pub mod table;
 pub mod visited;
 pub mod weight;

@@ -7,7 +7,7 @@ use crate::explore::path::{Path, path};
 use crate::model::expression::Expr;
 use crate::model::fault::{Fault, is_fault};
 use crate::model::ids::ResourceId;
-use crate::model::program::{Access, Kind, Program, Step};
+use crate::model::program::{Kind, Program, Step};
 use crate::model::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,7 +88,7 @@ fn footprint(program: &Program, next: &Successor) -> BTreeMap<ResourceId, bool> 
         let Kind::Leaf(list) = &program.node(event.node).kind else { continue };
         match list.get(usize::from(event.step)) {
             Some(Step::Access(resource, access)) => {
-                let writes = event.refused.is_none() && !only_reads(access);
+                let writes = event.refused.is_none() && !access.only_reads();
                 touch(*resource, writes);
                 access
                     .expressions()
@@ -113,28 +113,6 @@ fn variables(expr: &Expr, tell: &mut dyn FnMut(ResourceId)) {
             tell(*resource);
         }
     });
-}
-
-fn only_reads(access: &Access) -> bool {
-    match access {
-        Access::Get
-        | Access::Fetch(_)
-        | Access::List(_)
-        | Access::Select(..)
-        | Access::Load
-        | Access::Probe(_) => true,
-        Access::Update { .. }
-        | Access::Add { .. }
-        | Access::Store { .. }
-        | Access::Create(_)
-        | Access::CreateIfNone { .. }
-        | Access::Upsert { .. }
-        | Access::Delete(..)
-        | Access::Acquire { .. }
-        | Access::Renew(_)
-        | Access::Release(_)
-        | Access::Write { .. } => false,
-    }
 }
 
 /// A condition nobody knows, as a text in which actions stand by their names.

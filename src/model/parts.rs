@@ -4,6 +4,29 @@ use super::expression::Expr;
 use super::program::{Access, Filter, Step};
 
 impl Access {
+    /// Whether it leaves the resource as it is.
+    pub fn only_reads(&self) -> bool {
+        match self {
+            Self::Get
+            | Self::Fetch(_)
+            | Self::List(_)
+            | Self::Select(..)
+            | Self::Load
+            | Self::Probe(_) => true,
+            Self::Update { .. }
+            | Self::Add { .. }
+            | Self::Store { .. }
+            | Self::Create(_)
+            | Self::CreateIfNone { .. }
+            | Self::Upsert { .. }
+            | Self::Delete(..)
+            | Self::Acquire { .. }
+            | Self::Renew(_)
+            | Self::Release(_)
+            | Self::Write { .. } => false,
+        }
+    }
+
     /// Every expression in it.
     pub fn expressions(&self) -> Vec<&Expr> {
         let mut all: Vec<&Expr> = Vec::new();

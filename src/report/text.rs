@@ -191,6 +191,9 @@ fn reach(flow: &FlowReport) -> String {
 }
 
 fn explored(flow: &FlowReport) -> String {
+    if flow.stats.states == 0 && flow.stats.transitions > 0 {
+        return format!("{} tried{}", count(flow.stats.transitions, "step"), within(flow));
+    }
     let all = if flow.exhaustive { "all " } else { "" };
     format!("{all}{} explored{}", count(flow.stats.states, "state"), within(flow))
 }

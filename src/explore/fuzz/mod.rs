@@ -1,0 +1,284 @@
+//! Random schedules, for what is out of reach of a search. Proves nothing, but says what it earned.
+//!
+//! Each schedule is a function of the seed and its own number alone, so any number of threads finds the same. A step is
+//! looked up where its like was taken before; outcomes are told apart by the numbers of their contents.
+
+mod bound;
+mod random;
+mod strategy;
+
+use super::ending::{Joint, judge_end, judge_stuck, outcome};
+use super::engine::{Engine, Move, State};
+use super::layout::Place;
+use super::limits::Stop;
+use super::table::Memo;
+use super::witness::Choice;
+use crate::model::program::Program;
+use crate::property::judge::Violation;
+pub use bound::Bound;
+use random::Random;
+use std::collections::BTreeMap;
+pub use strategy::Strategy;
+use strategy::{Plan, Priorities, count};
+
+/// Schedules that the threads share out at a time; between two rounds it can be stopped.
+const ROUND: u64 = 4096;
+/// Random schedules that show how long a schedule gets.
+const PROBES: u64 = 64;
+/// Longer schedules are cut: something in them goes round in circles.
+const LONGEST: u32 = 100_000;
+/// Numbers in an engine's tables after which it starts anew.
+const FULL: u64 = 4_000_000;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fuzz {
+    /// How schedules are chosen.
+    pub strategy: Strategy,
+    /// Of all schedules.
+    pub seed: u64,
+    /// How many.
+    pub schedules: u64,
+    /// For PCT: schedules of depth 1 to this one are tried in turn.
+    pub depth: u32,
+    /// Only where the search had to stop.
+    pub after_limits: bool,
+}
+
+impl Default for Fuzz {
+    fn default() -> Self {
+        Self { strategy: Strategy::Pct, seed: 1, schedules: 10_000, depth: 3, after_limits: false }
+    }
+}
+
+/// What the schedules showed.
+#[derive(Debug, Default)]
+pub struct Fuzzed {
+    /// Rules that fired, and the first schedule in which they did.
+    pub violations: BTreeMap<Violation, u64>,
+    /// Outcomes, and how many schedules ended in each.
+    pub outcomes: BTreeMap<Joint, u64>,
+    /// Schedules tried.
+    pub schedules: u64,
+    /// Steps taken in all.
+    pub steps: u64,
+    /// Steps of the longest schedule, and those PCT drew its changes from.
+    pub longest: u32,
+    /// Steps that PCT drew its changes from.
+    pub drawn: u32,
+    /// The most processes met in one schedule.
+    pub processes: u32,
+    /// Something beside the order was drawn too: a fault, an unknown condition, one of several steps of one process.
+    pub chance: bool,
+    /// An Until without a counter failed otherwise than by a refusal: the counts are needed.
+    pub uncounted: bool,
+}
+
+/// Tries schedules until enough were tried or somebody says stop.
+pub fn fuzz(program: &Program, asked: &Fuzz, threads: usize, stop: &dyn Stop) -> Fuzzed {
+    let plan = Plan::new(program);
+    let probing = Fuzz { strategy: Strategy::Random, seed: !asked.seed, ..*asked };
+    let mut probe = Worker::new(program, &plan, probing, 0);
+    for schedule in 0..PROBES {
+        probe.run(schedule, None);
+    }
+    let drawn = probe.found.longest;
+    let threads = threads.max(1);
+    let worker = |_| Worker::new(program, &plan, *asked, drawn);
+    let mut workers: Vec<Worker<'_>> = (0..threads).map(worker).collect();
+    let mut done = 0;
+    while done < asked.schedules && stop.stopped().is_none() {
+        let end = (done + ROUND).min(asked.schedules);
+        let share = (end - done).div_ceil(threads as u64).max(1);
+        std::thread::scope(|scope| {
+            for (worker, from) in workers
+                .iter_mut()
+                .zip((done..end).step_by(usize::try_from(share).unwrap_or(usize::MAX)))
+            {
+                scope.spawn(move || {
+                    (from..(from + share).min(end)).for_each(|s| worker.run(s, None));
+                });
+            }
+        });
+        done = end;
+        let steps = workers.iter().map(|w| w.found.steps).sum();
+        stop.progress(done, steps, asked.schedules - done);
+    }
+    let mut found = Fuzzed { schedules: done, drawn, ..Fuzzed::default() };
+    for worker in workers {
+        found.add(worker.close());
+    }
+    found
+}
+
+/// The schedule of a number, as choices, up to where the wanted violation fires.
+pub fn schedule(program: &Program, asked: &Fuzz, drawn: u32, number: u64) -> Vec<Choice> {
+    let plan = Plan::new(program);
+    let mut worker = Worker::new(program, &plan, *asked, drawn);
+    let mut choices = Vec::new();
+    worker.run(number, Some(&mut choices));
+    choices
+}
+
+impl Fuzzed {
+    fn add(&mut self, other: Self) {
+        for (violation, schedule) in other.violations {
+            let first = self.violations.entry(violation).or_insert(schedule);
+            *first = schedule.min(*first);
+        }
+        for (outcome, times) in other.outcomes {
+            *self.outcomes.entry(outcome).or_default() += times;
+        }
+        self.steps += other.steps;
+        self.longest = self.longest.max(other.longest);
+        self.processes = self.processes.max(other.processes);
+        self.chance |= other.chance;
+        self.uncounted |= other.uncounted;
+    }
+}
+
+/// One thread: an engine, and what it found.
+struct Worker<'p> {
+    program: &'p Program,
+    plan: &'p Plan,
+    asked: Fuzz,
+    drawn: u32,
+    engine: Engine<'p>,
+    initial: Vec<State>,
+    /// Places whose numbers tell how a schedule ended.
+    telling: Vec<usize>,
+    /// By these numbers: which of `ends`.
+    ends: Memo<Vec<u32>, usize>,
+    counted: Vec<(State, u64)>,
+    /// Violations of the engine that are known already.
+    known: usize,
+    found: Fuzzed,
+    priorities: Priorities,
+    open: Vec<Move>,
+    state: State,
+    next: State,
+    key: Vec<u32>,
+}
+
+impl<'p> Worker<'p> {
+    fn new(program: &'p Program, plan: &'p Plan, asked: Fuzz, drawn: u32) -> Self {
+        let mut engine = Engine::new(program, false);
+        let initial = engine.initial();
+        let places = engine.layout.places.iter().enumerate();
+        let tells = |p: &Place| matches!(p, Place::World | Place::Resource(_));
+        let telling = places.filter(|(_, p)| tells(p)).map(|(at, _)| at).collect();
+        Self {
+            program,
+            plan,
+            asked,
+            drawn,
+            engine,
+            initial,
+            telling,
+            ends: Memo::default(),
+            counted: Vec::new(),
+            known: 0,
+            found: Fuzzed::default(),
+            priorities: Priorities::default(),
+            open: Vec::new(),
+            state: State::new(),
+            next: State::new(),
+            key: Vec::new(),
+        }
+    }
+
+    /// Runs the schedule of this number to its end.
+    fn run(&mut self, number: u64, mut told: Option<&mut Vec<Choice>>) {
+        let mut random = Random::new(self.asked.seed, number);
+        let depth = self.asked.depth.max(1);
+        let depth = 1 + u32::try_from(number % u64::from(depth)).unwrap_or_default();
+        self.priorities.begin(&mut random, depth, self.drawn);
+        let start = random.below(count(self.initial.len()).max(1)) as usize;
+        self.found.chance |= self.initial.len() > 1;
+        let Some(initial) = self.initial.get(start) else { return };
+        self.state.clone_from(initial);
+        let mut steps = 0;
+        while steps < LONGEST && self.step(steps, &mut random, told.as_deref_mut()) {
+            steps += 1;
+        }
+        self.found.steps += u64::from(steps);
+        self.found.longest = self.found.longest.max(steps);
+        self.found.processes = self.found.processes.max(count(self.priorities.processes()));
+        self.end(number, steps);
+    }
+
+    /// Takes one step; whether there was one to take.
+    fn step(&mut self, number: u32, random: &mut Random, told: Option<&mut Vec<Choice>>) -> bool {
+        if self.engine.all_ended(&self.state) {
+            return false;
+        }
+        self.engine.moves_into(&self.state, true, &mut self.open);
+        let strategy = self.asked.strategy;
+        while !self.open.is_empty() {
+            let at = self.priorities.choose(strategy, self.plan, &self.open, random);
+            let chosen = self.open[at];
+            let mut index = 0;
+            if !self.engine.take_into(&self.state, chosen, &mut self.next) {
+                let mut results = self.engine.take(&self.state, chosen);
+                if results.is_empty() {
+                    self.open.remove(at);
+                    continue;
+                }
+                self.found.chance |= results.len() > 1;
+                index = random.below(count(results.len())) as usize;
+                self.next = results.swap_remove(index).state;
+            }
+            if strategy == Strategy::Pct && self.priorities.drops(self.plan, chosen, number) {
+                continue;
+            }
+            self.priorities.took(strategy, self.plan, chosen);
+            if let Some(told) = told {
+                told.push((chosen, index));
+            }
+            std::mem::swap(&mut self.state, &mut self.next);
+            return true;
+        }
+        false
+    }
+
+    /// Counts how a schedule ended, and notes which rules fired for the first time.
+    fn end(&mut self, number: u64, steps: u32) {
+        let mut fired = Vec::new();
+        if self.engine.all_ended(&self.state) {
+            self.key.clear();
+            self.key.extend(self.telling.iter().map(|&at| self.state[at]));
+            if let Some(&end) = self.ends.get(&self.key) {
+                self.counted[end].1 += 1;
+            } else {
+                fired = judge_end(&self.engine, &self.state);
+                let end = self.counted.len();
+                self.ends.entry(self.key.clone(), || end);
+                self.counted.push((self.state.clone(), 1));
+            }
+        } else if steps < LONGEST && self.engine.too_many.is_none() {
+            fired.push(judge_stuck(&self.engine, &self.state));
+        }
+        for id in self.known..self.engine.violations.len() {
+            fired.push((**self.engine.violations.get(count(id))).clone());
+        }
+        self.known = self.engine.violations.len();
+        for violation in fired.into_iter().filter(|v| !v.weak) {
+            let first = self.found.violations.entry(violation).or_insert(number);
+            *first = number.min(*first);
+        }
+        if self.engine.sizes().iter().map(|&n| u64::from(n)).max().unwrap_or(0) > FULL {
+            let fresh = Self::new(self.program, self.plan, self.asked, self.drawn);
+            self.found = std::mem::replace(self, fresh).close();
+        }
+    }
+
+    /// What was found.
+    fn close(mut self) -> Fuzzed {
+        for (state, times) in &self.counted {
+            *self.found.outcomes.entry(outcome(&self.engine, state)).or_default() += times;
+        }
+        self.found.chance |= self.priorities.chance;
+        self.found.uncounted |= self.engine.uncounted_violation;
+        self.found
+    }
+}
