@@ -106,3 +106,28 @@ fn every_model_fits_a_telephone_and_offends_nobody() {
     assert_eq!(twice, serde_json::json!([]), "an id stands once");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
+
+#[test]
+fn hostile_names_stay_text() {
+    let Some(browser) = Browser::start() else { return };
+    let name = "</script><img src=x onerror=alert(1)>\"'`{{x}}\u{202e}\n";
+    let model = serde_json::json!({
+        "flowrace": 1,
+        "name": name,
+        "state": { name: { "kind": "item", "fields": { "Count": 5 } } },
+        "flow": [ { "forEach": name, "items": 2, "concurrency": 2, "do": [
+            { "name": "Get", "get": name },
+            { "name": format!("u{name}"), "update": name, "set": {
+                "Count": "@add(outputs('Get')?['Count'], 1)" } } ] } ]
+    });
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile.json");
+    std::fs::write(&file, model.to_string()).expect("it can be written");
+    browser.open(&page("hostile.html", &[file]));
+    browser.click("#f1 .first");
+    browser.click("#f1 .next");
+    let made = browser.ask("return document.querySelectorAll('img, iframe, script').length");
+    assert_eq!(made, 1, "the page's own script");
+    let shown = browser.ask("return document.querySelector('h2 span').textContent");
+    assert_eq!(shown, "</script><img src=x onerror=alert(1)>\"'`{{x}}\\u{202e}\\u{a}");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}

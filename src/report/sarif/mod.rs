@@ -6,7 +6,7 @@ mod result;
 #[cfg(test)]
 mod tests;
 
-use super::untrusted::clean;
+use super::untrusted::{clean, elide};
 use super::uri;
 use crate::definition::location::Location;
 use crate::finding::{FlowReport, Report, Severity, Verdict};
@@ -135,9 +135,9 @@ fn location(at: &Location, root: Option<&str>) -> Json {
     json
 }
 
-/// A stranger's words in a message: nothing hidden, and no link.
+/// A stranger's words in a message: nothing hidden, no link, and no more than a reader takes in.
 fn plain(text: &str) -> String {
-    clean(text, false).replace("](", "] (")
+    elide(&clean(text, false), 1000, false).replace("](", "] (")
 }
 
 fn upper(text: &str) -> String {
