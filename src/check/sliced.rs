@@ -22,10 +22,12 @@ const FEW: usize = 6;
 const STATES: u64 = 4_000;
 /// States of a flow after which its other slices have to do with fewer.
 const FLOW: u64 = 12_000;
-/// The largest slice that is explored, in actions and containers.
-const LARGE: usize = 300;
 /// States of a slice then.
 const LEAST: u64 = 400;
+/// The largest slice that is explored, in actions and containers.
+const LARGE: usize = 300;
+/// The squares of the sizes of all slices of a flow together: that is what compiling them costs.
+const WORK: usize = 300_000;
 /// Slices smaller than this are looked at with a third item too.
 const SMALL: u64 = 800;
 
@@ -39,7 +41,8 @@ pub(super) fn check(
     let start = stop.elapsed();
     let base = scenario(platform, config);
     let full = outline(definition, &Scenario { runs: Some(1), ..base.clone() })?;
-    let mut run = Run { definition, config, stop, report: empty_report(definition, platform) };
+    let report = empty_report(definition, platform);
+    let mut run = Run { definition, config, stop, report, work: 0 };
     run.report.unknown.clone_from(&full.unknown);
     run.report.scope = Scope {
         items: full.items.clone(),
@@ -114,6 +117,7 @@ struct Run<'r> {
     config: &'r Config,
     stop: &'r dyn Stop,
     report: FlowReport,
+    work: usize,
 }
 
 impl Run<'_> {
@@ -237,13 +241,17 @@ impl Run<'_> {
         scenario: &Scenario,
     ) -> Result<(Vec<Finding>, u64), Vec<Problem>> {
         let size = outline(part, scenario)?.program.nodes.len();
-        if size > LARGE {
-            let reason =
-                format!("{size} actions and containers meet at one cell, too many to explore");
+        if size > LARGE || self.work > WORK {
+            let reason = if size > LARGE {
+                format!("{size} actions and containers meet at one cell, too many to explore")
+            } else {
+                "too many cells are shared to explore them one by one".to_owned()
+            };
             self.report.exhaustive = false;
             self.report.verdict = Verdict::Inconclusive(reason);
             return Ok((Vec::new(), u64::MAX));
         }
+        self.work += size * size;
         let mut lowered = lower(part, scenario)?;
         let spent = self.report.stats.states;
         let most = if spent > FLOW { LEAST } else { STATES };

@@ -55,6 +55,16 @@ impl Order {
         }
     }
 
+    /// Whether these siblings run one after another: then each has another number of predecessors.
+    pub fn is_chain(&self, siblings: &[NodeId]) -> bool {
+        let before =
+            |n: &NodeId| self.before[n.index()].iter().map(|w| w.count_ones()).sum::<u32>();
+        let mut counts: Vec<u32> = siblings.iter().map(before).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        counts.len() == siblings.len()
+    }
+
     /// Whether sibling `a` has ended before sibling `b` starts; `None` before the order is made.
     pub(super) fn precedes(&self, a: NodeId, b: NodeId) -> Option<bool> {
         let at = *self.position.get(a.index())?;

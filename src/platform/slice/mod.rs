@@ -26,6 +26,7 @@ pub fn contested(program: &Program, meeting: Meeting) -> Vec<ResourceId> {
         return Vec::new();
     }
     let touched = Touched::new(program);
+    let places = Places::new(program);
     let all =
         (0..program.resources.len()).map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)));
     all.filter(|&r| {
@@ -35,9 +36,12 @@ pub fn contested(program: &Program, meeting: Meeting) -> Vec<ResourceId> {
                 let looks = !reads.is_empty() || blind_twice(program, writes, r);
                 program.resource(r).owner.is_none() && !writes.is_empty() && looks
             }
-            Meeting::Within => writes
-                .iter()
-                .any(|&w| writes.iter().chain(reads).any(|&t| program.overlap_in_run(w, t))),
+            Meeting::Within => {
+                let writes = places.one_each(program, writes);
+                let all: Vec<NodeId> =
+                    writes.iter().copied().chain(places.one_each(program, reads)).collect();
+                writes.iter().any(|&w| all.iter().any(|&t| program.overlap_in_run(w, t)))
+            }
         }
     })
     .collect()
@@ -100,6 +104,37 @@ pub fn slice(
 ) -> Definition {
     let kept = closure::closure(program, cell, only);
     prune::prune(definition, program, &kept)
+}
+
+/// Containers whose actions are not simply one after another.
+struct Places {
+    branching: BTreeSet<NodeId>,
+}
+
+impl Places {
+    fn new(program: &Program) -> Self {
+        let all = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+        let branching = all.filter(|&n| match program.node(n).kind {
+            Kind::Parallel => true,
+            Kind::Group => !program.order.is_chain(&program.node(n).children),
+            Kind::Loop { degree, .. } => degree > 1,
+            Kind::If(_) | Kind::Switch(..) | Kind::Until { .. } => false,
+            Kind::Terminate(_) | Kind::Leaf(_) => false,
+        });
+        Self { branching: branching.collect() }
+    }
+
+    /// One action for each place: what stands in one branch and one loop overlaps with the same others.
+    fn one_each(&self, program: &Program, nodes: &[NodeId]) -> Vec<NodeId> {
+        let mut seen = BTreeSet::new();
+        let place = |node: NodeId| -> Vec<NodeId> {
+            program
+                .ancestors(node)
+                .filter(|&n| program.node(n).parent.is_some_and(|p| self.branching.contains(&p)))
+                .collect()
+        };
+        nodes.iter().copied().filter(|&n| seen.insert(place(n))).collect()
+    }
 }
 
 /// Which actions read and write which resource.
