@@ -101,7 +101,6 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
     super::time::bound_loops(&mut builder.program);
     super::group::plan(&mut builder.program, builder.groups, scenario.faults > 0);
     super::fault::plan(&mut builder.program, scenario, &builder.retries);
-    crate::model::analysis::analyse(&mut builder.program, scenario.merge);
     builder.program.alias = scenario.alias;
     builder.program.unknown_rows = scenario.unknown_items;
     Ok(Lowered {
