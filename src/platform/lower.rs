@@ -3,7 +3,7 @@
 use super::cells::observed;
 use super::chains::{chains, status};
 use super::leaf::{self, Answer, Scope};
-use super::resources::resources;
+use super::resources::{may_miss, resources};
 use super::scenario::Scenario;
 use super::time::REQUEST;
 use crate::definition::ast::{Action, ActionKind, Definition, Over as Written, Platform, Retry};
@@ -12,7 +12,7 @@ use crate::definition::problem::Problem;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::order::Order;
 use crate::model::program::{
-    Access, Call, Class, FlowPlan, Kind, Node, Over, Program, Status, StatusSet, Step, Visibility,
+    Call, Class, FlowPlan, Kind, Node, Over, Program, StatusSet, Visibility,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +93,7 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
     builder.kinds();
     builder.finally();
     builder.program.order = Order::new(&builder.program);
-    builder.misses();
+    may_miss(&mut builder.program);
     if !builder.problems.is_empty() {
         return Err(builder.problems);
     }
@@ -348,28 +348,6 @@ impl<'d> Builder<'d> {
                     };
                 }
                 Err(problem) => self.problems.push(problem),
-            }
-        }
-    }
-
-    /// Stores of which somebody learns by fetching whether a row is there.
-    fn misses(&mut self) {
-        let minds: BTreeSet<NodeId> = self
-            .program
-            .nodes
-            .iter()
-            .flat_map(|n| n.run_after.iter())
-            .filter(|(_, statuses)| {
-                statuses.has(Status::Failed) && !statuses.has(Status::Succeeded)
-            })
-            .map(|&(before, _)| before)
-            .collect();
-        for node in minds {
-            if let Kind::Leaf(steps) = &self.program.node(node).kind
-                && let [Step::Access(rid, Access::Fetch(_))] = steps.as_slice()
-            {
-                let rid = *rid;
-                self.program.resources[rid.index()].may_miss = true;
             }
         }
     }

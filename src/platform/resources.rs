@@ -7,10 +7,10 @@ use super::lower::folded;
 use crate::definition::ast::{Action, ActionKind, Call, Definition, Group};
 use crate::definition::expression::Template;
 use crate::definition::problem::Problem;
-use crate::model::ids::ResourceId;
-use crate::model::program::{Resource, Shape};
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Kind, Program, Resource, Shape, Status, Step};
 use crate::model::value::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Resources in order, and which of them stands for which store.
@@ -70,6 +70,25 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
         found.unite(&flow.actions);
     }
     found
+}
+
+/// Marks the stores of which somebody learns by fetching whether a row is there.
+pub(super) fn may_miss(program: &mut Program) {
+    let minds: BTreeSet<NodeId> = program
+        .nodes
+        .iter()
+        .flat_map(|n| n.run_after.iter())
+        .filter(|(_, on)| on.has(Status::Failed) && !on.has(Status::Succeeded))
+        .map(|&(before, _)| before)
+        .collect();
+    for node in minds {
+        if let Kind::Leaf(steps) = &program.node(node).kind
+            && let [Step::Access(rid, Access::Fetch(_))] = steps.as_slice()
+        {
+            let rid = *rid;
+            program.resources[rid.index()].may_miss = true;
+        }
+    }
 }
 
 /// Every action of a list by name, at any depth.
