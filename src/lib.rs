@@ -12,8 +12,9 @@ pub mod explore;
 pub mod finding;
 pub mod gate;
 
-pub mod check;
 pub mod expect;
+
+pub mod check;
 pub mod report;
 
 pub mod testing;

@@ -2,7 +2,6 @@
 
 use super::engine::{Engine, Move, Successor};
 use super::layout::Unit;
-use crate::finding::Across;
 use crate::model::ids::NodeId;
 use crate::model::program::{Kind, Program};
 
@@ -15,6 +14,17 @@ pub enum Level {
     Slot(u32),
     /// A maximal chain of a container, by its first action.
     Branch(NodeId, NodeId),
+}
+
+/// Whose processes met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Across {
+    /// Of one loop.
+    Iterations,
+    /// Of one run.
+    Branches,
+    /// Of one flow or several.
+    Runs,
 }
 
 /// From the run down.

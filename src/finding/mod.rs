@@ -13,6 +13,7 @@ mod witness_read;
 
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
+pub use crate::explore::path::Across;
 use crate::model::value::Value;
 pub use outline::Outlined;
 use std::collections::BTreeMap;
@@ -140,17 +141,6 @@ pub enum Severity {
     Warning,
     /// Follows from documented behaviour.
     Error,
-}
-
-/// Whose processes met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Across {
-    /// Of one loop.
-    Iterations,
-    /// Of one run.
-    Branches,
-    /// Of one flow or several.
-    Runs,
 }
 
 /// One anomaly.

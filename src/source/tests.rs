@@ -1,3 +1,5 @@
+//! Inputs: encodings, folders, devices, and what is said of those that cannot be read.
+
 use super::*;
 
 /// A folder of this test's own, filled, read, and taken away again.

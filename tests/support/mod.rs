@@ -24,3 +24,4 @@ mod faulty;
 pub(crate) mod generate;
 pub(crate) mod naive;
 mod outline;
+pub(crate) mod seen;

@@ -1,3 +1,5 @@
+//! Design models: what is taken, and what is said about the rest.
+
 use super::*;
 use crate::definition::ast::{Call, Over, Status};
 

@@ -1,3 +1,5 @@
+//! Secrets: covered wherever they stand, told apart by identity alone.
+
 use super::super::expression::parse_text;
 use super::*;
 

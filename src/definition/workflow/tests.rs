@@ -1,3 +1,5 @@
+//! Definitions: containers in all the forms that exports have.
+
 use super::*;
 use crate::definition::ast::{Action, ActionKind, Platform, Status};
 

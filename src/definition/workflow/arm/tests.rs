@@ -1,3 +1,5 @@
+//! Templates: what their functions come to, and what only a deployment knows.
+
 use super::*;
 use serde_json::json;
 
