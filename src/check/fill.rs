@@ -6,7 +6,7 @@ use crate::expect::unmet;
 use crate::explore::ending::Joint;
 use crate::explore::limits::Stop;
 use crate::explore::prove::Reach;
-use crate::finding::outline::outline;
+use crate::finding::outline::{self, outline};
 use crate::finding::{FlowReport, Level, Outcome, Scope, Severity, Stats, Verdict};
 use crate::platform::lower::Lowered;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +43,11 @@ pub(super) fn finish(
 ) {
     if let (Some(start), Some(end)) = (start, stop.elapsed()) {
         report.stats.seconds = Some(end - start);
+    }
+    for finding in &mut report.findings {
+        let own = outline::at(&report.outline, &finding.location)
+            .or_else(|| outline::named(&report.outline, finding.actions.last()?));
+        finding.designer = own.map_or_else(String::new, |own| outline::path(&report.outline, own));
     }
     report.unmet = definition.setup.expect.as_ref().map(|e| unmet(e, report));
 }
@@ -95,7 +100,11 @@ pub(super) fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explor
             report.notes.push("there are too many serial orders to list".to_owned());
         }
         Some(serial) if by_choice.keys().any(|w| !serial.iter().any(|s| s.0 == *w)) => {
-            report.notes.push("for some choice no schedule is serial".to_owned());
+            report.notes.push(
+                "for some answers from outside there is no order of one after another to compare with; there the \
+                 level is order-dependent at most"
+                    .to_owned(),
+            );
         }
         _ => {}
     }

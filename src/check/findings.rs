@@ -61,13 +61,14 @@ pub(super) fn finding(
     Finding {
         rule: violation.rule,
         severity: if across == Across::Runs { Severity::Warning } else { Severity::Error },
-        message: message(violation, &cell, &actions),
+        message: message(violation, &cell, &actions, across),
         fingerprint: fingerprint(violation.rule, &cell, &actions, across),
         cell,
         actions,
         across: Some(across),
         assumptions: Vec::new(),
         location,
+        designer: String::new(), // known once the flow's outline is
         witness,
         twin,
         swap,
@@ -91,20 +92,25 @@ pub(super) fn default_across(program: &Program) -> Across {
 }
 
 /// One sentence, in the maker's words.
-pub(super) fn message(violation: &Violation, cell: &str, actions: &[String]) -> String {
+fn message(violation: &Violation, cell: &str, actions: &[String], across: Across) -> String {
     let last = actions.last().map_or("the flow", String::as_str);
     let first = actions.first().map_or("the flow", String::as_str);
+    let other = match across {
+        Across::Iterations => "another iteration",
+        Across::Branches => "another branch",
+        Across::Runs => "another run",
+    };
     match violation.rule {
         "lost-update" => format!("{last} overwrites an update it never saw"),
         "collateral-overwrite" => {
-            format!("{last} writes back an old {cell} over somebody else's change")
+            format!("{last} writes an old {cell} back over what {other} has changed")
         }
         "duplicate-create" => format!("{last} can create a second row with the same key in {cell}"),
         "last-writer-wins" if first == last => format!("whichever {last} runs last decides {cell}"),
         "last-writer-wins" => {
             format!("{first} and {last} overwrite each other: whoever is last decides {cell}")
         }
-        "iteration-bleed" => format!("{last} reads back what another process put into {cell}"),
+        "iteration-bleed" => format!("{last} reads back what {other} put into {cell}"),
         "stale-guard" => format!("{last} acts on a condition that no longer holds"),
         "lease-misuse" if actions.len() == 1 && violation.detail.contains("leak") => {
             format!("{last} takes the lease of {cell} and nobody gives it back")
@@ -169,6 +175,7 @@ pub(super) fn graph_finding(fault: &GraphFault) -> Finding {
         message,
         assumptions: Vec::new(),
         location: at.clone(),
+        designer: String::new(),
         witness: None,
         twin: None,
         swap: None,

@@ -298,6 +298,7 @@ fn blank(file: &WitnessFile) -> Finding {
         assumptions: Vec::new(),
         fingerprint: String::new(),
         location: Location::default(),
+        designer: String::new(),
         witness: None,
         twin: None,
         swap: None,

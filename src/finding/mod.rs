@@ -164,12 +164,22 @@ pub struct Finding {
     pub fingerprint: String,
     /// The losing write.
     pub location: Location,
+    /// Where the designer shows it: `Apply to each > Condition > Update item`; empty if it is no action's.
+    pub designer: String,
     /// The shortest schedule that goes wrong.
     pub witness: Option<Witness>,
     /// The nearest that goes well; `None` when every schedule goes wrong.
     pub twin: Option<Witness>,
     /// `let order[2] finish Update_item before order[1] runs Get_item`.
     pub swap: Option<String>,
+}
+
+impl Finding {
+    /// Where its maker finds it; a design model (whose steps stand under `flow` or `flows`) has no designer.
+    pub fn in_designer(&self) -> Option<&str> {
+        let designed = !self.location.pointer.starts_with("/flow");
+        (designed && !self.designer.is_empty()).then_some(&*self.designer)
+    }
 }
 
 /// A replayable schedule with what happened at each step.

@@ -48,6 +48,35 @@ pub fn outline(definition: &Definition) -> Vec<Outlined> {
     list
 }
 
+/// The innermost action whose text holds a place.
+pub fn at<'a>(outline: &'a [Outlined], place: &Location) -> Option<&'a Outlined> {
+    let holds = |entry: &&Outlined| {
+        let rest = place.pointer.strip_prefix(&entry.at.pointer);
+        entry.at.path == place.path
+            && !entry.at.pointer.is_empty()
+            && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    outline.iter().filter(holds).max_by_key(|entry| entry.at.pointer.len())
+}
+
+/// The action of that name.
+pub fn named<'a>(outline: &'a [Outlined], name: &str) -> Option<&'a Outlined> {
+    outline.iter().find(|entry| entry.name == name)
+}
+
+/// Where the designer shows an action: `Apply to each > Condition > Update item`. The designer writes blanks for the
+/// underscores of the definition.
+pub fn path(outline: &[Outlined], entry: &Outlined) -> String {
+    let mut names = Vec::new();
+    let mut next = Some(entry);
+    while let Some(entry) = next {
+        names.push(entry.name.replace('_', " "));
+        next = entry.inside.and_then(|at| outline.get(at));
+    }
+    names.reverse();
+    names.join(" > ")
+}
+
 fn add(actions: &[Action], inside: Option<usize>, side: &str, list: &mut Vec<Outlined>) {
     for action in actions {
         let own = Some(list.len());

@@ -83,6 +83,7 @@ pub(crate) fn finding() -> Finding {
             column16: 7,
             width16: 20,
         },
+        designer: "order > Update item".into(),
         witness: Some(Witness { steps, ..witness(2) }),
         twin: Some(twin()),
         swap: Some("let order[2] finish Update_item before order[1] runs Get_item".into()),

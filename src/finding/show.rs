@@ -25,6 +25,66 @@ pub fn term(term: &Term) -> String {
     out
 }
 
+/// A value in about as many characters, whole as far as it goes: what is left out is counted, brackets close.
+pub fn brief(value: &Value, most: usize) -> String {
+    let whole = text(value);
+    if whole.chars().count() <= most {
+        return whole;
+    }
+    let room = |used: &str| most.saturating_sub(used.chars().count() + 2);
+    match value {
+        Value::Array(rows) if most < 40 && rows.iter().all(|r| matches!(r, Value::Object(_))) => {
+            format!("{} row{}", rows.len(), if rows.len() == 1 { "" } else { "s" })
+        }
+        Value::Array(items) => {
+            listed('[', ']', items.len(), most, |at, out| brief(&items[at], room(out)))
+        }
+        Value::Object(fields) => {
+            let fields: Vec<_> = fields.iter().filter(|(key, _)| !key.starts_with('#')).collect();
+            listed('{', '}', fields.len(), most, |at, out| {
+                let (key, field) = fields[at];
+                let mut named = String::new();
+                write_text(key, &mut named);
+                named.push_str(": ");
+                named.push_str(&brief(field, room(out).saturating_sub(named.chars().count())));
+                named
+            })
+        }
+        Value::String(_) | Value::Term(_) => {
+            let close = whole.chars().next_back().filter(|c| matches!(c, '"' | '›'));
+            let kept: String = whole.chars().take(most.saturating_sub(2).max(1)).collect();
+            kept.chars().chain(['…']).chain(close).collect()
+        }
+        _ => whole,
+    }
+}
+
+/// As many as there is room for, at least one, and how many more.
+fn listed(
+    open: char,
+    close: char,
+    count: usize,
+    most: usize,
+    item: impl Fn(usize, &str) -> String,
+) -> String {
+    const MORE: usize = 8;
+    let mut out = String::from(open);
+    for at in 0..count {
+        let next = item(at, &out);
+        let used = out.chars().count() + next.chars().count();
+        if at > 0 && used + MORE > most {
+            _ = write!(out, ", +{}", count - at);
+            break;
+        }
+        if at > 0 {
+            out.push_str(", ");
+        }
+        out.push_str(&next);
+    }
+    out.push(close);
+    out
+}
+
 /// `etag` or `lease`.
 pub fn token(kind: TokenKind) -> &'static str {
     match kind {
@@ -232,6 +292,21 @@ mod tests {
         check(&now, "‹utcNow()›");
         check(&Value::term("add", vec![now.clone(), Value::Int(2)]), "‹utcNow() + 2›");
         check(&Value::term("trim", vec![now]), "‹trim(utcNow())›");
+    }
+
+    #[test]
+    fn long_values_are_cut_between_their_parts() {
+        let row =
+            |n: i64| Value::object([("Key", Value::Int(n)), ("Text", Value::text("abcdefghij"))]);
+        let rows = Value::array(vec![row(1), row(2), row(3)]);
+        let said = |most| brief(&rows, most);
+        assert_eq!(said(200), text(&rows));
+        assert_eq!(said(60), r#"[{"Key": 1, "Text": "abcdefghij"}, {"Key": 2, +1}, +1]"#);
+        assert_eq!(said(24), "3 rows");
+        assert_eq!(brief(&row(1), 24), r#"{"Key": 1, +1}"#);
+        assert_eq!(brief(&Value::text("abcdefghij"), 8), "\"abcde…\"");
+        assert_eq!(brief(&Value::term("utcNow", vec![]), 6), "‹utc…›");
+        assert_eq!(brief(&Value::Int(1_234_567), 3), "1234567");
     }
 
     #[test]

@@ -46,16 +46,21 @@ fn words(op: &str, args: &[Value]) -> String {
         ("triggerOutputs", _) => "the trigger".to_owned(),
         ("made", [Value::String(by), ..]) => format!("what {by} made"),
         ("key", [one]) => say(one),
+        ("concat", [one]) => say(one),
         ("concat", parts) => parts
             .iter()
             .map(|p| match p {
                 Value::String(text) => text.to_string(),
-                other => say(other),
+                other => format!("{{{}}}", say(other)),
             })
             .collect(),
         (op, args) => {
             if let Some((name, _)) = op.split_once('#') {
-                return format!("the answer of {}", name.rsplit('/').next().unwrap_or(name));
+                let name = name.rsplit('/').next().unwrap_or(name);
+                return format!(
+                    "the answer of {}",
+                    name.strip_prefix("answer of ").unwrap_or(name)
+                );
             }
             let known = |v: &&Value| !matches!(v, Value::Null);
             let args: Vec<String> = args.iter().filter(known).map(say).collect();

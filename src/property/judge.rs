@@ -375,7 +375,7 @@ impl Observer for Judge {
             for (writer, own) in bled {
                 let now = view.variable(variable).unwrap_or(Value::Null);
                 if now != own && !view.program.parted(writer, node) {
-                    let detail = format!("set it to {} and reads back {}", say(&own), say(&now));
+                    let detail = format!("gets {}, though it had set {}", say(&now), say(&own));
                     self.fire(
                         "iteration-bleed",
                         variable,

@@ -57,6 +57,9 @@ fn open(flow: &FlowReport) -> Option<(Location, String)> {
 /// The headline and the schedule.
 fn told(finding: &Finding) -> String {
     let mut text = clean(&finding.message, false);
+    if let Some(designer) = finding.in_designer() {
+        let _ = write!(text, "\nin the designer: {}", clean(designer, false));
+    }
     if let Some(witness) = &finding.witness {
         let _ = write!(text, "\n\n{}", lanes::plain(&finding.cell, witness));
     }

@@ -108,6 +108,9 @@ fn finding(finding: &Finding) -> Json {
         "witness": finding.witness.as_ref().map(witness),
         "twin": finding.twin.as_ref().map(witness),
     });
+    if !finding.designer.is_empty() {
+        json["location"]["designer_path"] = json!(finding.designer);
+    }
     if let Some(swap) = &finding.swap {
         json["swap"] = json!(swap);
     }
@@ -200,10 +203,9 @@ mod tests {
         assert_eq!(keys(&flow["stats"]), ["states", "nodes", "transitions", "seconds"]);
         let contract = "rule severity cell actions across message assumptions fingerprint location witness twin swap";
         assert_eq!(keys(&flow["findings"][0]).join(" "), contract);
-        assert_eq!(
-            flow["findings"][0]["witness"]["steps"][3]["cells"]["metrics.ProcessedCount"],
-            6
-        );
+        let finding = &flow["findings"][0];
+        assert_eq!(finding["witness"]["steps"][3]["cells"]["metrics.ProcessedCount"], 6);
+        assert_eq!(finding["location"]["designer_path"], "order > Update item");
         assert_eq!(
             flow["outcomes"]["metrics.ProcessedCount"],
             json!({"values": [6, 7], "serial": [7], "complete": true})
@@ -217,6 +219,7 @@ mod tests {
         flow.verdict = Verdict::Inconclusive("stopped at --max-states".into());
         flow.findings[0] =
             Finding { witness: None, twin: None, across: None, ..flow.findings[0].clone() };
+        flow.findings[0].designer.clear();
         flow.findings[0].location = Location { path: "a.zip".into(), ..Location::default() };
         let json = parsed(&Report { flows: vec![flow], problems: vec![] });
         let flow = &json["flows"][0];

@@ -135,6 +135,9 @@ fn case(path: &str, name: &str, line: Option<u32>, inside: &str) -> String {
 fn told(finding: &Finding) -> String {
     let at = &finding.location;
     let mut text = format!("{}:{}:{}\n", clean(&at.path, false), at.line, at.column);
+    if let Some(designer) = finding.in_designer() {
+        let _ = writeln!(text, "{}", clean(designer, false));
+    }
     if let Some(witness) = &finding.witness {
         text.push_str(&lanes::plain(&finding.cell, witness));
     }

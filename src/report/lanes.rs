@@ -7,6 +7,7 @@ use super::race::{effect, processes};
 use super::untrusted::elide;
 use crate::finding::show;
 use crate::finding::{TraceStep, Witness};
+use std::collections::BTreeSet;
 
 /// More processes than this are listed instead.
 const MOST_LANES: usize = 4;
@@ -14,12 +15,14 @@ const MOST_LANES: usize = 4;
 const MOST_CELLS: usize = 3;
 /// The widest value shown whole.
 const WIDEST_VALUE: usize = 24;
+/// Longer schedules are shown without the steps that leave the contested cells alone, unless all are asked for.
+const MOST_ROWS: usize = 12;
 /// Blanks between columns.
 const GAP: usize = 3;
 
 /// The schedule as plain lines without a frame, for formats that carry text.
 pub(super) fn plain(cell: &str, witness: &Witness) -> String {
-    let style = Style { width: 110, ..Style::default() };
+    let style = Style { width: 110, verbose: true, ..Style::default() };
     let mut pen = Pen::new(&style);
     schedule(&mut pen, cell, witness);
     let lines = pen.text.lines().map(|line| line.strip_prefix("  │").unwrap_or(line));
@@ -80,10 +83,45 @@ fn table(pen: &mut Pen, processes: &[&str], cells: &[&str], witness: &Witness) {
         lanes.iter().chain(&values).map(|c| pad(&c.head, c.width + GAP)).collect();
     head = pen.paint(Ink::Title, head.trim_end());
     pen.framed(&head);
+    let kept = kept(pen.style.verbose, witness);
+    let mut next = 0;
     for (row, step) in witness.steps.iter().enumerate() {
+        if !kept.contains(&row) {
+            continue;
+        }
+        gap(pen, row - next);
+        next = row + 1;
         let lanes: String = lanes.iter().map(|c| pad(&c.rows[row], c.width + GAP)).collect();
         let values: String = values.iter().map(|c| pad(&c.rows[row], c.width + GAP)).collect();
         happened(pen, &format!("{lanes}{values}"), step);
+    }
+}
+
+/// The rows that are shown: all, or those that make the race.
+fn kept(whole: bool, witness: &Witness) -> BTreeSet<usize> {
+    let steps = &witness.steps;
+    if whole || steps.len() <= MOST_ROWS {
+        return (0..steps.len()).collect();
+    }
+    let tells = |step: &TraceStep| {
+        step.wrong.is_some()
+            || step.touches.iter().any(|touch| step.cells.contains_key(&touch.cell))
+    };
+    let mut kept: BTreeSet<usize> = (0..steps.len()).filter(|at| tells(&steps[*at])).collect();
+    kept.insert(steps.len() - 1);
+    let middle: Vec<usize> = kept.iter().copied().skip(MOST_ROWS / 3).collect();
+    for row in middle.iter().rev().skip(MOST_ROWS - MOST_ROWS / 3) {
+        kept.remove(row);
+    }
+    kept
+}
+
+/// Where rows are left out.
+fn gap(pen: &mut Pen, steps: usize) {
+    if steps > 0 {
+        let dots = if pen.style.ascii { "..." } else { "…" };
+        let steps = super::words::many(steps, "more step");
+        pen.framed(&format!("{dots} {steps} {dots}"));
     }
 }
 
@@ -92,7 +130,7 @@ fn lane(pen: &Pen, process: &str, widest: usize, witness: &Witness) -> Column {
     let row =
         |step: &TraceStep| if step.process == process { cut(&step.action) } else { String::new() };
     let rows: Vec<String> = witness.steps.iter().map(row).collect();
-    let head = cut(process);
+    let head = pen.process(process, widest);
     let width = rows.iter().map(|r| width(r)).max().unwrap_or(0).max(width(&head));
     Column { head, rows, width }
 }
@@ -100,8 +138,9 @@ fn lane(pen: &Pen, process: &str, widest: usize, witness: &Witness) -> Column {
 /// The last column's head may hang over: nothing stands to its right.
 fn values(pen: &Pen, cell: &str, cells: &[&str], witness: &Witness) -> Column {
     let cut = |text: &str| elide(&pen.name(text), WIDEST_VALUE, pen.style.ascii);
-    let row =
-        |step: &TraceStep| step.cells.get(cell).map_or(String::new(), |v| cut(&show::text(v)));
+    let row = |step: &TraceStep| {
+        step.cells.get(cell).map_or(String::new(), |v| cut(&show::brief(v, WIDEST_VALUE)))
+    };
     let rows: Vec<String> = witness.steps.iter().map(row).collect();
     let head = cut(short(cell, cells));
     let mut widest = rows.iter().map(|r| width(r)).max().unwrap_or(0);
@@ -128,13 +167,22 @@ fn happened(pen: &mut Pen, columns: &str, step: &TraceStep) {
 /// Too many for columns: the steps by number.
 fn listed(pen: &mut Pen, cells: &[&str], witness: &Witness) {
     let digits = witness.steps.len().to_string().len();
+    let kept = kept(pen.style.verbose, witness);
+    let mut next = 0;
     for (row, step) in witness.steps.iter().enumerate() {
+        if !kept.contains(&row) {
+            continue;
+        }
+        gap(pen, row - next);
+        next = row + 1;
         let who = format!("{} {}", pen.name(&step.process), pen.name(&step.action));
         let mut text = format!("{who}: {}", pen.prose(&effect(step)));
         let shown =
             cells.iter().filter_map(|cell| Some((short(cell, cells), step.cells.get(*cell)?)));
         let shown: Vec<String> = shown
-            .map(|(cell, value)| format!("{} = {}", pen.name(cell), pen.name(&show::text(value))))
+            .map(|(cell, value)| {
+                format!("{} = {}", pen.name(cell), pen.name(&show::brief(value, 2 * WIDEST_VALUE)))
+            })
             .collect();
         if !shown.is_empty() {
             text = format!("{text} ({})", shown.join(", "));

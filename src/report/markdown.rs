@@ -82,6 +82,7 @@ fn section(out: &mut String, flow: &FlowReport, finding: &Finding, drawn: bool) 
         parts.push(code(&finding.cell));
     }
     parts.push(format!("{}{line}", code(&uri::place(&at.path, None).file)));
+    parts.extend(finding.in_designer().map(code));
     let _ = writeln!(out, "{}\n", parts.join(" · "));
     if let Some(witness) = finding.witness.as_ref().filter(|w| !w.steps.is_empty()) {
         schedule(out, finding, witness);

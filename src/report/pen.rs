@@ -39,6 +39,24 @@ impl<'a> Pen<'a> {
         elide(&clean(name, self.style.ascii), LONGEST_NAME, self.style.ascii)
     }
 
+    /// A process in at most so many characters: the innermost loop and the number stay.
+    pub(super) fn process(&self, name: &str, most: usize) -> String {
+        let name = clean(name, self.style.ascii);
+        if width(&name) <= most {
+            return name;
+        }
+        let dots = if self.style.ascii { "..." } else { "…" };
+        let inner = name.rsplit('/').next().unwrap_or(&name);
+        let (front, number) = inner.find('[').map_or((inner, ""), |at| inner.split_at(at));
+        let outer = if inner.len() < name.len() { format!("{dots}/") } else { String::new() };
+        let room = most.saturating_sub(width(&outer) + width(number));
+        elide(
+            &format!("{outer}{}{number}", elide(front, room, self.style.ascii)),
+            most,
+            self.style.ascii,
+        )
+    }
+
     /// A stranger's path.
     pub(super) fn path(&self, path: &str) -> String {
         elide(&clean(path, self.style.ascii), LONGEST_PATH, self.style.ascii)

@@ -2,6 +2,7 @@
 //! that goes wrong. Every picture marks the same ones.
 
 use crate::definition::location::Location;
+use crate::finding::outline;
 use crate::finding::{Finding, Outlined, TouchKind, TraceStep, Witness};
 
 /// Positions in the schedule.
@@ -52,6 +53,7 @@ pub(super) fn moved(wrong: &Witness, right: &Witness) -> Option<usize> {
 pub(super) fn effect(step: &TraceStep) -> String {
     match &step.wrong {
         Some(wrong) if step.effect.is_empty() => wrong.clone(),
+        Some(wrong) if !step.effect.contains(' ') => format!("{}: {wrong}", step.effect),
         Some(wrong) => format!("{}, {wrong}", step.effect),
         None => step.effect.clone(),
     }
@@ -68,14 +70,9 @@ pub(super) fn processes(witness: &Witness) -> Vec<&str> {
     processes
 }
 
-/// Where an action stands in the flow.
-pub(super) fn action<'a>(outline: &'a [Outlined], name: &str) -> Option<&'a Outlined> {
-    outline.iter().find(|entry| entry.name == name)
-}
-
 /// Where an action stands in its file.
 pub(super) fn place<'a>(outline: &'a [Outlined], name: &str) -> Option<&'a Location> {
-    action(outline, name).map(|entry| &entry.at)
+    outline::named(outline, name).map(|entry| &entry.at)
 }
 
 #[cfg(test)]

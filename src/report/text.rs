@@ -10,8 +10,6 @@ use crate::finding::{Finding, FlowReport, Level, Report, Severity, TraceStep, Ve
 use crate::property;
 use std::collections::BTreeSet;
 
-/// Findings of a flow that are shown at full length.
-const FULL: usize = 5;
 /// Steps of the good order that are told in one sentence.
 const TWIN_STEPS: usize = 12;
 
@@ -31,26 +29,38 @@ pub(super) fn report(report: &Report, style: &Style) -> String {
 /// The findings; gives back the cells whose outcomes were told on the way.
 fn findings<'a>(pen: &mut Pen, flow: &'a FlowReport) -> BTreeSet<&'a str> {
     let mut told = BTreeSet::new();
-    for (i, finding) in flow.findings.iter().enumerate() {
-        title(pen, finding);
-        if i < FULL {
-            let first = told.insert(finding.cell.as_str());
-            body(pen, flow, finding, first);
-            pen.line("");
-        }
+    let whole = if pen.style.verbose { flow.findings.len() } else { 1 };
+    for finding in flow.findings.iter().take(whole) {
+        title(pen, finding, 1);
+        let first = told.insert(finding.cell.as_str());
+        body(pen, flow, finding, first);
+        pen.line("");
     }
-    if flow.findings.len() > FULL {
-        pen.bullet("schedules of the findings after the fifth: --format json");
+    let rest = flow.findings.get(whole..).unwrap_or_default();
+    for group in rest.chunk_by(alike) {
+        title(pen, &group[0], group.len());
+    }
+    if !rest.is_empty() {
+        let path = pen.path(&flow.path);
+        pen.bullet(&format!("with their schedules: flowrace check {path} -v"));
         pen.line("");
     }
     told
+}
+
+/// Whether two findings differ only in the action on the other side.
+fn alike(a: &Finding, b: &Finding) -> bool {
+    a.rule == b.rule
+        && a.severity == b.severity
+        && a.message == b.message
+        && a.location == b.location
 }
 
 /// What and where, if it has a place, and in which order.
 pub(super) fn schedule(finding: &Finding, style: &Style) -> String {
     let mut pen = Pen::new(style);
     if finding.location != Location::default() {
-        title(&mut pen, finding);
+        title(&mut pen, finding, 1);
     }
     if let Some(witness) = &finding.witness {
         pen.framed("");
@@ -60,12 +70,13 @@ pub(super) fn schedule(finding: &Finding, style: &Style) -> String {
     pen.text
 }
 
-/// What and where, in two lines.
-fn title(pen: &mut Pen, finding: &Finding) {
+/// What and where, in two lines, or three where a designer shows the flow.
+fn title(pen: &mut Pen, finding: &Finding, times: usize) {
     let kind = format!("{}[{}]", finding.severity.id(), finding.rule);
     let kind = pen.paint(ink(finding.severity), &kind);
     let message = pen.paint(Ink::Title, &pen.prose(&finding.message));
-    pen.line(&format!("{kind}: {message}"));
+    let times = if times > 1 { format!(" ({times} such)") } else { String::new() };
+    pen.line(&format!("{kind}: {message}{times}"));
     let at = &finding.location;
     let mut place = pen.path(&at.path);
     if at.line > 0 {
@@ -76,7 +87,12 @@ fn title(pen: &mut Pen, finding: &Finding) {
         place = format!("{place} ({})", pen.path(&at.pointer));
     }
     let corner = pen.paint(Ink::Frame, pen.corner());
-    pen.line(&format!("  {corner} {place}   {}", pen.name(&finding.cell)));
+    let cell = pen.name(&finding.cell);
+    pen.line(&format!("  {corner} {place}   {cell}"));
+    if let Some(designer) = finding.in_designer() {
+        let designer = pen.path(designer);
+        pen.framed(&format!("in the designer: {designer}"));
+    }
 }
 
 fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, first: bool) {
@@ -137,12 +153,22 @@ fn verdict(pen: &mut Pen, flow: &FlowReport, told: &BTreeSet<&str>) {
     };
     let mut word = pen.paint(ink, flow.verdict.id());
     word.push_str(if flow.verdict == Verdict::Safe && flow.any_number { " " } else { ": " });
-    let place = format!("{}, \"{}\"", pen.path(&flow.path), pen.name(&flow.flow));
+    let place = place(pen, flow);
     pen.line(&format!("{place}: {word}{}", pen.prose(&says)));
     if matches!(flow.verdict, Verdict::Inconclusive(_)) {
         pen.bullet(&pen.prose(&next_step(flow)));
     }
     basis(pen, flow, told);
+}
+
+/// The path, and the flow's name unless the file is called that.
+fn place(pen: &Pen<'_>, flow: &FlowReport) -> String {
+    let path = pen.path(&flow.path);
+    let file = flow.path.rsplit('/').next().unwrap_or_default();
+    if file.strip_suffix(".json") == Some(&*flow.flow) {
+        return path;
+    }
+    format!("{path}, \"{}\"", pen.name(&flow.flow))
 }
 
 fn basis(pen: &mut Pen, flow: &FlowReport, told: &BTreeSet<&str>) {

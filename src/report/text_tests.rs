@@ -96,14 +96,51 @@ fn more_than_four_processes_are_listed() {
 }
 
 #[test]
-fn the_sixth_finding_is_short() {
+fn the_second_finding_is_short() {
     let mut flow = sample::unsafe_flow();
-    flow.findings = vec![sample::finding(); 7];
-    let text = shown(flow, &Style::default());
-    assert_eq!(text.matches("error[lost-update]").count(), 7);
-    assert_eq!(text.matches("one swap").count(), 5);
+    flow.findings = vec![sample::finding(); 4];
+    flow.findings[3].message = "something else".into();
+    let text = shown(flow.clone(), &Style::default());
+    assert_eq!(text.matches("error[lost-update]").count(), 3, "alike ones are counted");
+    assert!(text.contains("an update it never saw (2 such)\n"), "{text}");
+    assert_eq!(text.matches("one swap").count(), 1);
     assert_eq!(text.matches("one at a time: 7").count(), 1, "a cell's outcomes are told once");
-    assert!(text.ends_with("1 flow unsafe: 7 errors\n"));
+    assert!(
+        text.contains("  = with their schedules: flowrace check models/naive-counter.json -v\n")
+    );
+    assert!(text.ends_with("1 flow unsafe: 4 errors\n"));
+    let text = shown(flow, &Style { verbose: true, ..Style::default() });
+    assert_eq!(text.matches("one swap").count(), 4);
+    assert!(!text.contains("-v\n"), "{text}");
+}
+
+#[test]
+fn what_a_designer_shows_is_named_as_there() {
+    let mut flow = sample::unsafe_flow();
+    flow.findings[0].location.pointer = "/definition/actions/order/actions/Update_item".into();
+    let text = shown(flow, &Style::default());
+    assert!(
+        text.contains("ProcessedCount\n  │  in the designer: order > Update item\n  │\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_long_schedule_is_cut_to_what_makes_the_race() {
+    let mut flow = sample::unsafe_flow();
+    let witness = flow.findings[0].witness.as_mut().unwrap();
+    let mut idle = sample::step(1, "Compose", "gives 1", 5);
+    idle.touches.clear();
+    let last = witness.steps.split_off(2);
+    witness.steps.extend(vec![idle; 20]);
+    witness.steps.extend(last);
+    let text = shown(flow.clone(), &Style::default());
+    assert!(
+        text.contains("reads 5\n  │  … 20 more steps …\n  │                Update_item"),
+        "{text}"
+    );
+    let text = shown(flow, &Style { verbose: true, ..Style::default() });
+    assert_eq!(text.matches("Compose").count(), 20);
 }
 
 #[test]

@@ -43,8 +43,16 @@ pub fn join(items: &[String], last: &str) -> String {
 
 /// What was explored: `5 items in order, 2 runs`; empty for one run without loops.
 pub(super) fn scope(scope: &Scope) -> String {
-    let mut parts: Vec<String> =
-        scope.items.iter().map(|(name, n)| format!("{} in {name}", count(*n, "item"))).collect();
+    let mut counts: Vec<u64> = scope.items.values().copied().collect();
+    counts.sort_unstable();
+    counts.dedup();
+    let loops = scope.items.len();
+    let mut parts: Vec<String> = if loops > 3 && counts.len() == 1 {
+        vec![format!("{} in each of {loops} loops", count(counts[0], "item"))]
+    } else {
+        let items = scope.items.iter();
+        items.map(|(name, n)| format!("{} in {name}", count(*n, "item"))).collect()
+    };
     if scope.runs > 1 {
         parts.push(count(scope.runs, "run"));
     }
@@ -101,7 +109,7 @@ fn interval(values: &[Value]) -> Option<(i64, i64)> {
 
 /// All of a few, else the first, the last and how many.
 fn alternatives(values: &[Value]) -> String {
-    let shown = |value: &Value| super::untrusted::elide(&show::text(value), 60, false);
+    let shown = |value: &Value| show::brief(value, 60);
     if values.len() <= 6 {
         return join(&values.iter().map(shown).collect::<Vec<_>>(), "or");
     }

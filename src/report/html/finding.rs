@@ -57,6 +57,9 @@ fn title(finding: &Finding, id: &str) -> El {
     if !place.is_empty() {
         meta = meta.text(" at ").child(el("code").name(&place));
     }
+    if let Some(designer) = finding.in_designer() {
+        meta = meta.text(", in the designer ").name(designer);
+    }
     let heading = el("h3").attr("id", format!("{id}-title")).child(badge(finding)).text(" ");
     el("div").child(heading.text(&upper(&finding.message))).child(meta)
 }

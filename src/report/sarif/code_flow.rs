@@ -1,9 +1,9 @@
 //! The schedule, twice: as one thread flow in execution order, and as one thread flow for each process.
 
 use super::super::race::{self, Race};
-use super::{location, plain};
+use super::{location, placed, plain};
 use crate::finding::show;
-use crate::finding::{Finding, FlowReport, TraceStep, Witness};
+use crate::finding::{Finding, FlowReport, TraceStep, Witness, outline};
 use serde_json::{Map, Value as Json, json};
 
 /// Longer schedules lose their middle: GitHub keeps 1,000 locations of a result, people far fewer.
@@ -64,8 +64,9 @@ fn stop(
     step: &TraceStep,
     root: Option<&str>,
 ) -> Json {
-    let at = race::place(&flow.outline, &step.action).unwrap_or(&finding.location);
-    let mut location = location(at, root);
+    let own = outline::named(&flow.outline, &step.action);
+    let designer = own.map_or_else(String::new, |own| outline::path(&flow.outline, own));
+    let mut location = placed(own.map_or(&finding.location, |own| &own.at), &designer, root);
     let said = format!("{} · {} {}", step.process, step.action, race::effect(step));
     location["message"] = json!({ "text": plain(said.trim_end()) });
     let state: Map<String, Json> = step

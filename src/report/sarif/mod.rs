@@ -135,6 +135,20 @@ fn location(at: &Location, root: Option<&str>) -> Json {
     json
 }
 
+/// A place, and where the designer shows it.
+fn placed(at: &Location, designer: &str, root: Option<&str>) -> Json {
+    let mut json = location(at, root);
+    if !designer.is_empty() {
+        let name = designer.rsplit(" > ").next().unwrap_or(designer);
+        let own = json!({ "name": plain(name), "decoratedName": plain(designer) });
+        match json["logicalLocations"].as_array_mut() {
+            Some(list) => list.push(own),
+            None => json["logicalLocations"] = json!([own]),
+        }
+    }
+    json
+}
+
 /// A stranger's words in a message: nothing hidden, no link, and no more than a reader takes in.
 fn plain(text: &str) -> String {
     elide(&clean(text, false), 1000, false).replace("](", "] (")

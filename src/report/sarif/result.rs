@@ -2,9 +2,9 @@
 
 use super::super::race::{self, Race};
 use super::super::{lanes, words};
-use super::{code_flow, level, location, plain, upper};
+use super::{code_flow, level, location, placed, plain, upper};
 use crate::definition::location::Location;
-use crate::finding::{Finding, FlowReport};
+use crate::finding::{Finding, FlowReport, outline};
 use crate::property;
 use serde_json::{Value as Json, json};
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ pub(super) fn result(flow: &FlowReport, finding: &Finding, nth: u64, root: Optio
         "ruleId": finding.rule,
         "level": level(finding.severity),
         "message": { "text": message(flow, finding, &related) },
-        "locations": [location(&finding.location, root)],
+        "locations": [placed(&finding.location, &finding.designer, root)],
         "partialFingerprints": {
             "primaryLocationLineHash": format!("{}:{nth}", finding.fingerprint),
             "flowrace/v1": finding.fingerprint,
@@ -93,7 +93,7 @@ fn related(flow: &FlowReport, finding: &Finding) -> Vec<(Location, String)> {
             }
         }
     }
-    let mut entry = finding.actions.last().and_then(|name| race::action(&flow.outline, name));
+    let mut entry = finding.actions.last().and_then(|name| outline::named(&flow.outline, name));
     while let Some(inner) = entry {
         if inner.kind == "Apply to each" {
             add(Some(&inner.at), format!("{}: the loop, {}", inner.name, inner.detail));
