@@ -50,17 +50,3 @@ fn every_rule_has_a_racy_and_a_fixed_model() {
         }
     }
 }
-
-#[test]
-fn the_readme_shows_what_the_command_prints() {
-    let run = std::process::Command::new(env!("CARGO_BIN_EXE_flowrace"))
-        .args(["check", "models/lost-update/racy.json"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("the binary runs");
-    let shown = String::from_utf8(run.stdout).expect("UTF-8");
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"))
-        .expect("it is there");
-    assert_eq!(run.status.code(), Some(1));
-    assert!(readme.contains(shown.trim_end()), "README.md does not show:\n{shown}");
-}

@@ -329,3 +329,45 @@ fn a_failing_test_shows_the_lanes() {
     let message = said(|| flowrace::witnesses("src").expect_fixed());
     assert!(message.contains("there is no witness in src"), "{message}");
 }
+
+#[test]
+fn a_fix_that_closes_one_order_of_several_is_none() {
+    // Somebody else writes once the first order is counted: to a cell of its own, or to the counter.
+    let model = |concurrency: u32, other: &str| {
+        format!(
+            r#"{{ "flowrace": 1, "name": "two",
+  "state": {{ "m": {{ "kind": "item", "fields": {{ "n": 0 }} }},
+             "o": {{ "kind": "item", "fields": {{ "n": 0 }} }},
+             "counted": {{ "kind": "blob", "value": 0 }} }},
+  "flows": {{
+    "Count": {{ "do": [ {{ "forEach": "order", "items": 2, "concurrency": {concurrency}, "do": [
+      {{ "name": "Get", "get": "m" }},
+      {{ "name": "Put", "update": "m", "set": {{ "n": "@add(outputs('Get')?['n'], 1)" }} }},
+      {{ "name": "Tell", "write": "counted", "value": 1 }} ] }} ] }},
+    "Other": {{ "do": [ {{ "until": "@equals(outputs('Look')?['value'], 1)", "limit": 3, "do": [
+      {{ "name": "Look", "get": "counted" }} ] }},
+      {{ "name": "If_counted", "if": "@equals(outputs('Look')?['value'], 1)", "then": [
+        {{ "name": "Write", "update": "{other}", "set": {{ "n": 100 }} }} ] }} ] }} }} }}"#
+        )
+    };
+    let here = folder("half-fixed");
+    let flow = here.join("flow.json");
+    fs::write(&flow, model(2, "o")).expect("it can be written");
+    let report = check(std::slice::from_ref(&flow), &Config::default(), &Unstopped);
+    let shown = flow.to_string_lossy().into_owned();
+    let lost = |f: &&flowrace::finding::Finding| f.rule == "lost-update";
+    let found = report.flows[0].findings.iter().find(lost).expect("the counter is racy");
+    let saved = WitnessFile::of(&report.flows[0], found, &Config::default(), shown);
+    let saved = saved.expect("it has a schedule");
+    let witness = here.join("w.json");
+    fs::write(&witness, saved.to_text()).expect("it can be written");
+    assert_eq!(ending(&witness, None), Ending::Reproduced);
+    // One at a time, and nobody else writes: no order is left.
+    fs::write(&flow, model(1, "o")).expect("it can be written");
+    let Ending::Fixed(how) = ending(&witness, None) else { panic!("it is fixed") };
+    assert!(how.ends_with("; no other order goes wrong"), "{how}");
+    // One at a time, but somebody else writes by now: the schedule cannot run, and its anomaly is there.
+    fs::write(&flow, model(1, "m")).expect("it can be written");
+    let Ending::Diverged(_, why) = ending(&witness, None) else { panic!("another order is left") };
+    assert!(why.contains("another one still goes wrong"), "{why}");
+}

@@ -115,7 +115,7 @@ fn program(path: &str, config: &Config) -> Result<Program, String> {
     let pin = |id: &str| definition.setup.assume.get(id).map(String::as_str);
     let faults = config.faults.or(definition.setup.faults).unwrap_or(0);
     let scenario = Scenario {
-        platform: config.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate),
+        platform: config.platform_of(&definition),
         all_items: config.items,
         loop_items: config.loop_items.clone(),
         degree: config.degree,

@@ -2,12 +2,13 @@
 
 use super::explore::{Explored, is_serial};
 use crate::definition::ast::{Definition, Platform};
+use crate::definition::location::Location;
 use crate::expect::unmet;
 use crate::explore::ending::Joint;
 use crate::explore::limits::Stop;
 use crate::explore::prove::Reach;
 use crate::finding::outline::{self, outline};
-use crate::finding::{FlowReport, Level, Outcome, Scope, Severity, Stats, Verdict};
+use crate::finding::{Finding, FlowReport, Level, Outcome, Scope, Severity, Stats, Verdict};
 use crate::platform::lower::Lowered;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,11 +46,25 @@ pub(super) fn finish(
         report.stats.seconds = Some(end - start);
     }
     for finding in &mut report.findings {
+        if finding.location == Location::default() {
+            finding.location = somewhere(definition, finding);
+        }
         let own = outline::at(&report.outline, &finding.location)
             .or_else(|| outline::named(&report.outline, finding.actions.last()?));
         finding.designer = own.map_or_else(String::new, |own| outline::path(&report.outline, own));
     }
     report.unmet = definition.setup.expect.as_ref().map(|e| unmet(e, report));
+}
+
+/// The place of what no action has done: the expression that does not hold, else the file.
+fn somewhere(definition: &Definition, finding: &Finding) -> Location {
+    let expressions = definition.setup.finally.iter().map(|(_, at)| at);
+    let mut named = expressions.filter(|at| {
+        let (before, after) = finding.message.split_once(&*at.pointer).unwrap_or_default();
+        !before.is_empty() && !after.starts_with(|c: char| c.is_ascii_digit())
+    });
+    let file = || Location { path: definition.path.clone(), ..Location::default() };
+    named.next().cloned().unwrap_or_else(file)
 }
 
 /// Adds what one slice says to what the others said: a flow is as safe as its worst cluster.

@@ -8,6 +8,7 @@ mod fill;
 mod findings;
 mod fuzzed;
 mod guide;
+mod left;
 pub mod replay;
 mod runs;
 mod scenes;
@@ -15,7 +16,7 @@ mod section;
 mod sliced;
 
 use crate::definition::Parsed;
-use crate::definition::ast::{Definition, Platform};
+use crate::definition::ast::Definition;
 use crate::definition::beside::Beside;
 use crate::definition::json::Document;
 use crate::definition::location::Location;
@@ -151,7 +152,7 @@ pub fn check_definition(
     stop: &dyn Stop,
 ) -> Result<FlowReport, Vec<Problem>> {
     let start = stop.elapsed();
-    let platform = config.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate);
+    let platform = config.platform_of(definition);
     let faults: Vec<GraphFault> =
         definition.flows.iter().flat_map(|f| check_all(&f.actions)).collect();
     if !faults.is_empty() {

@@ -3,6 +3,7 @@
 use super::explore::{is_serial, last_resort};
 use super::findings::finding;
 use super::guide::{Candidate, Followed, Guide, agrees, is_it, missing, named};
+use super::left::after_all;
 use super::scenes::scenes;
 use super::{Stop, load};
 use crate::definition::Parsed;
@@ -132,10 +133,13 @@ pub fn replay_in(
     definition: &Definition,
     stop: &dyn Stop,
 ) -> Result<Replayed, Vec<Problem>> {
-    let scenes = scenes(file, definition)?;
+    let mut scenes = scenes(file, definition)?;
     let mut best: Option<Replayed> = None;
-    for lowered in &scenes.programs {
-        let replayed = run(file, lowered, &scenes.names, stop);
+    for lowered in &mut scenes.programs {
+        let (mut replayed, barred) = run(file, lowered, &scenes.names, stop);
+        if let Some(step) = barred {
+            replayed.ending = after_all(file, lowered, step, replayed.ending, stop);
+        }
         if replayed.ending == Ending::Reproduced {
             return Ok(replayed);
         }
@@ -158,21 +162,27 @@ fn unshared(file: &WitnessFile, names: &BTreeSet<String>) -> Replayed {
     Replayed { ending, finding: blank(file) }
 }
 
+/// Follows the schedule; with the step that is ruled out now, if one is.
 fn run(
     file: &WitnessFile,
     lowered: &Lowered,
     names: &BTreeSet<String>,
     stop: &dyn Stop,
-) -> Replayed {
+) -> (Replayed, Option<usize>) {
     let mut engine = Engine::new(&lowered.program, false);
     engine.judge.guarded = guarded(lowered, file);
     let initial = engine.initial();
     let start = initial.iter().position(|s| agrees(&engine, file, s)).unwrap_or(0);
     let Some(state) = initial.into_iter().nth(start) else {
-        return Replayed { ending: lost_at(0, "the flow cannot begin"), finding: blank(file) };
+        let ending = lost_at(0, "the flow cannot begin");
+        return (Replayed { ending, finding: blank(file) }, None);
     };
     let mut guide = Guide::new(&engine, file, state, (names, &lowered.items));
     let followed = guide.follow(&mut engine);
+    let barred = match followed {
+        Followed::RuledOut(step) => Some(step),
+        Followed::Wrong(_) | Followed::Ran(_) | Followed::Lost(..) => None,
+    };
     let (ending, violation) = match followed {
         Followed::Wrong(violation) => (Ending::Reproduced, Some(violation)),
         Followed::Ran(left_out) => match resort(file, &mut engine, &guide, stop) {
@@ -188,10 +198,10 @@ fn run(
         guide.drop_strangers();
     }
     let told = told(file, &engine, &guide.taken, violation.as_ref());
-    Replayed { ending, finding: shown(file, &mut engine, lowered, told, violation) }
+    (Replayed { ending, finding: shown(file, &mut engine, lowered, told, violation) }, barred)
 }
 
-fn lost_at(step: usize, why: &str) -> Ending {
+pub(super) fn lost_at(step: usize, why: &str) -> Ending {
     Ending::Diverged(step + 1, why.to_owned())
 }
 
@@ -327,7 +337,7 @@ fn ruled_out(file: &WitnessFile, at: usize) -> String {
         .collect();
     let than = before.first().map_or("the others".to_owned(), Clone::clone);
     format!(
-        "the order is ruled out: {} now has to wait and cannot come before {than}",
+        "the order is ruled out: {} now has to wait and cannot come before {than}; no other order goes wrong",
         step(file, at)
     )
 }

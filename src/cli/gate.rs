@@ -64,7 +64,20 @@ impl Gate {
             degree: flags.degree.or(own.degree),
             runs: flags.runs.or(own.runs),
             faults: flags.faults.or(own.faults),
-            platform: flags.platform.or(own.platform),
+            platform: flags.platform,
+            platform_unsaid: own.platform,
+            max_states: flags.max_states.or(own.max_states),
+            assume: own.assume.clone(),
+            exclude: own.exclude.clone(),
+            ..flags
+        }
+    }
+
+    /// For models that are held to what they expect of themselves: their scope is theirs.
+    pub(super) fn config_of_models(&self, flags: Config) -> Config {
+        let own = &self.settings.config;
+        Config {
+            platform_unsaid: own.platform,
             max_states: flags.max_states.or(own.max_states),
             assume: own.assume.clone(),
             exclude: own.exclude.clone(),
@@ -92,6 +105,17 @@ impl Gate {
         warn(&outcome.stale, "found no more", "flowrace baseline --prune takes fixed ones out");
         warn(&outcome.expired, "past the day until which it was accepted", "it counts again");
     }
+}
+
+/// The files that settings and known findings are read from.
+pub(super) fn files(args: &GateArgs, paths: &[PathBuf]) -> Vec<PathBuf> {
+    let settings =
+        args.config.clone().or_else(|| upwards(paths.first()?).filter(|_| !args.no_config));
+    let text = settings.as_ref().and_then(|file| fs::read_to_string(file).ok());
+    let named = text.and_then(|text| settings::parse("", &text).ok()?.baseline);
+    let beside = settings.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let baseline = args.baseline.clone().or_else(|| named.map(|name| beside.join(name)));
+    settings.clone().into_iter().chain(baseline).collect()
 }
 
 /// The settings file in the folder of a path, or in one above.

@@ -13,6 +13,7 @@ mod replay;
 mod stop;
 mod test;
 mod verify;
+mod watch;
 mod witnesses;
 
 use args::{Args, Command};
@@ -58,6 +59,7 @@ pub fn run(args: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 
         Err(stop) => return stop.say(),
     };
     match asked {
+        Command::Check(args) if args.watch => watch::watch(&args, out, err, check::check),
         Command::Check(args) => check::check(&args, out, err),
         Command::Fuzz(args) => check::fuzz(&args, out, err),
         Command::Replay(args) => replay::replay(&args, out, err),

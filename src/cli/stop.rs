@@ -5,7 +5,6 @@ use super::exit;
 use crate::explore::limits::{Stop, StopCause};
 use crate::report::words::{count, number};
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PACE: Duration = Duration::from_millis(200);
 /// Erases the line that stands there.
 const ERASE: &str = "\r\u{1b}[2K";
+
+/// Whether Ctrl-C was pressed; the handler is the process's, so the flag is too.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody asked for the end.
+pub(super) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
 
 /// What the command line lets the library know of time.
 #[derive(Debug)]
@@ -27,23 +34,23 @@ pub(super) struct Watch {
     shown: bool,
     /// Milliseconds after which the next progress line is due.
     due: AtomicU64,
-    interrupted: Arc<AtomicBool>,
+    /// States at the last progress line, and when it was written, in milliseconds.
+    last: (AtomicU64, AtomicU64),
 }
 
 impl Watch {
     /// Starts the clock and takes over Ctrl-C: the first asks for what is known so far, the second ends it.
     pub(super) fn start(timeout: Option<Duration>, reproducible: bool, quiet: bool) -> Self {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&interrupted);
-        // Where the handler cannot be set, Ctrl-C does what it always does.
-        let _ = ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::SeqCst) {
+        // Where the handler cannot be set, Ctrl-C does what it always does; `--watch` sets it once.
+        let _ = ctrlc::set_handler(|| {
+            if INTERRUPTED.swap(true, Ordering::SeqCst) {
                 end();
             }
         });
         let shown = !quiet && io::stderr().is_terminal();
         let due = AtomicU64::new(millis(PATIENCE));
-        Self { start: now(), timeout, timed: !reproducible, shown, due, interrupted }
+        let last = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { start: now(), timeout, timed: !reproducible, shown, due, last }
     }
 
     /// Makes room for the report.
@@ -54,9 +61,25 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// States a second since the last line; the next flow starts again from none.
+    fn pace(&self, states: u64, at: u64) -> u64 {
+        let before = self.last.0.swap(states, Ordering::Relaxed);
+        let since = at.saturating_sub(self.last.1.swap(at, Ordering::Relaxed)).max(1);
+        states.checked_sub(before).unwrap_or(states).saturating_mul(1000) / since
+    }
+}
+
+/// What a long check says of itself.
+fn line(states: u64, steps: u64, waiting: u64, pace: u64, seconds: u64) -> String {
+    let (states, steps) = (count(states, "state"), number(steps));
+    let (waiting, pace) = (number(waiting), number(pace));
+    format!("{states} ({pace} a second), {steps} steps, {waiting} in the queue, {seconds} s")
+}
+
 impl Stop for Watch {
     fn stopped(&self) -> Option<StopCause> {
-        if self.interrupted.load(Ordering::Relaxed) {
+        if interrupted() {
             return Some(StopCause::Interrupt);
         }
         let timeout = self.timeout?;
@@ -74,12 +97,9 @@ impl Stop for Watch {
         let mine = millis(spent) >= due
             && self.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if mine {
-            let states = count(states, "state");
-            let (transitions, frontier) = (number(transitions), number(frontier));
-            let line = format!(
-                "{ERASE}{states}, {transitions} steps, {frontier} waiting, {} s",
-                spent.as_secs()
-            );
+            let pace = self.pace(states, millis(spent));
+            let line = line(states, transitions, frontier, pace, spent.as_secs());
+            let line = format!("{ERASE}{line}");
             let _ = io::stderr().write_all(line.as_bytes());
         }
     }
@@ -111,4 +131,22 @@ fn end() {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_progress_line_says_how_fast_and_how_much_is_left() {
+        let said = line(1_234_567, 3_000_000, 45_000, 210_000, 12);
+        assert_eq!(
+            said,
+            "1,234,567 states (210,000 a second), 3,000,000 steps, 45,000 in the queue, 12 s"
+        );
+        let watch = Watch::start(None, true, true);
+        assert_eq!(watch.pace(500, 1000), 500);
+        assert_eq!(watch.pace(700, 1500), 400);
+        assert_eq!(watch.pace(100, 2500), 100, "the next flow");
+    }
 }

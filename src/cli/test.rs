@@ -2,6 +2,7 @@
 
 use super::args::TestArgs;
 use super::exit;
+use super::gate::{Gate, refuse};
 use super::output;
 use super::stop::Watch;
 use crate::check;
@@ -12,8 +13,13 @@ use std::io::{self, Write};
 
 /// Tests and gives the exit status.
 pub(super) fn test(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let gate = match Gate::load(&args.gate(), &args.paths) {
+        Ok(gate) => gate,
+        Err(problems) => return refuse(&problems, err),
+    };
     let watch = Watch::start(args.search.timeout, args.search.reproducible, args.quiet);
-    let report = check::check(&args.paths, &args.search.config(), &watch);
+    let config = gate.config_of_models(args.search.config());
+    let report = check::check(&args.paths, &config, &watch);
     watch.finish();
     output::problems(&report.problems, err);
     let tally = Tally::of(&report);

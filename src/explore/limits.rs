@@ -1,7 +1,7 @@
 //! What a check is asked to do, how far it may go, and who may stop it. Reads no clock: it asks a [`Stop`].
 
 use super::fuzz::Fuzz;
-use crate::definition::ast::Platform;
+use crate::definition::ast::{Definition, Platform};
 use std::collections::BTreeMap;
 
 /// 2 GiB, the default of [`Config::max_memory`].
@@ -22,6 +22,8 @@ pub struct Config {
     pub faults: Option<u64>,
     /// Overrides what the container says.
     pub platform: Option<Platform>,
+    /// Where the container does not say it.
+    pub platform_unsaid: Option<Platform>,
     /// Which schedules may be left out because others stand for them.
     pub reduction: Reduction,
     /// Stop, inconclusive, after this many states; `None`: no limit.
@@ -49,6 +51,7 @@ impl Default for Config {
             runs: None,
             faults: None,
             platform: None,
+            platform_unsaid: None,
             reduction: Reduction::default(),
             max_states: None,
             max_memory: DEFAULT_MEMORY,
@@ -62,6 +65,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Where a flow runs.
+    pub fn platform_of(&self, definition: &Definition) -> Platform {
+        let said = self.platform.or(definition.platform).or(self.platform_unsaid);
+        said.unwrap_or(Platform::PowerAutomate)
+    }
+
     /// How many unpacked states of so many components a search may keep that also keeps who stepped last and the
     /// way back, each twice.
     pub fn nodes(&self, places: usize, most: usize) -> usize {

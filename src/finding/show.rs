@@ -2,7 +2,7 @@
 
 use super::{Across, Level, Severity, Verdict};
 use crate::definition::secret::SECRET;
-use crate::model::say::symbol;
+use crate::model::say::{store, symbol};
 use crate::model::value::{Term, TokenKind, Value};
 use std::fmt::Write as _;
 
@@ -50,10 +50,16 @@ pub fn brief(value: &Value, most: usize) -> String {
                 named
             })
         }
-        Value::String(_) | Value::Term(_) => {
-            let close = whole.chars().next_back().filter(|c| matches!(c, '"' | '›'));
+        Value::String(_) => {
             let kept: String = whole.chars().take(most.saturating_sub(2).max(1)).collect();
-            kept.chars().chain(['…']).chain(close).collect()
+            format!("{kept}…\"")
+        }
+        // What is done to a value stands at its end: `‹Metrics.Proces… + 1›`.
+        Value::Term(_) => {
+            const END: usize = 5;
+            let end = whole.chars().count().saturating_sub(END);
+            let kept = whole.chars().take(most.saturating_sub(END + 1).max(1));
+            kept.chain(['…']).chain(whole.chars().skip(end)).collect()
         }
         _ => whole,
     }
@@ -173,7 +179,10 @@ fn write_term(term: &Term, out: &mut String) {
             return;
         }
         ("[]", [Value::Term(base), Value::String(key)]) => {
-            write_term(base, out);
+            match store(base) {
+                Some(store) => out.push_str(store),
+                None => write_term(base, out),
+            }
             if &**key != "body" {
                 out.push('.');
                 out.push_str(key);
@@ -305,7 +314,8 @@ mod tests {
         assert_eq!(said(24), "3 rows");
         assert_eq!(brief(&row(1), 24), r#"{"Key": 1, +1}"#);
         assert_eq!(brief(&Value::text("abcdefghij"), 8), "\"abcde…\"");
-        assert_eq!(brief(&Value::term("utcNow", vec![]), 6), "‹utc…›");
+        let sum = Value::term("add", vec![Value::term("utcNow", vec![]), Value::Int(1)]);
+        assert_eq!(brief(&sum, 12), "‹utcNo… + 1›");
         assert_eq!(brief(&Value::Int(1_234_567), 3), "1234567");
     }
 

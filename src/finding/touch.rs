@@ -4,8 +4,9 @@ use super::trace::cell_name;
 use super::{Touch, TouchKind, TraceStep};
 use crate::explore::ending::run_of;
 use crate::explore::engine::{Engine, Move, State, Successor};
+use crate::model::external::unwritten;
 use crate::model::ids::ResourceId;
-use crate::model::program::{Access, Kind, Step};
+use crate::model::program::{Access, Kind, Shape, Step};
 use crate::model::transition::Event;
 use crate::model::value::Value;
 use crate::model::view::shown;
@@ -89,10 +90,19 @@ pub(super) fn seen(
     }
 }
 
-fn value(engine: &Engine<'_>, state: &State, (resource, column): Cell<'_>) -> Value {
+/// What a cell says in a state.
+pub(super) fn value(engine: &Engine<'_>, state: &State, (resource, column): Cell<'_>) -> Value {
     let content = engine.content(state, resource, run_of(engine, resource));
+    let store = engine.program.resource(resource);
     match column {
-        Some(column) if content.rows.len() == 1 && !column.is_empty() => content.single(column),
+        Some(column) if content.rows.len() == 1 && !column.is_empty() => {
+            match content.single(column) {
+                Value::Null if store.shape == Shape::External => {
+                    unwritten(&store.name, content, column)
+                }
+                said => said,
+            }
+        }
         _ => shown(engine.program, resource, content),
     }
 }

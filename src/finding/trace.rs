@@ -2,14 +2,13 @@
 
 use super::{Across, TraceStep, Witness};
 use super::{show, touch};
-use crate::explore::ending::run_of;
 use crate::explore::engine::{Engine, Move, State, Successor};
 use crate::explore::layout::Unit;
 use crate::explore::path::{self, Path};
 use crate::explore::witness::{Choice, fired_in, replay, same_finding};
 use crate::model::fault::Fault;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Kind, Program, Step};
+use crate::model::program::{Access, Kind, Observed, Program, Shape, Step};
 use crate::model::transition::Event;
 use crate::model::value::Value;
 use crate::property::judge::Violation;
@@ -23,8 +22,8 @@ pub fn cell_name(program: &Program, resource: ResourceId, column: Option<&str>) 
     match (by_column, column) {
         (Some(observed), _) => observed.name.clone(),
         (None, Some(column)) if column != "value" && !column.is_empty() => {
-            let table =
-                program.observed.iter().find(|o| o.resource == resource && o.column.is_none());
+            let whole = |o: &&Observed| o.resource == resource && o.column.is_none();
+            let table = program.observed.iter().find(whole).filter(|_| r.shape != Shape::External);
             table.map_or_else(|| format!("{}.{column}", r.name), |o| o.name.clone())
         }
         (None, _) => r.name.to_string(),
@@ -212,14 +211,8 @@ fn cells(engine: &Engine<'_>, state: &State, violation: &Violation) -> BTreeMap<
         }
     };
     for (resource, column) in resources {
-        let content = engine.content(state, resource, run_of(engine, resource));
         let name = cell_name(program, resource, column);
-        let single = content.rows.len() == 1;
-        let value = match column {
-            Some(column) if single && !column.is_empty() => content.single(column),
-            _ => crate::model::view::shown(program, resource, content),
-        };
-        cells.insert(name, value);
+        cells.insert(name, touch::value(engine, state, (resource, column)));
     }
     cells
 }
@@ -316,7 +309,7 @@ fn read(output: &Value) -> String {
 /// The known columns of a row of a store outside.
 fn row(body: &Value) -> String {
     let Value::Object(columns) = body else { return show::text(body) };
-    let hidden = |c: &str| c.starts_with(['#', '@']);
+    let hidden = |c: &str| c.starts_with(['#', '@']) || c == "etag";
     let known: Vec<String> = columns
         .iter()
         .filter(|(c, _)| !hidden(c))

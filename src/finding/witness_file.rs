@@ -92,8 +92,12 @@ impl WitnessFile {
             degree: config.degree,
             runs: config.runs,
             faults: config.faults,
-            platform: config.platform,
-            torn: rests("variable-actions"),
+            platform: PLATFORMS
+                .iter()
+                .find(|(name, _)| *name == report.platform)
+                .filter(|_| config.platform.or(config.platform_unsaid).is_some())
+                .map(|(_, platform)| *platform),
+            torn: rests(TORN.0) || config.assume.get(TORN.0).is_some_and(|how| how == TORN.1),
             alias: rests("shared-key"),
         };
         Some(Self {

@@ -1,6 +1,6 @@
 //! Acceptance at the place: an action whose description says `flowrace: accept lost-update because …`.
 
-use super::{accept, by_weight};
+use super::{accept, weighed};
 use crate::definition::ast::{Acceptance, Definition};
 use crate::definition::problem::Problem;
 use crate::definition::suggest::nearest;
@@ -49,5 +49,5 @@ pub fn apply(definition: &Definition, report: &mut FlowReport) {
             ));
         }
     }
-    by_weight(&mut report.findings);
+    weighed(report);
 }

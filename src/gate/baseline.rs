@@ -2,7 +2,7 @@
 //! fails the gate, a known one does not, one that is gone is pointed out.
 
 use super::date::is_day;
-use super::{accept, by_weight};
+use super::{accept, weighed};
 use crate::definition::json::Document;
 use crate::definition::problem::Problem;
 use crate::finding::{Finding, FlowReport, Report, Severity};
@@ -120,7 +120,7 @@ pub fn apply(report: &mut Report, entries: &[Entry], today: Option<&str>) -> Out
         }
     }
     for flow in &mut report.flows {
-        by_weight(&mut flow.findings);
+        weighed(flow);
     }
     outcome
 }

@@ -7,7 +7,7 @@ pub mod date;
 pub mod diff;
 pub mod settings;
 
-use crate::finding::{Finding, Report, Severity};
+use crate::finding::{Finding, FlowReport, Report, Severity, Verdict};
 
 /// The least severity that fails the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub(crate) fn accept(finding: &mut Finding, why: &str) {
 /// Gives the findings of each rule the level that the project chose; `None` leaves them out.
 pub fn levels(report: &mut Report, settings: &settings::Settings) {
     for flow in &mut report.flows {
+        let before = flow.findings.len();
         flow.findings.retain_mut(|finding| match settings.levels.get(finding.rule) {
             None => true,
             Some(None) => false,
@@ -45,11 +46,32 @@ pub fn levels(report: &mut Report, settings: &settings::Settings) {
                 true
             }
         });
-        by_weight(&mut flow.findings);
+        match before - flow.findings.len() {
+            0 => {}
+            1 => flow.notes.push("1 finding of a rule that is turned off is left out".to_owned()),
+            n => flow.notes.push(format!("{n} findings of rules that are turned off are left out")),
+        }
+        weighed(flow);
     }
 }
 
+/// After findings have changed their weight: their order, and the verdict that follows from it. What was not explored
+/// does not become safe by being accepted.
+pub(crate) fn weighed(flow: &mut FlowReport) {
+    by_weight(&mut flow.findings);
+    let counts = flow.findings.iter().any(|finding| finding.severity > Severity::Note);
+    let explored = flow.exhaustive && flow.stats.states > 0;
+    flow.verdict = match &flow.verdict {
+        Verdict::Safe | Verdict::Inconclusive(_) if counts => Verdict::Unsafe,
+        Verdict::Unsafe if !counts && explored => Verdict::Safe,
+        Verdict::Unsafe if !counts => Verdict::Inconclusive(
+            "what was found is accepted, and the rest was not explored".into(),
+        ),
+        same => same.clone(),
+    };
+}
+
 /// The order of a report: what weighs most first, then by place.
-pub(crate) fn by_weight(findings: &mut [Finding]) {
+fn by_weight(findings: &mut [Finding]) {
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.location.cmp(&b.location)));
 }

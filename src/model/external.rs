@@ -24,6 +24,18 @@ const FROM: &str = "#from";
 const GONE: &str = "#gone";
 /// The property of a shown row that stands for all its columns that are not known.
 pub const SYMBOL: &str = "#row";
+/// What the one row of a store says in a column that nobody has written: what it said before.
+pub fn unwritten(store: &Arc<str>, content: &Content, column: &str) -> Value {
+    let row = content.rows.first().and_then(Option::as_ref);
+    match row.filter(|row| !row.columns.contains_key(column)) {
+        Some(row) => {
+            let row = Value::term("row", vec![Value::String(store.clone()), row.get(KEY)]);
+            Value::term("[]", vec![row, Value::text(column)])
+        }
+        None => Value::Null,
+    }
+}
+
 /// The column that is the whole content of a file.
 pub const CONTENT: &str = "content";
 /// The property of a shown row that holds its etag.

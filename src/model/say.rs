@@ -1,6 +1,6 @@
 //! Values in words.
 
-use super::value::Value;
+use super::value::{Term, Value};
 
 /// A value in a message.
 pub fn say(value: &Value) -> String {
@@ -35,7 +35,11 @@ fn words(op: &str, args: &[Value]) -> String {
         ("#secret", _) => "‹secret›".to_owned(),
         ("item", [_, Value::Int(n)]) => format!("item {}", n.saturating_add(1)),
         ("[]", [base @ Value::Term(_), Value::String(key)]) if &**key == "body" => say(base),
-        ("[]", [base @ Value::Term(_), Value::String(key)]) => format!("{}.{key}", say(base)),
+        ("[]", [Value::Term(base), Value::String(key)]) => match store(base) {
+            Some(store) => format!("{store}.{key}"),
+            None => format!("{}.{key}", symbol(&base.op, &base.args)),
+        },
+        ("add", sum @ [_, _, ..]) => sum.iter().map(say).collect::<Vec<_>>().join(" + "),
         ("row", [Value::String(store), key]) => match key {
             Value::Term(t) if &*t.op == "listed" => match t.args.as_slice() {
                 [_, Value::Int(n)] => format!("row {} of {store}", n.saturating_add(1)),
@@ -66,6 +70,15 @@ fn words(op: &str, args: &[Value]) -> String {
             let args: Vec<String> = args.iter().filter(known).map(say).collect();
             format!("{op}({})", args.join(", "))
         }
+    }
+}
+
+/// The store of a row that no query found: there is one such row in a question, so its column needs no more.
+pub fn store(row: &Term) -> Option<&str> {
+    match (&*row.op, row.args.as_slice()) {
+        ("row", [Value::String(_), Value::Term(key)]) if &*key.op == "listed" => None,
+        ("row", [Value::String(store), _]) => Some(store),
+        _ => None,
     }
 }
 

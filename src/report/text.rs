@@ -86,9 +86,12 @@ fn title(pen: &mut Pen, finding: &Finding, times: usize) {
     if at.line <= 1 && !at.pointer.is_empty() {
         place = format!("{place} ({})", pen.path(&at.pointer));
     }
+    if !place.is_empty() {
+        place.push_str("   ");
+    }
     let corner = pen.paint(Ink::Frame, pen.corner());
     let cell = pen.name(&finding.cell);
-    pen.line(&format!("  {corner} {place}   {cell}"));
+    pen.line(&format!("  {corner} {place}{cell}"));
     if let Some(designer) = finding.in_designer() {
         let designer = pen.path(designer);
         pen.framed(&format!("in the designer: {designer}"));

@@ -32,7 +32,7 @@ error[lost-update]: Update_item overwrites an update it never saw
   = metrics.ProcessedCount ends as 6 or 7 (complete: 8 states); one at a time: 7
   = help: let the store do the sum (one SQL UPDATE), or send the ETag as If-Match and read again on 412, or run one at a time
 
-models/naive-counter.json, "Naive counter": unsafe: 1 error; all 8 states explored with 2 items in order
+models/naive-counter.json, "Naive counter": unsafe: 1 error; all 8 states explored with 2 items in "order"
   = not-serial: it can end as no order of one after another would
 
 1 flow unsafe: 1 error
@@ -51,7 +51,7 @@ fn a_safe_verdict_says_how_far_it_reaches() {
     check(
         vec![sample::safe_flow(), proved],
         r#"
-models/naive-counter.json, "Naive counter": safe: all 8 states explored with 2 items in order; more items are not covered
+models/naive-counter.json, "Naive counter": safe: all 8 states explored with 2 items in "order"; more items are not covered
   = not modelled: operation shared_foo/Bar; taken as sharing nothing with the rest of the flow
   = assumes: variable-actions = atomic (anything else would not change the verdict)
 
@@ -73,7 +73,7 @@ fn an_inconclusive_verdict_names_a_cheaper_question() {
     check(
         vec![flow],
         r#"
-models/naive-counter.json, "Naive counter": inconclusive: stopped at --max-states 1000; 8 states explored with 1,000 items in order
+models/naive-counter.json, "Naive counter": inconclusive: stopped at --max-states 1000; 8 states explored with 1,000 items in "order"
   = help: most races need no more than two at a time: flowrace check models/naive-counter.json --items 2
 
 1 flow inconclusive

@@ -41,7 +41,7 @@ pub fn join(items: &[String], last: &str) -> String {
     }
 }
 
-/// What was explored: `5 items in order, 2 runs`; empty for one run without loops.
+/// What was explored: `5 items in "order" and 2 runs`; empty for one run without loops.
 pub(super) fn scope(scope: &Scope) -> String {
     let mut counts: Vec<u64> = scope.items.values().copied().collect();
     counts.sort_unstable();
@@ -51,7 +51,7 @@ pub(super) fn scope(scope: &Scope) -> String {
         vec![format!("{} in each of {loops} loops", count(counts[0], "item"))]
     } else {
         let items = scope.items.iter();
-        items.map(|(name, n)| format!("{} in {name}", count(*n, "item"))).collect()
+        items.map(|(name, n)| format!("{} in \"{name}\"", count(*n, "item"))).collect()
     };
     if scope.runs > 1 {
         parts.push(count(scope.runs, "run"));

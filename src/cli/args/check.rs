@@ -26,6 +26,9 @@ pub(in crate::cli) struct CheckArgs {
     pub(in crate::cli) gate: GateArgs,
     #[command(flatten)]
     pub(in crate::cli) output: OutputArgs,
+    /// Check again whenever a file changes
+    #[arg(long, help_heading = "Output options")]
+    pub(in crate::cli) watch: bool,
     /// Write the proof for any number of items to this file, for `flowrace verify`
     #[arg(long, value_name = "FILE", help_heading = "Output options")]
     pub(in crate::cli) certificate: Option<PathBuf>,

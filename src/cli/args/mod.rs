@@ -92,9 +92,22 @@ pub(super) struct TestArgs {
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) search: SearchArgs,
+    /// Settings [default: flowrace.toml in the path's folder or one above]
+    #[arg(long, value_name = "FILE", help_heading = "Gate options")]
+    config: Option<PathBuf>,
+    /// Look for no settings
+    #[arg(long, conflicts_with = "config", help_heading = "Gate options")]
+    no_config: bool,
     /// Show failures only
     #[arg(short, long, help_heading = "Output options")]
     pub(super) quiet: bool,
+}
+
+impl TestArgs {
+    /// Where settings come from; a model's findings are never accepted.
+    pub(super) fn gate(&self) -> GateArgs {
+        GateArgs { config: self.config.clone(), no_config: self.no_config, baseline: None }
+    }
 }
 
 /// Explain a rule, or list all of them

@@ -1,11 +1,15 @@
 //! One finding: what, how bad, the schedule to step through, the one that goes well, and where it is in the flow.
 
 use super::super::race;
+use super::super::untrusted::{clean, elide};
 use super::node::{El, el};
 use super::pick::{self, drawable};
 use super::{badge, graph, outcome, picture, scrolls, upper, values};
 use crate::finding::{Finding, FlowReport, Witness};
 use crate::property;
+
+/// The longest name of a region.
+const LONGEST_LABEL: usize = 200;
 
 pub(super) fn finding(flow: &FlowReport, finding: &Finding, id: &str, first: bool) -> El {
     let mut section = el("section").class("finding").attr("id", id);
@@ -13,16 +17,19 @@ pub(super) fn finding(flow: &FlowReport, finding: &Finding, id: &str, first: boo
     if let Some(witness) = steps {
         section = section.attr("data-steps", witness.steps.len().min(pick::MOST_STEPS));
     }
-    section = section.attr("aria-labelledby", format!("{id}-title")).child(title(finding, id));
+    section = section.attr("aria-label", named(finding, id)).child(title(finding, id));
     if let Some(values) = flow.outcomes.get(&finding.cell) {
         section = section.child(outcome::outcome(flow, &finding.cell, values));
     }
     if let Some(witness) = steps {
         section = section.child(bar(id));
-        let mut pair = el("div").class("pair").child(schedule(finding, witness, id));
-        pair = pair.children(twin(finding, witness));
+        // Side by side only as long as both fit.
+        let columns = race::processes(witness).len() + pick::cells(finding, witness).len();
+        let pair = el("div").class(if columns > 3 { "pair tall" } else { "pair" });
+        let mut pair = pair.child(schedule(finding, witness, id));
+        pair = pair.children(twin(finding, witness, id));
         section = section.child(pair);
-        let table = scrolls("Values at every step", values::values(finding, witness, id));
+        let table = scrolls(&of("Values at every step", id), values::values(finding, witness, id));
         section = section.child(table);
     }
     if let Some(graph) = graph::graph(flow, finding, id) {
@@ -30,7 +37,7 @@ pub(super) fn finding(flow: &FlowReport, finding: &Finding, id: &str, first: boo
         if first {
             details = details.attr("open", "");
         }
-        section = section.child(details.child(scrolls("The flow", graph)));
+        section = section.child(details.child(scrolls(&of("The flow", id), graph)));
     }
     section.child(help(finding))
 }
@@ -38,27 +45,33 @@ pub(super) fn finding(flow: &FlowReport, finding: &Finding, id: &str, first: boo
 /// A finding without its picture.
 pub(super) fn listed(finding: &Finding, id: &str) -> El {
     let section = el("section").class("finding").attr("id", id);
-    section
-        .attr("aria-labelledby", format!("{id}-title"))
-        .child(title(finding, id))
-        .child(help(finding))
+    section.attr("aria-label", named(finding, id)).child(title(finding, id)).child(help(finding))
+}
+
+/// A part of the finding by a name of its own, for those who go from one region to the next.
+fn of(part: &str, id: &str) -> String {
+    format!("{part}, finding {}", id.trim_start_matches('f'))
+}
+
+fn named(finding: &Finding, id: &str) -> String {
+    let message = elide(&clean(&finding.message, false), LONGEST_LABEL, false);
+    format!("Finding {}: {message}", id.trim_start_matches('f'))
 }
 
 fn title(finding: &Finding, id: &str) -> El {
     let at = &finding.location;
-    let mut place = at.path.clone();
-    if at.line > 0 {
-        place = format!("{place}:{}:{}", at.line, at.column);
-    }
     let mut meta = el("p").class("path").child(el("code").text(finding.rule));
     if !finding.cell.is_empty() {
         meta = meta.text(" on ").child(el("code").name(&finding.cell));
     }
-    if !place.is_empty() {
-        meta = meta.text(" at ").child(el("code").name(&place));
+    if !at.path.is_empty() {
+        meta = meta.text(" at ").child(el("code").name(&at.path));
+    }
+    if at.line > 0 {
+        meta = meta.child(el("code").text(&format!(":{}:{}", at.line, at.column)));
     }
     if let Some(designer) = finding.in_designer() {
-        meta = meta.text(", in the designer ").name(designer);
+        meta = meta.text(", in the designer ").child(el("span").name(designer));
     }
     let heading = el("h3").attr("id", format!("{id}-title")).child(badge(finding)).text(" ");
     el("div").child(heading.text(&upper(&finding.message))).child(meta)
@@ -105,7 +118,7 @@ fn schedule(finding: &Finding, witness: &Witness, id: &str) -> El {
     let mut both = el("div").class("schedule").child(el("ol").class("steps").children(steps));
     if drawable(witness) {
         both = both.child(scrolls(
-            "Swim lanes of the order that goes wrong",
+            &of("Swim lanes of the order that goes wrong", id),
             picture::wrong(finding, witness),
         ));
     } else {
@@ -114,7 +127,7 @@ fn schedule(finding: &Finding, witness: &Witness, id: &str) -> El {
     column.child(both)
 }
 
-fn twin(finding: &Finding, witness: &Witness) -> Option<El> {
+fn twin(finding: &Finding, witness: &Witness, id: &str) -> Option<El> {
     let column = el("div").class("goes well");
     let Some(twin) = finding.twin.as_ref().filter(|twin| !twin.steps.is_empty()) else {
         let all = el("p").text("Every order goes wrong.");
@@ -136,7 +149,8 @@ fn twin(finding: &Finding, witness: &Witness) -> Option<El> {
     };
     let head = el("h4").text("Goes well");
     let picture = drawable(twin).then(|| {
-        scrolls("Swim lanes of the order that goes well", picture::right(finding, twin, moved))
+        let label = of("Swim lanes of the order that goes well", id);
+        scrolls(&label, picture::right(finding, twin, moved))
     });
     Some(column.child(head).child(says).children(picture))
 }
