@@ -149,3 +149,59 @@ fn models_are_tested_with_the_settings_but_in_their_own_scope() {
     fs::write(here.join("flowrace.toml"), "scoop = 1\n").expect("it can be written");
     assert!(run(&here, &["test", "."]).2.contains("did you mean scope?"));
 }
+
+/// A zip with one member that is stored as it is.
+fn zip(name: &str, text: &str) -> Vec<u8> {
+    let crc = !text.bytes().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(byte), |c, _| (c >> 1) ^ (0xedb8_8320 & (c & 1).wrapping_neg()))
+    });
+    let size = u32::try_from(text.len()).expect("small");
+    let common = |out: &mut Vec<u8>| {
+        out.extend([20, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        out.extend([crc, size, size].iter().flat_map(|n| n.to_le_bytes()));
+        out.extend(u16::try_from(name.len()).expect("short").to_le_bytes());
+        out.extend([0, 0]);
+    };
+    let mut out = b"PK\x03\x04".to_vec();
+    common(&mut out);
+    out.extend(name.bytes().chain(text.bytes()));
+    let start = u32::try_from(out.len()).expect("small");
+    out.extend(b"PK\x01\x02\x14\x00");
+    common(&mut out);
+    out.extend([0; 14]);
+    out.extend(name.bytes());
+    let end = u32::try_from(out.len()).expect("small");
+    out.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    out.extend((end - start).to_le_bytes());
+    out.extend(start.to_le_bytes());
+    out.extend([0, 0]);
+    out
+}
+
+#[test]
+fn every_finding_says_where_also_in_a_zip() {
+    let here = folder("places");
+    let export = include_str!("../examples/flows/count-orders.json");
+    let line: serde_json::Value = serde_json::from_str(export).expect("JSON");
+    // As the platform exports it: one line.
+    let solution = zip("Microsoft.Flow/flows/3f1c8f5e/definition.json", &line.to_string());
+    fs::write(here.join("package.zip"), solution).expect("it can be written");
+    let finding = |args: &[&str]| {
+        let (_, out, err) = run(&here, args);
+        let report: serde_json::Value = serde_json::from_str(&out).expect(&err);
+        report["flows"][0]["findings"][0].clone()
+    };
+    let at = &finding(&["check", "package.zip", "--format", "json"])["location"];
+    let path = "package.zip!/Microsoft.Flow/flows/3f1c8f5e/definition.json";
+    let pointer = "/properties/definition/actions/Apply_to_each_order/actions/Update_counter";
+    assert_eq!((&at["path"], &at["line"]), (&path.into(), &1.into()), "{at}");
+    assert!(at["pointer"].as_str().is_some_and(|p| p.starts_with(pointer)), "{at}");
+    assert!(at["column"].as_u64() > Some(500), "{at}");
+    assert_eq!(at["designer_path"], "Apply to each order > Update counter");
+    let (_, text, _) = run(&here, &["check", "package.zip"]);
+    assert!(text.contains("in the designer: Apply to each order > Update counter"), "{text}");
+    // What no action has done is where it is said.
+    fs::write(here.join("i.json"), include_str!("../models/invariant/racy.json")).expect("written");
+    let at = &finding(&["check", "i.json", "--format", "json"])["location"];
+    assert!(at["pointer"] == "/finally/0" && at["line"].as_u64() > Some(1), "{at}");
+}

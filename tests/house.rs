@@ -22,6 +22,7 @@ const HOMES: &[(&str, &str)] = &[
     ("rawzip", "src/source/"),
     ("roxmltree", "src/source/solution.rs"),
     ("sqlparser", "src/platform/sql/"),
+    ("terminal_size", "src/cli/output.rs"),
     ("toml", "src/gate/settings.rs"),
 ];
 

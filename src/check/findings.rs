@@ -126,9 +126,7 @@ fn message(violation: &Violation, cell: &str, actions: &[String], across: Across
         "partial-failure" => format!("{first} stays when {last} fails half-way"),
         "retry-exhausted" => format!("{last} gives up because others keep getting in first"),
         "stuck" => format!("{last} waits for ever"),
-        "invariant" => {
-            format!("a condition that should hold in the end does not: {}", violation.detail)
-        }
+        "invariant" => violation.detail.replace("is false", "can be false"),
         "unclassified" => format!("{cell} can end in a way that no one-at-a-time order gives"),
         other => format!("{other}: {}", violation.detail),
     }

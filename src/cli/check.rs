@@ -8,8 +8,7 @@ use super::stop::Watch;
 use super::witnesses;
 use crate::check;
 use crate::explore::limits::Config;
-use crate::finding::{Report, Severity};
-use crate::gate::Threshold;
+use crate::finding::Report;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -32,12 +31,16 @@ pub(super) fn check(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) 
 
 /// Fuzzes and gives the exit status.
 pub(super) fn fuzz(args: &FuzzArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let gate = match Gate::load(&args.gate, &args.paths) {
+        Ok(gate) => gate,
+        Err(problems) => return refuse(&problems, err),
+    };
     let watch = Watch::start(args.how.time, args.how.reproducible, args.output.quiet);
-    let config = args.config();
-    let report = check::check(&args.paths, &config, &watch);
+    let config = gate.config(args.config());
+    let mut report = check::check(&args.paths, &config, &watch);
     watch.finish();
-    let fail_on = args.output.fail_on().unwrap_or(Threshold::At(Severity::Warning)).least();
-    let code = exit::of(&report, fail_on);
+    gate.settle(&mut report, args.how.reproducible, err);
+    let code = exit::of(&report, gate.fail_on(args.output.fail_on()));
     match say(&report, &args.paths, &config, &args.output, code, out, err) {
         exit::SAFE => exit::INCONCLUSIVE,
         code => code,

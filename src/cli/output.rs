@@ -67,7 +67,8 @@ pub(super) fn style(chosen: Color, verbose: bool, to_file: bool) -> Style {
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_lowercase();
     let utf8 = locale.is_empty() || locale.contains("utf-8") || locale.contains("utf8");
     let columns = set("COLUMNS").and_then(|columns| columns.parse().ok());
-    let width = columns.filter(|_| terminal).unwrap_or(Style::default().width).clamp(60, 240);
+    let columns = columns.or_else(|| terminal_size::terminal_size().map(|(w, _)| w.0.into()));
+    let width = columns.filter(|_| terminal).unwrap_or(Style::default().width).clamp(40, 240);
     let root = std::env::current_dir().ok().map(|root| root.to_string_lossy().replace('\\', "/"));
     let ascii = terminal && !utf8 && !cfg!(windows);
     Style { color, ascii, width, verbose, root }

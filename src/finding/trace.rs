@@ -217,6 +217,11 @@ fn cells(engine: &Engine<'_>, state: &State, violation: &Violation) -> BTreeMap<
     cells
 }
 
+/// A value among others; the cells have it whole.
+fn said(value: &Value) -> String {
+    show::brief(value, 60)
+}
+
 /// What a step did, as run history would say it.
 pub(super) fn effect(program: &Program, event: &Event) -> String {
     if let Some(fault) = event.fault {
@@ -233,9 +238,9 @@ pub(super) fn effect(program: &Program, event: &Event) -> String {
         return "fails: its inputs cannot be evaluated".to_owned();
     }
     match step {
-        Step::Compute(_) => format!("gives {}", show::text(&event.output)),
+        Step::Compute(_) => format!("gives {}", said(&event.output)),
         Step::Wait(_) => "goes on".to_owned(),
-        Step::Send(_) => format!("sends {}", show::text(&event.output.get("text"))),
+        Step::Send(_) => format!("sends {}", said(&event.output.get("text"))),
         Step::Opaque { .. } => "calls".to_owned(),
         Step::Access(_, access) => access_effect(access, event),
     }
@@ -257,7 +262,7 @@ fn access_effect(access: &Access, event: &Event) -> String {
     }
     let written = || {
         let values: Vec<String> =
-            event.wrote.iter().filter(|w| !w.2.is_empty()).map(|w| show::text(&w.3)).collect();
+            event.wrote.iter().filter(|w| !w.2.is_empty()).map(|w| said(&w.3)).collect();
         if values.is_empty() { "nothing".to_owned() } else { few(&values) }
     };
     match access {
@@ -270,7 +275,7 @@ fn access_effect(access: &Access, event: &Event) -> String {
         Access::Select(..) => format!("selects {}", rows(&event.output.get("rows"))),
         Access::Probe(_) => match &event.output {
             Value::Int(0) => "finds no such row".to_owned(),
-            other => format!("finds {} such rows", show::text(other)),
+            other => format!("finds {} such rows", said(other)),
         },
         Access::Create(_) => format!("201: creates {}", written()),
         Access::CreateIfNone { .. } if event.wrote.is_empty() => "inserts nothing".to_owned(),
@@ -294,26 +299,26 @@ fn access_effect(access: &Access, event: &Event) -> String {
 }
 
 fn read(output: &Value) -> String {
-    let Value::Object(object) = output else { return show::text(output) };
+    let Value::Object(object) = output else { return said(output) };
     if let Some(body) = object.get("body") {
         return row(body);
     }
     let values: Vec<String> = object
         .iter()
         .filter(|(k, _)| !matches!(&***k, "etag" | "statusCode"))
-        .map(|(_, v)| show::text(v))
+        .map(|(_, v)| said(v))
         .collect();
     values.join(", ")
 }
 
 /// The known columns of a row of a store outside.
 fn row(body: &Value) -> String {
-    let Value::Object(columns) = body else { return show::text(body) };
+    let Value::Object(columns) = body else { return said(body) };
     let hidden = |c: &str| c.starts_with(['#', '@']) || c == "etag";
     let known: Vec<String> = columns
         .iter()
         .filter(|(c, _)| !hidden(c))
-        .map(|(c, v)| format!("{c} {}", show::text(v)))
+        .map(|(c, v)| format!("{c} {}", said(v)))
         .collect();
     if known.is_empty() { "the row as it was before".to_owned() } else { few(&known) }
 }
@@ -332,7 +337,7 @@ fn rows(value: &Value) -> String {
         Value::Array(rows) if rows.is_empty() => "no rows".to_owned(),
         Value::Array(rows) if rows.len() == 1 => "1 row".to_owned(),
         Value::Array(rows) => format!("{} rows", rows.len()),
-        other => show::text(other),
+        other => said(other),
     }
 }
 

@@ -24,6 +24,11 @@ pub fn say(value: &Value) -> String {
     }
 }
 
+/// A value in a sentence with others.
+pub fn said(value: &Value) -> String {
+    elided(&say(value))
+}
+
 /// A symbol as a maker would say it.
 pub fn symbol(op: &str, args: &[Value]) -> String {
     elided(&words(op, args))
@@ -50,7 +55,9 @@ fn words(op: &str, args: &[Value]) -> String {
         ("triggerOutputs", _) => "the trigger".to_owned(),
         ("made", [Value::String(by), ..]) => format!("what {by} made"),
         ("key", [one]) => say(one),
-        ("concat", [one]) => say(one),
+        ("concat", parts) if parts.iter().filter(|p| !empty(p)).count() == 1 => {
+            parts.iter().filter(|p| !empty(p)).map(say).collect()
+        }
         ("concat", parts) => parts
             .iter()
             .map(|p| match p {
@@ -80,6 +87,10 @@ pub fn store(row: &Term) -> Option<&str> {
         ("row", [Value::String(store), _]) => Some(store),
         _ => None,
     }
+}
+
+fn empty(part: &Value) -> bool {
+    matches!(part, Value::String(text) if text.is_empty())
 }
 
 /// No longer than a line can bear.

@@ -15,7 +15,7 @@ use crate::model::block::{Block, Mark, Memory};
 use crate::model::expression::{Env, Expr};
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{Access, Guard, Kind, Program, Shape, Step};
-use crate::model::say::say;
+use crate::model::say::said;
 use crate::model::support::support;
 use crate::model::transition::{Event, Observer};
 use crate::model::value::Value;
@@ -157,12 +157,12 @@ impl Judge {
             let detail = match new {
                 Some(new) => format!(
                     "computed from an old read; it said {} by then, so it should have written {}",
-                    say(&now),
-                    say(&new)
+                    said(&now),
+                    said(&new)
                 ),
                 None => format!(
                     "computed from an old read; it said {} by then, so it should have failed",
-                    say(&now)
+                    said(&now)
                 ),
             };
             self.fire(rule, write.resource, Some(column), vec![reader, write.node], detail);
@@ -207,7 +207,7 @@ impl Judge {
         if mine && !view.program.parted(maker, write.node) {
             return;
         }
-        let detail = format!("a row with the key {} exists by then", say(&other));
+        let detail = format!("a row with the key {} exists by then", said(&other));
         self.fire(
             "duplicate-create",
             write.resource,
@@ -375,7 +375,7 @@ impl Observer for Judge {
             for (writer, own) in bled {
                 let now = view.variable(variable).unwrap_or(Value::Null);
                 if now != own && !view.program.parted(writer, node) {
-                    let detail = format!("gets {}, though it had set {}", say(&now), say(&own));
+                    let detail = format!("gets {}, though it had set {}", said(&now), said(&own));
                     self.fire(
                         "iteration-bleed",
                         variable,

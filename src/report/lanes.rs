@@ -11,12 +11,16 @@ use std::collections::BTreeSet;
 
 /// More processes than this are listed instead.
 const MOST_LANES: usize = 4;
+/// In fewer columns the steps are listed too.
+const LEAST_WIDTH: usize = 60;
 /// Contested cells shown at once.
 const MOST_CELLS: usize = 3;
 /// The widest value shown whole.
 const WIDEST_VALUE: usize = 24;
 /// Longer schedules are shown without the steps that leave the contested cells alone, unless all are asked for.
 const MOST_ROWS: usize = 12;
+/// Names cut shorter than this say nothing: the steps are listed.
+const NARROWEST: usize = 15;
 /// Blanks between columns.
 const GAP: usize = 3;
 
@@ -33,7 +37,7 @@ pub(super) fn plain(cell: &str, witness: &Witness) -> String {
 pub(super) fn schedule(pen: &mut Pen, cell: &str, witness: &Witness) {
     let processes = processes(witness);
     let cells = contested(cell, &witness.steps);
-    if processes.len() > MOST_LANES {
+    if processes.len() > MOST_LANES || pen.style.width < LEAST_WIDTH {
         listed(pen, &cells, witness);
     } else {
         table(pen, &processes, &cells, witness);
@@ -76,6 +80,10 @@ fn table(pen: &mut Pen, processes: &[&str], cells: &[&str], witness: &Witness) {
     let taken: usize = values.iter().map(|c| c.width + GAP).sum();
     let room = pen.style.width.saturating_sub(taken + 40) / processes.len().max(1);
     let widest = room.saturating_sub(GAP).clamp(12, 60);
+    let longest = witness.steps.iter().map(|step| width(&step.action)).max().unwrap_or(0);
+    if widest < NARROWEST && longest > widest {
+        return listed(pen, cells, witness);
+    }
     let lanes: Vec<Column> =
         processes.iter().map(|name| lane(pen, name, widest, witness)).collect();
 
@@ -169,6 +177,7 @@ fn listed(pen: &mut Pen, cells: &[&str], witness: &Witness) {
     let digits = witness.steps.len().to_string().len();
     let kept = kept(pen.style.verbose, witness);
     let mut next = 0;
+    let mut said = Vec::new();
     for (row, step) in witness.steps.iter().enumerate() {
         if !kept.contains(&row) {
             continue;
@@ -184,8 +193,10 @@ fn listed(pen: &mut Pen, cells: &[&str], witness: &Witness) {
                 format!("{} = {}", pen.name(cell), pen.name(&show::brief(value, 2 * WIDEST_VALUE)))
             })
             .collect();
-        if !shown.is_empty() {
+        // What stays as it was needs no telling.
+        if !shown.is_empty() && shown != said {
             text = format!("{text} ({})", shown.join(", "));
+            said = shown;
         }
         let mark =
             if step.wrong.is_some() { pen.paint(Ink::Error, pen.cross()) } else { " ".into() };

@@ -6,7 +6,9 @@ use super::lanes;
 use super::pen::{Ink, Pen};
 use super::words::{self, count};
 use crate::definition::location::Location;
-use crate::finding::{Finding, FlowReport, Level, Report, Severity, TraceStep, Verdict, Witness};
+use crate::finding::{
+    Finding, FlowReport, Level, Outcome, Report, Severity, TraceStep, Verdict, Witness,
+};
 use crate::property;
 use std::collections::BTreeSet;
 
@@ -29,16 +31,21 @@ pub(super) fn report(report: &Report, style: &Style) -> String {
 /// The findings; gives back the cells whose outcomes were told on the way.
 fn findings<'a>(pen: &mut Pen, flow: &'a FlowReport) -> BTreeSet<&'a str> {
     let mut told = BTreeSet::new();
-    let whole = if pen.style.verbose { flow.findings.len() } else { 1 };
-    for finding in flow.findings.iter().take(whole) {
+    let verbose = pen.style.verbose;
+    // Of the worst the first that can be shown.
+    let worst = |f: &&Finding| Some(f.severity) == flow.findings.first().map(|f| f.severity);
+    let shown = flow.findings.iter().take_while(worst).position(|f| f.witness.is_some());
+    let whole = |at: usize| verbose || at == shown.unwrap_or(0);
+    let (all, rest): (Vec<_>, Vec<_>) =
+        flow.findings.iter().enumerate().partition(|(at, _)| whole(*at));
+    for (_, finding) in all {
         title(pen, finding, 1);
         let first = told.insert(finding.cell.as_str());
         body(pen, flow, finding, first);
         pen.line("");
     }
-    let rest = flow.findings.get(whole..).unwrap_or_default();
-    for group in rest.chunk_by(alike) {
-        title(pen, &group[0], group.len());
+    for group in rest.chunk_by(|(_, a), (_, b)| alike(a, b)) {
+        title(pen, group[0].1, group.len());
     }
     if !rest.is_empty() {
         let path = pen.path(&flow.path);
@@ -108,7 +115,8 @@ fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, first: bool) {
         }
         cure(pen, finding);
     }
-    if let Some(outcome) = flow.outcomes.get(&finding.cell).filter(|_| first) {
+    let seen = |outcome: &&Outcome| first && !outcome.values.is_empty();
+    if let Some(outcome) = flow.outcomes.get(&finding.cell).filter(seen) {
         pen.bullet(&pen.prose(&words::outcome(&finding.cell, outcome, flow)));
     }
     if !finding.assumptions.is_empty() {
@@ -211,7 +219,8 @@ fn reach(flow: &FlowReport) -> String {
     let within = within(flow);
     let most = if flow.scope.items.is_empty() { "" } else { "; more items are not covered" };
     match (flow.exhaustive, flow.stats.states) {
-        (true, 0) => format!("nothing is shared{within}"),
+        (true, 0) if within.is_empty() => "nothing is shared".to_owned(),
+        (true, 0) => format!("nothing is shared,{within}"),
         (true, states) => format!("all {} explored{within}{most}", count(states, "state")),
         (false, states) => {
             format!("nothing found in {}{within}; this proves nothing", count(states, "state"))

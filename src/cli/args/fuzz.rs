@@ -1,5 +1,6 @@
 //! `flowrace fuzz`.
 
+use super::gate::GateArgs;
 use super::output::OutputArgs;
 use super::search::ModelArgs;
 use super::value::{cores, degree, duration, positive};
@@ -23,6 +24,8 @@ pub(in crate::cli) struct FuzzArgs {
     model: ModelArgs,
     #[command(flatten)]
     pub(in crate::cli) how: HowArgs,
+    #[command(flatten)]
+    pub(in crate::cli) gate: GateArgs,
     #[command(flatten)]
     pub(in crate::cli) output: OutputArgs,
 }
