@@ -116,7 +116,7 @@ pub(super) fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explor
         }
         Some(serial) if by_choice.keys().any(|w| !serial.iter().any(|s| s.0 == *w)) => {
             report.notes.push(
-                "for some answers from outside there is no order of one after another to compare with; there the \
+                "for some choice of data or faults there is no order of one after another to compare with; there the \
                  level is order-dependent at most"
                     .to_owned(),
             );

@@ -24,6 +24,14 @@ fn cells<'a>(engine: &Engine<'a>, violation: &'a Violation) -> Vec<Cell<'a>> {
     for observed in &program.observed {
         let cell = (observed.resource, observed.column.as_deref());
         let name = cell_name(program, cell.0, cell.1);
+        // Of a store outside the contested column says it all.
+        let same = program.resource(cell.0).shape == Shape::External
+            && contested.is_some_and(|(r, column)| {
+                r == cell.0 && column.is_some_and(|column| !column.is_empty())
+            });
+        if same {
+            continue;
+        }
         if !cells.iter().any(|c| cell_name(program, c.0, c.1) == name) {
             cells.push(cell);
         }
@@ -95,10 +103,15 @@ pub(super) fn value(engine: &Engine<'_>, state: &State, (resource, column): Cell
     let content = engine.content(state, resource, run_of(engine, resource));
     let store = engine.program.resource(resource);
     match column {
+        Some(column)
+            if store.shape == Shape::External && content.rows.is_empty() && !column.is_empty() =>
+        {
+            unwritten(&store.name, None, column)
+        }
         Some(column) if content.rows.len() == 1 && !column.is_empty() => {
             match content.single(column) {
                 Value::Null if store.shape == Shape::External => {
-                    unwritten(&store.name, content, column)
+                    unwritten(&store.name, content.rows.first().and_then(Option::as_ref), column)
                 }
                 said => said,
             }

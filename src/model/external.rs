@@ -24,16 +24,14 @@ const FROM: &str = "#from";
 const GONE: &str = "#gone";
 /// The property of a shown row that stands for all its columns that are not known.
 pub const SYMBOL: &str = "#row";
-/// What the one row of a store says in a column that nobody has written: what it said before.
-pub fn unwritten(store: &Arc<str>, content: &Content, column: &str) -> Value {
-    let row = content.rows.first().and_then(Option::as_ref);
-    match row.filter(|row| !row.columns.contains_key(column)) {
-        Some(row) => {
-            let row = Value::term("row", vec![Value::String(store.clone()), row.get(KEY)]);
-            Value::term("[]", vec![row, Value::text(column)])
-        }
-        None => Value::Null,
+/// What a store's row says in a column that nobody has written: what it said before. `None`: a row nobody has met.
+pub fn unwritten(store: &Arc<str>, row: Option<&Row>, column: &str) -> Value {
+    if row.is_some_and(|row| row.columns.contains_key(column)) {
+        return Value::Null;
     }
+    let key = row.map_or(Value::Null, |row| row.get(KEY));
+    let row = Value::term("row", vec![Value::String(store.clone()), key]);
+    Value::term("[]", vec![row, Value::text(column)])
 }
 
 /// The column that is the whole content of a file.

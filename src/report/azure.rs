@@ -40,8 +40,14 @@ pub(super) fn report(report: &Report, root: Option<&str>) -> String {
 /// The headline and the schedule.
 fn told(finding: &Finding) -> String {
     let mut text = clean(&finding.message, false);
+    if let Some(designer) = finding.in_designer() {
+        let _ = write!(text, "\nin the designer: {}", clean(designer, false));
+    }
     if let Some(witness) = &finding.witness {
         let _ = write!(text, "\n\n{}", lanes::plain(&finding.cell, witness));
+    }
+    if let Some(swap) = &finding.swap {
+        let _ = write!(text, "\none swap makes it right: {}", clean(swap, false));
     }
     text
 }

@@ -46,7 +46,7 @@ pub(super) fn short(value: &Value, longest: usize) -> String {
             1 => "1 row".into(),
             n => format!("{n} rows"),
         },
-        other => elide(&clean(&show::text(other), false), longest, false),
+        other => elide(&clean(&show::brief(other, longest), false), longest, false),
     }
 }
 
