@@ -20,7 +20,7 @@ const WIDEST_VALUE: usize = 24;
 /// Longer schedules are shown without the steps that leave the contested cells alone, unless all are asked for.
 const MOST_ROWS: usize = 12;
 /// Names cut shorter than this say nothing: the steps are listed.
-const NARROWEST: usize = 15;
+const NARROWEST: usize = 18;
 /// Blanks between columns.
 const GAP: usize = 3;
 
@@ -28,19 +28,19 @@ const GAP: usize = 3;
 pub(super) fn plain(cell: &str, witness: &Witness) -> String {
     let style = Style { width: 110, verbose: true, ..Style::default() };
     let mut pen = Pen::new(&style);
-    schedule(&mut pen, cell, witness);
+    schedule(&mut pen, cell, &[], witness);
     let lines = pen.text.lines().map(|line| line.strip_prefix("  │").unwrap_or(line));
     lines.flat_map(|line| [line.strip_prefix("  ").unwrap_or(line), "\n"]).collect()
 }
 
-/// The schedule that `witness` is, the finding's own cell first.
-pub(super) fn schedule(pen: &mut Pen, cell: &str, witness: &Witness) {
+/// The schedule that `witness` is, the finding's own cell first; what is cut leaves its `actions`.
+pub(super) fn schedule(pen: &mut Pen, cell: &str, actions: &[String], witness: &Witness) {
     let processes = processes(witness);
     let cells = contested(cell, &witness.steps);
     if processes.len() > MOST_LANES || pen.style.width < LEAST_WIDTH {
-        listed(pen, &cells, witness);
+        listed(pen, &cells, actions, witness);
     } else {
-        table(pen, &processes, &cells, witness);
+        table(pen, &processes, &cells, actions, witness);
     }
 }
 
@@ -75,14 +75,14 @@ struct Column {
     width: usize,
 }
 
-fn table(pen: &mut Pen, processes: &[&str], cells: &[&str], witness: &Witness) {
+fn table(pen: &mut Pen, processes: &[&str], cells: &[&str], actions: &[String], witness: &Witness) {
     let values: Vec<Column> = cells.iter().map(|cell| values(pen, cell, cells, witness)).collect();
     let taken: usize = values.iter().map(|c| c.width + GAP).sum();
     let room = pen.style.width.saturating_sub(taken + 40) / processes.len().max(1);
     let widest = room.saturating_sub(GAP).clamp(12, 60);
     let longest = witness.steps.iter().map(|step| width(&step.action)).max().unwrap_or(0);
     if widest < NARROWEST && longest > widest {
-        return listed(pen, cells, witness);
+        return listed(pen, cells, actions, witness);
     }
     let lanes: Vec<Column> =
         processes.iter().map(|name| lane(pen, name, widest, witness)).collect();
@@ -91,7 +91,7 @@ fn table(pen: &mut Pen, processes: &[&str], cells: &[&str], witness: &Witness) {
         lanes.iter().chain(&values).map(|c| pad(&c.head, c.width + GAP)).collect();
     head = pen.paint(Ink::Title, head.trim_end());
     pen.framed(&head);
-    let kept = kept(pen.style.verbose, witness);
+    let kept = kept(pen.style.verbose, actions, witness);
     let mut next = 0;
     for (row, step) in witness.steps.iter().enumerate() {
         if !kept.contains(&row) {
@@ -106,13 +106,14 @@ fn table(pen: &mut Pen, processes: &[&str], cells: &[&str], witness: &Witness) {
 }
 
 /// The rows that are shown: all, or those that make the race.
-fn kept(whole: bool, witness: &Witness) -> BTreeSet<usize> {
+fn kept(whole: bool, actions: &[String], witness: &Witness) -> BTreeSet<usize> {
     let steps = &witness.steps;
     if whole || steps.len() <= MOST_ROWS {
         return (0..steps.len()).collect();
     }
     let tells = |step: &TraceStep| {
         step.wrong.is_some()
+            || actions.contains(&step.action)
             || step.touches.iter().any(|touch| step.cells.contains_key(&touch.cell))
     };
     let mut kept: BTreeSet<usize> = (0..steps.len()).filter(|at| tells(&steps[*at])).collect();
@@ -173,9 +174,9 @@ fn happened(pen: &mut Pen, columns: &str, step: &TraceStep) {
 }
 
 /// Too many for columns: the steps by number.
-fn listed(pen: &mut Pen, cells: &[&str], witness: &Witness) {
+fn listed(pen: &mut Pen, cells: &[&str], actions: &[String], witness: &Witness) {
     let digits = witness.steps.len().to_string().len();
-    let kept = kept(pen.style.verbose, witness);
+    let kept = kept(pen.style.verbose, actions, witness);
     let mut next = 0;
     let mut said = Vec::new();
     for (row, step) in witness.steps.iter().enumerate() {

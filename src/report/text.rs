@@ -63,15 +63,16 @@ fn alike(a: &Finding, b: &Finding) -> bool {
         && a.location == b.location
 }
 
-/// What and where, if it has a place, and in which order.
+/// What and where, if it has a place, and in which order, step by step.
 pub(super) fn schedule(finding: &Finding, style: &Style) -> String {
-    let mut pen = Pen::new(style);
+    let style = Style { verbose: true, ..style.clone() };
+    let mut pen = Pen::new(&style);
     if finding.location != Location::default() {
         title(&mut pen, finding, 1);
     }
     if let Some(witness) = &finding.witness {
         pen.framed("");
-        lanes::schedule(&mut pen, &finding.cell, witness);
+        lanes::schedule(&mut pen, &finding.cell, &finding.actions, witness);
         pen.framed("");
     }
     pen.text
@@ -108,7 +109,7 @@ fn title(pen: &mut Pen, finding: &Finding, times: usize) {
 fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, first: bool) {
     if let Some(witness) = &finding.witness {
         pen.framed("");
-        lanes::schedule(pen, &finding.cell, witness);
+        lanes::schedule(pen, &finding.cell, &finding.actions, witness);
         pen.framed("");
         if witness.faults > 0 {
             pen.bullet(&format!("needs {}", count(witness.faults, "fault")));
