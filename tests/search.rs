@@ -48,8 +48,8 @@ fn plain(program: &Program, symmetry: bool, most: usize) -> Option<Answer> {
         }
         seen.len()
     };
-    for state in engine.initial() {
-        add(&engine, state, &mut todo);
+    for state in engine.initial().iter() {
+        add(&engine, state.clone(), &mut todo);
     }
     let mut states = todo.len();
     while let Some(state) = todo.pop_front() {

@@ -2,14 +2,14 @@
 
 use super::fuzzed::{fuzzed, joined};
 use crate::explore::ending::Joint;
-use crate::explore::engine::Engine;
+use crate::explore::engine::{Engine, State, Successor};
 use crate::explore::limits::{Config, Counts, Reduction, Stop};
 use crate::explore::prove::counted::{counted, safe};
 use crate::explore::prove::{Reach, prove};
 use crate::explore::ranking::{drop_counters, restore_counters};
 use crate::explore::search::{Found, search};
 use crate::explore::serial::serial;
-use crate::explore::witness::{Choice, same_finding, unexplained, witnesses};
+use crate::explore::witness::{Schedule, replay, same_finding, unexplained, witnesses};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Step};
 use crate::platform::lower::Lowered;
@@ -23,7 +23,7 @@ pub(super) struct Explored {
     pub(super) serial: Option<BTreeSet<Joint>>,
     pub(super) counts: Counts,
     pub(super) stopped: Option<String>,
-    pub(super) told: Vec<(Violation, Vec<Choice>)>,
+    pub(super) told: Vec<(Violation, Schedule)>,
     /// For how many items it is proved that no rule fires.
     pub(super) proved: Option<Reach>,
     /// What random schedules earned.
@@ -94,10 +94,11 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
         None => BTreeSet::new(),
     };
     if !unserial.is_empty() {
-        for choices in unexplained(&mut engine, &unserial, many.min(200_000), stop) {
-            let violation = last_resort(&mut engine, &choices);
+        for schedule in unexplained(&mut engine, &unserial, many.min(200_000), stop) {
+            let steps = replay(&mut engine, &schedule).unwrap_or_default();
+            let violation = last_resort(&engine, &steps);
             if found.violations.insert(violation.clone()) {
-                told.push((violation, choices));
+                told.push((violation, schedule));
             }
         }
     }
@@ -154,8 +155,7 @@ pub(super) fn bare_writes(engine: &Engine<'_>) -> BTreeSet<(NodeId, ResourceId)>
 }
 
 /// What explains an outcome that no serial order gives and no monitor reported.
-pub(super) fn last_resort(engine: &mut Engine<'_>, choices: &[Choice]) -> Violation {
-    let steps = crate::explore::witness::replay(engine, choices).unwrap_or_default();
+pub(super) fn last_resort(engine: &Engine<'_>, steps: &[(State, Successor)]) -> Violation {
     let program = engine.program;
     let given_up =
         |e: &&crate::model::transition::Event| match (&program.node(e.node).kind, e.refused) {

@@ -4,7 +4,7 @@ use super::explore::{Explored, grouped};
 use crate::definition::location::Location;
 use crate::definition::order::GraphFault;
 use crate::explore::engine::Engine;
-use crate::explore::witness::{Choice, same_finding, twin};
+use crate::explore::witness::{Schedule, same_finding, twin};
 use crate::finding::trace::{cell_name, swap, tell};
 use crate::finding::{Across, Finding, Severity};
 use crate::model::program::Program;
@@ -36,7 +36,7 @@ pub(super) fn finding(
     engine: &mut Engine<'_>,
     lowered: &Lowered,
     violation: &Violation,
-    told: Option<(crate::finding::trace::Told, Vec<Choice>, Violation)>,
+    told: Option<(crate::finding::trace::Told, Schedule, Violation)>,
 ) -> Finding {
     let program = &lowered.program;
     let cell = violation

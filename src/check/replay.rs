@@ -14,7 +14,7 @@ use crate::definition::suggest::nearest;
 use crate::explore::ending::outcome;
 use crate::explore::engine::{Engine, State, Successor};
 use crate::explore::serial::serial;
-use crate::explore::witness::{Choice, fired_in};
+use crate::explore::witness::fired_in;
 use crate::finding::Finding;
 use crate::finding::trace::tell_steps;
 use crate::finding::witness_file::WitnessFile;
@@ -173,7 +173,7 @@ fn run(
     engine.judge.guarded = guarded(lowered, file);
     let initial = engine.initial();
     let start = initial.iter().position(|s| agrees(&engine, file, s)).unwrap_or(0);
-    let Some(state) = initial.into_iter().nth(start) else {
+    let Some(state) = initial.get(start).cloned() else {
         let ending = lost_at(0, "the flow cannot begin");
         return (Replayed { ending, finding: blank(file) }, None);
     };
@@ -245,20 +245,8 @@ fn resort(
     if is_serial(&end, &orders?) {
         return None;
     }
-    let choices = choices(engine, &guide.taken);
-    let violation = last_resort(engine, &choices);
+    let violation = last_resort(engine, &guide.taken);
     is_it(engine, file, &violation).then_some(violation)
-}
-
-/// A run as choices.
-fn choices(engine: &mut Engine<'_>, taken: &[(State, Successor)]) -> Vec<Choice> {
-    let mut choices = Vec::new();
-    for (before, next) in taken {
-        let results = engine.take(before, next.chosen);
-        let index = results.iter().position(|r| r.state == next.state).unwrap_or(0);
-        choices.push((next.chosen, index));
-    }
-    choices
 }
 
 fn told(

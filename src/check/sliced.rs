@@ -19,9 +19,9 @@ use crate::platform::slice::{Meeting, contested, rivals, slice};
 /// Pairs of branches at one cell that are looked at together.
 const FEW: usize = 6;
 /// States of one slice at most, unless the caller says otherwise.
-const STATES: u64 = 4_000;
+const STATES: u64 = 2_000;
 /// States of a flow after which its other slices have to do with fewer.
-const FLOW: u64 = 12_000;
+const FLOW: u64 = 6_000;
 /// States of a slice then.
 const LEAST: u64 = 400;
 /// The largest slice that is explored, in actions and containers.

@@ -6,7 +6,7 @@
 //! among them changes nothing).
 
 use super::ending::{Joint, judge_end, judge_stuck, outcome};
-use super::engine::{Engine, State};
+use super::engine::{Engine, STARTS, State};
 use super::expand::{Batch, Expander, Plan};
 use super::limits::{Config, Counts, Reduction, Stop, StopCause};
 use super::packed::{Format, Packed, Words};
@@ -38,7 +38,9 @@ pub struct Found {
 /// Explores everything within the limits.
 pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Found {
     engine.symmetry = limits.reduction != Reduction::None;
-    let initial = engine.initial();
+    let most = limits.max_states.map_or(STARTS, |n| usize::try_from(n).unwrap_or(STARTS));
+    engine.most_starts = most.min(STARTS);
+    let initial = engine.initial().to_vec();
     if let Some(state) = initial.first() {
         dive(engine, state);
     }
@@ -54,7 +56,13 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
     let plan = Plan::new(engine);
     let mut search = Search { engine, plan, limits, stop, found: Found::default(), explored: 0 };
     search.run(work);
-    search.found
+    let mut found = search.found;
+    if engine.more_starts() && found.stopped.is_none() {
+        let most = engine.most_starts;
+        found.stopped =
+            Some(format!("unknown conditions can be answered in more than {most} ways"));
+    }
+    found
 }
 
 /// Runs one schedule to its end, so that most components are known, and fields wide enough, before there are many states.

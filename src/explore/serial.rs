@@ -14,7 +14,8 @@ type Node = (State, Path, bool);
 pub fn serial(engine: &mut Engine<'_>, most: usize, stop: &dyn Stop) -> Option<BTreeSet<Joint>> {
     let mut outcomes = BTreeSet::new();
     let mut seen: BTreeSet<Node> = BTreeSet::new();
-    let mut todo: Vec<Node> = engine.initial().into_iter().map(|s| (s, Vec::new(), true)).collect();
+    let mut todo: Vec<Node> =
+        engine.initial().iter().map(|s| (s.clone(), Vec::new(), true)).collect();
     while let Some((state, last, free)) = todo.pop() {
         if seen.len() > most || stop.stopped().is_some() {
             return None;

@@ -4,7 +4,7 @@
 use super::ending::{judge_end, judge_stuck};
 use super::engine::Engine;
 use super::path::{Path, path};
-use super::witness::{Choice, fired_in, replay, same_finding};
+use super::witness::{Choice, Schedule, fired_in, replay, same_finding};
 use crate::property::judge::Violation;
 
 /// Replays at most.
@@ -13,20 +13,20 @@ const PATIENCE: usize = 1_000;
 /// A schedule with as few steps and switches as trying finds; `None` if the violation is not in it.
 pub fn shrink(
     engine: &mut Engine<'_>,
-    choices: &[Choice],
+    schedule: &Schedule,
     wanted: &Violation,
-) -> Option<Vec<Choice>> {
-    let mut best = cut(engine, choices, wanted)?;
+) -> Option<Schedule> {
+    let mut best = cut(engine, schedule, wanted)?;
     let mut left = PATIENCE;
     'again: loop {
-        let paths: Vec<Path> = best.iter().map(|&(m, _)| path(engine, m)).collect();
-        for candidate in candidates(&best, &paths) {
+        let paths: Vec<Path> = best.choices.iter().map(|&(m, _)| path(engine, m)).collect();
+        for candidate in candidates(&best.choices, &paths) {
             if left == 0 {
                 return Some(best);
             }
             left -= 1;
-            if let Some(shorter) = cut(engine, &candidate, wanted)
-                && weight(engine, &shorter) < weight(engine, &best)
+            if let Some(shorter) = cut(engine, &best.with(candidate), wanted)
+                && weight(engine, &shorter.choices) < weight(engine, &best.choices)
             {
                 best = shorter;
                 continue 'again;
@@ -37,11 +37,11 @@ pub fn shrink(
 }
 
 /// Up to where the violation is; `None` if it is not, or the schedule does not run.
-fn cut(engine: &mut Engine<'_>, choices: &[Choice], wanted: &Violation) -> Option<Vec<Choice>> {
-    let steps = replay(engine, choices)?;
+fn cut(engine: &mut Engine<'_>, schedule: &Schedule, wanted: &Violation) -> Option<Schedule> {
+    let steps = replay(engine, schedule)?;
     for (at, (_, next)) in steps.iter().enumerate() {
         if fired_in(engine, next).iter().any(|v| same_finding(v, wanted)) {
-            return Some(choices[..=at].to_vec());
+            return Some(schedule.with(schedule.choices[..=at].to_vec()));
         }
     }
     let last = steps.last().map(|(_, next)| next.state.clone())?;
@@ -52,7 +52,7 @@ fn cut(engine: &mut Engine<'_>, choices: &[Choice], wanted: &Violation) -> Optio
     } else {
         Vec::new()
     };
-    judged.iter().any(|v| same_finding(v, wanted)).then(|| choices.to_vec())
+    judged.iter().any(|v| same_finding(v, wanted)).then(|| schedule.clone())
 }
 
 fn weight(engine: &Engine<'_>, choices: &[Choice]) -> (usize, usize) {

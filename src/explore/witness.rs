@@ -11,6 +11,23 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A chosen move, and which of its results if an unknown condition was asked.
 pub type Choice = (Move, usize);
 
+/// A schedule: in which of the states in which everything may begin, and what was chosen from there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Schedule {
+    /// Which of [`Engine::initial`].
+    pub start: usize,
+    /// Step after step.
+    pub choices: Vec<Choice>,
+}
+
+impl Schedule {
+    /// Other choices from the same start.
+    #[must_use]
+    pub fn with(&self, choices: Vec<Choice>) -> Self {
+        Self { start: self.start, choices }
+    }
+}
+
 /// What makes two violations the same finding: rule, cell, pair of actions.
 pub fn same_finding(a: &Violation, b: &Violation) -> bool {
     a.rule == b.rule && a.resource == b.resource && a.column == b.column && a.actions == b.actions
@@ -24,23 +41,31 @@ struct Node {
     fired: Vec<Violation>,
 }
 
+impl Node {
+    fn start(state: &State) -> Self {
+        let (last, fired) = (Vec::new(), Vec::new());
+        Self { state: state.clone(), last, parent: usize::MAX, choice: None, fired }
+    }
+}
+
 /// The least schedules for the wanted violations. `clear`: only schedules in which no monitor fires.
 pub fn witnesses(
     engine: &mut Engine<'_>,
     wanted: &BTreeSet<Violation>,
     cap: usize,
     stop: &dyn Stop,
-) -> Vec<(Violation, Vec<Choice>)> {
+) -> Vec<(Violation, Schedule)> {
     let mut left: Vec<Violation> = wanted.iter().cloned().collect();
     let mut found = Vec::new();
     let mut nodes: Vec<Node> = Vec::new();
     let mut queue: BTreeMap<(u32, u32, u32, usize), usize> = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    for state in engine.initial() {
-        let node =
-            Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
-        queue.insert((0, 0, 0, nodes.len()), nodes.len());
-        nodes.push(node);
+    if left.is_empty() {
+        return found;
+    }
+    for (start, state) in engine.initial().iter().enumerate() {
+        queue.insert((0, 0, 0, start), start);
+        nodes.push(Node::start(state));
     }
     while let Some(((faults, switches, depth, _), at)) = queue.pop_first() {
         if left.is_empty() || nodes.len() > cap || stop.stopped().is_some() {
@@ -74,7 +99,7 @@ pub fn witnesses(
         for violation in &fired {
             if let Some(position) = left.iter().position(|v| same_finding(v, violation)) {
                 left.remove(position);
-                found.push((violation.clone(), choices(&nodes, at)));
+                found.push((violation.clone(), schedule(|n| &nodes[n], at)));
             }
         }
         for (switch, who, choice, next) in children {
@@ -99,14 +124,15 @@ pub fn fired_in(engine: &Engine<'_>, next: &Successor) -> Vec<Violation> {
     next.fired.iter().map(|&id| (**engine.violations.get(id)).clone()).collect()
 }
 
-fn choices(nodes: &[Node], mut at: usize) -> Vec<Choice> {
+/// How a node was reached; the first nodes are the states in which everything may begin.
+fn schedule<'n>(node: impl Fn(usize) -> &'n Node, mut at: usize) -> Schedule {
     let mut choices = Vec::new();
-    while let Some(choice) = nodes[at].choice {
+    while let Some(choice) = node(at).choice {
         choices.push(choice);
-        at = nodes[at].parent;
+        at = node(at).parent;
     }
     choices.reverse();
-    choices
+    Schedule { start: at, choices }
 }
 
 /// Alike states with the same process last are one.
@@ -136,14 +162,12 @@ pub fn unexplained(
     wanted: &BTreeSet<super::ending::Joint>,
     cap: usize,
     stop: &dyn Stop,
-) -> Vec<Vec<Choice>> {
+) -> Vec<Schedule> {
     let mut nodes: Vec<(Node, BTreeSet<u64>)> = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut found: BTreeMap<BTreeSet<u64>, Vec<Choice>> = BTreeMap::new();
-    for state in engine.initial() {
-        let node =
-            Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
-        nodes.push((node, BTreeSet::new()));
+    let mut found: BTreeMap<BTreeSet<u64>, Schedule> = BTreeMap::new();
+    for state in engine.initial().iter() {
+        nodes.push((Node::start(state), BTreeSet::new()));
     }
     let mut at = 0;
     while at < nodes.len() && nodes.len() < cap && stop.stopped().is_none() {
@@ -152,7 +176,7 @@ pub fn unexplained(
         if engine.all_ended(&state) {
             let end = super::ending::outcome(engine, &state);
             if wanted.contains(&end) && judge_end(engine, &state).is_empty() {
-                found.entry(resorts).or_insert_with(|| path_to(&nodes, at - 1));
+                found.entry(resorts).or_insert_with(|| schedule(|n| &nodes[n].0, at - 1));
             }
             continue;
         }
@@ -186,24 +210,23 @@ pub fn unexplained(
     found.into_values().collect()
 }
 
-fn path_to(nodes: &[(Node, BTreeSet<u64>)], mut at: usize) -> Vec<Choice> {
-    let mut choices = Vec::new();
-    while let Some(choice) = nodes[at].0.choice {
-        choices.push(choice);
-        at = nodes[at].0.parent;
-    }
-    choices.reverse();
-    choices
-}
-
 /// An exhausted retry is a finding of its own.
 pub fn gave_up(next: &Successor) -> bool {
     next.events.iter().any(|e| e.gave_up || e.exhausted)
 }
 
 /// Runs a schedule; `None` if a move of it is not enabled.
-pub fn replay(engine: &mut Engine<'_>, choices: &[Choice]) -> Option<Vec<(State, Successor)>> {
-    let mut state = engine.initial().into_iter().next()?;
+pub fn replay(engine: &mut Engine<'_>, schedule: &Schedule) -> Option<Vec<(State, Successor)>> {
+    let state = engine.initial().get(schedule.start)?.clone();
+    run(engine, state, &schedule.choices)
+}
+
+/// Goes on from a state.
+fn run(
+    engine: &mut Engine<'_>,
+    mut state: State,
+    choices: &[Choice],
+) -> Option<Vec<(State, Successor)>> {
     let mut steps = Vec::new();
     for &(chosen, index) in choices {
         if !engine.moves(&state, true).contains(&chosen) {
@@ -216,42 +239,58 @@ pub fn replay(engine: &mut Engine<'_>, choices: &[Choice]) -> Option<Vec<(State,
     Some(steps)
 }
 
+/// The longest schedule that is rearranged.
+const LONG: usize = 40;
+/// Rearrangements that are tried, the nearest first.
+const TRIES: usize = 400;
+
 /// The nearest schedule of the same steps that goes well: one stretch of one process moved elsewhere.
-pub fn twin(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> Option<Vec<Choice>> {
-    let n = choices.len().min(40);
+pub fn twin(engine: &mut Engine<'_>, schedule: &Schedule, wrong: &Violation) -> Option<Schedule> {
+    let choices = &schedule.choices[..schedule.choices.len().min(LONG)];
+    let steps = replay(engine, schedule)?;
     let paths: Vec<Path> = choices.iter().map(|&(m, _)| path(engine, m)).collect();
-    let mut candidates: Vec<(usize, Vec<Choice>)> = Vec::new();
+    for moved in rearrangements(choices, &paths).into_iter().take(TRIES) {
+        // What comes before is as it was.
+        let same = moved.iter().zip(choices).take_while(|(a, b)| a == b).count();
+        let Some((state, _)) = steps.get(same) else { continue };
+        if goes_well(engine, &steps[..same], state.clone(), &moved[same..], wrong) {
+            return Some(schedule.with(moved));
+        }
+    }
+    anywhere(engine, wrong)
+}
+
+/// Every way to move one stretch of one process, the nearest first.
+fn rearrangements(choices: &[Choice], paths: &[Path]) -> Vec<Vec<Choice>> {
+    let n = choices.len();
+    let mut found: Vec<(usize, Vec<Choice>)> = Vec::new();
     for from in 0..n {
         for to in from + 1..=n {
-            if paths[from..to].iter().any(|p| *p != paths[from]) {
+            if paths[to - 1] != paths[from] {
                 break;
             }
-            for at in 0..=n {
-                if (from..=to).contains(&at) {
-                    continue;
-                }
-                let mut moved = choices[..n].to_vec();
-                let stretch: Vec<Choice> = moved.drain(from..to).collect();
-                let target = if at > to { at - stretch.len() } else { at };
+            for at in (0..from).chain(to + 1..=n) {
+                let (left, middle, right) = if at < from { (at, from, to) } else { (from, to, at) };
+                let mut moved = choices.to_vec();
+                moved[left..right].rotate_left(middle - left);
                 let distance = if at > to { at - to } else { from - at };
-                moved.splice(target..target, stretch);
-                candidates.push((distance * (to - from), moved));
+                found.push((distance * (to - from), moved));
             }
         }
     }
-    candidates.sort();
-    let near = candidates.into_iter().map(|(_, c)| c).find(|c| goes_well(engine, c, wrong));
-    near.or_else(|| anywhere(engine, wrong))
+    found.sort();
+    found.into_iter().map(|(_, moved)| moved).collect()
 }
 
+/// States looked at for a schedule that goes well at all.
+const PATIENCE: usize = 2_000;
+
 /// The shortest schedule of all in which this does not happen.
-fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Vec<Choice>> {
+fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Schedule> {
     let mut nodes: Vec<(Node, BTreeSet<u64>)> = Vec::new();
     let mut seen = BTreeSet::new();
-    for state in engine.initial() {
-        let node =
-            Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
-        nodes.push((node, BTreeSet::new()));
+    for state in engine.initial().iter() {
+        nodes.push((Node::start(state), BTreeSet::new()));
     }
     // Depth first, so that a long flow does not have to be explored in full.
     let mut todo: Vec<usize> = (0..nodes.len()).rev().collect();
@@ -259,14 +298,14 @@ fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Vec<Choice>> {
         let state = nodes[next].0.state.clone();
         if engine.all_ended(&state) {
             if !judge_end(engine, &state).iter().any(|v| same_finding(v, wrong)) {
-                return Some(path_to(&nodes, next));
+                return Some(schedule(|n| &nodes[n].0, next));
             }
             continue;
         }
         for chosen in engine.moves(&state, false).into_iter().rev() {
             for (index, step) in engine.take(&state, chosen).into_iter().enumerate() {
                 let fires = fired_in(engine, &step).iter().any(|v| same_finding(v, wrong));
-                if fires || nodes.len() > 20_000 || !seen.insert(step.state.clone()) {
+                if fires || nodes.len() > PATIENCE || !seen.insert(step.state.clone()) {
                     continue;
                 }
                 let choice = Some((chosen, index));
@@ -285,10 +324,17 @@ fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Vec<Choice>> {
     None
 }
 
-fn goes_well(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> bool {
-    let Some(steps) = replay(engine, choices) else { return false };
-    let fired = steps
+fn goes_well(
+    engine: &mut Engine<'_>,
+    before: &[(State, Successor)],
+    state: State,
+    choices: &[Choice],
+    wrong: &Violation,
+) -> bool {
+    let Some(steps) = run(engine, state, choices) else { return false };
+    let fired = before
         .iter()
+        .chain(&steps)
         .any(|(_, next)| !next.fired.is_empty() && fired_in(engine, next).iter().any(|v| !v.weak));
     let Some((_, last)) = steps.last() else { return false };
     let at_end = ["invariant", "last-writer-wins", "stuck", "unclassified"].contains(&wrong.rule);

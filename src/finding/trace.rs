@@ -5,7 +5,7 @@ use super::{show, touch};
 use crate::explore::engine::{Engine, Move, State, Successor};
 use crate::explore::layout::Unit;
 use crate::explore::path::{self, Path};
-use crate::explore::witness::{Choice, fired_in, replay, same_finding};
+use crate::explore::witness::{Schedule, fired_in, replay, same_finding};
 use crate::model::fault::Fault;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Observed, Program, Shape, Step};
@@ -42,11 +42,11 @@ pub struct Told {
 /// Replays a schedule and tells it.
 pub fn tell(
     engine: &mut Engine<'_>,
-    choices: &[Choice],
+    schedule: &Schedule,
     violation: &Violation,
     mark: bool,
 ) -> Option<Told> {
-    let steps = replay(engine, choices)?;
+    let steps = replay(engine, schedule)?;
     tell_steps(engine, &steps, violation, mark)
 }
 

@@ -93,11 +93,27 @@ pub fn question(
     }
 }
 
+/// A row as an answer of its store shows it.
+pub fn shown(program: &Program, rid: ResourceId, at: usize, row: &Row) -> Value {
+    Store { program, rid, resource: program.resource(rid) }.shown(at, row)
+}
+
 /// Columns that have to equal values.
 type Equal = Vec<(Arc<str>, Value)>;
 
 fn find(content: &Content, key: &Value) -> Option<usize> {
     content.rows.iter().position(|r| r.as_ref().is_some_and(|r| r.get(KEY) == *key))
+}
+
+/// Row 7 is row "7": parameters go into an address.
+fn in_address(value: Value) -> Value {
+    match value {
+        Value::Int(n) => Value::text(&n.to_string()),
+        Value::Term(term) if &*term.op == "key" => {
+            Value::term("key", term.args.iter().cloned().map(in_address).collect())
+        }
+        other => other,
+    }
 }
 
 fn gone(row: &Row) -> bool {
@@ -118,7 +134,7 @@ impl Store<'_> {
     /// The key that an expression names: a row met in a query of this store is known by its id.
     fn key(&self, expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
         let value = identity(&evaluate(expr, env)?, self.program.alias);
-        Ok(self.row_named_in(&value).unwrap_or(value))
+        Ok(self.row_named_in(&value).unwrap_or_else(|| in_address(value)))
     }
 
     /// The key of the row of this store whose id stands somewhere in a key.

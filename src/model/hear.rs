@@ -6,7 +6,7 @@ use super::content::Content;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::Program;
 use super::transition::Change;
-use super::value::{Standing, TokenKind, Value};
+use super::value::{Standing, Token, TokenKind, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -55,49 +55,36 @@ impl Block {
         change: &Change,
         own: Option<NodeId>,
     ) {
-        let rows: Vec<u32> = change.wrote.iter().map(|(r, _)| *r).collect();
+        let of_row = |t: &Token| {
+            t.kind == TokenKind::Etag
+                && t.resource == change.resource.0
+                && change.wrote.iter().any(|(row, _)| *row == t.row)
+        };
         for (slot, state) in self.nodes.iter_mut().enumerate() {
-            let holder = program.class(class).nodes[slot];
-            let standing = match own {
-                Some(writer) if !program.parted(holder, writer) => Standing::Spent,
-                _ => Standing::Stale,
-            };
-            let age = |value: &Value| {
-                age(
-                    value,
-                    &|t| {
-                        t.kind == TokenKind::Etag
-                            && t.resource == change.resource.0
-                            && rows.contains(&t.row)
-                    },
-                    standing,
-                )
-            };
             for value in [&mut state.output, &mut state.items] {
-                if let Some(aged) = age(value) {
-                    *value = aged;
+                if !current(value, &of_row) {
+                    continue;
                 }
+                let holder = program.class(class).nodes[slot];
+                let standing = match own {
+                    Some(writer) if !program.parted(holder, writer) => Standing::Spent,
+                    _ => Standing::Stale,
+                };
+                *value = age(value, &of_row, standing);
             }
         }
-        if let Some(aged) = age(
-            &self.item,
-            &|t| {
-                t.kind == TokenKind::Etag
-                    && t.resource == change.resource.0
-                    && rows.contains(&t.row)
-            },
-            if own.is_some() { Standing::Spent } else { Standing::Stale },
-        ) {
-            self.item = aged;
+        if current(&self.item, &of_row) {
+            let standing = if own.is_some() { Standing::Spent } else { Standing::Stale };
+            self.item = age(&self.item, &of_row, standing);
         }
     }
 
     /// Lease ids of this blob are worth nothing now.
     pub fn age_leases(&mut self, rid: ResourceId) {
         for state in &mut self.nodes {
-            let old = |t: &super::value::Token| t.kind == TokenKind::Lease && t.resource == rid.0;
-            if let Some(aged) = age(&state.output, &old, Standing::Stale) {
-                state.output = aged;
+            let old = |t: &Token| t.kind == TokenKind::Lease && t.resource == rid.0;
+            if current(&state.output, &old) {
+                state.output = age(&state.output, &old, Standing::Stale);
             }
         }
     }
@@ -122,33 +109,27 @@ fn replay(base: &Content, change: &Change) -> Content {
     content
 }
 
-/// Replaces the standing of the current tokens that `which` picks; `None` if there are none.
-fn age(value: &Value, which: &dyn Fn(&super::value::Token) -> bool, to: Standing) -> Option<Value> {
+/// Whether a value holds a current token that `which` picks.
+fn current(value: &Value, which: &dyn Fn(&Token) -> bool) -> bool {
+    match value {
+        Value::Token(token) => token.standing == Standing::Current && which(token),
+        Value::Array(items) => items.iter().any(|v| current(v, which)),
+        Value::Object(object) => object.values().any(|v| current(v, which)),
+        _ => false,
+    }
+}
+
+/// Replaces the standing of the current tokens that `which` picks.
+fn age(value: &Value, which: &dyn Fn(&Token) -> bool, to: Standing) -> Value {
     match value {
         Value::Token(token) if token.standing == Standing::Current && which(token) => {
-            Some(Value::Token(super::value::Token { standing: to, ..*token }))
+            Value::Token(Token { standing: to, ..*token })
         }
-        Value::Array(items) => {
-            let aged: Vec<Option<Value>> = items.iter().map(|v| age(v, which, to)).collect();
-            aged.iter().any(Option::is_some).then(|| {
-                Value::array(
-                    aged.into_iter()
-                        .zip(items.iter())
-                        .map(|(a, v)| a.unwrap_or_else(|| v.clone()))
-                        .collect(),
-                )
-            })
-        }
+        Value::Array(items) => Value::array(items.iter().map(|v| age(v, which, to)).collect()),
         Value::Object(object) => {
-            let aged: BTreeMap<Arc<str>, Option<Value>> =
-                object.iter().map(|(k, v)| (k.clone(), age(v, which, to))).collect();
-            aged.values().any(Option::is_some).then(|| {
-                let value = |k: &Arc<str>, a: Option<Value>| a.unwrap_or_else(|| object[k].clone());
-                Value::Object(Arc::new(
-                    aged.into_iter().map(|(k, a)| (k.clone(), value(&k, a))).collect(),
-                ))
-            })
+            let aged = object.iter().map(|(k, v)| (k.clone(), age(v, which, to)));
+            Value::Object(Arc::new(aged.collect::<BTreeMap<_, _>>()))
         }
-        _ => None,
+        other => other.clone(),
     }
 }

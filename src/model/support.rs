@@ -43,6 +43,10 @@ fn gather(
                     for (_, value) in set {
                         gather(program, value, resources, nodes);
                     }
+                    // Whether it was set at all, or to this and not to that.
+                    for condition in around(program, writer) {
+                        gather(program, condition, resources, nodes);
+                    }
                 }
             }
         }
@@ -56,6 +60,14 @@ fn gather(
         }
         _ => {}
     });
+}
+
+/// The conditions that decide whether an action runs.
+fn around(program: &Program, node: NodeId) -> impl Iterator<Item = &Expr> {
+    program.ancestors(node).skip(1).filter_map(|outer| match &program.node(outer).kind {
+        Kind::If(condition) | Kind::Switch(condition, _) => Some(condition),
+        _ => None,
+    })
 }
 
 fn through(

@@ -6,6 +6,7 @@ use super::content::Content;
 use super::evaluate::evaluate;
 use super::expression::{Expr, Failure};
 use super::external;
+use super::external::SYMBOL;
 use super::fault::Fault;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::{Access, Kind, Program, Status, Step};
@@ -368,7 +369,7 @@ fn project(output: Value, used: Option<&std::collections::BTreeSet<Arc<str>>>) -
         (Some(used), Value::Object(object)) => {
             let kept: BTreeMap<Arc<str>, Value> = object
                 .iter()
-                .filter(|(k, _)| used.contains(*k))
+                .filter(|(k, _)| used.contains(*k) || ***k == *SYMBOL)
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect();
             if kept.is_empty() { Value::Null } else { Value::Object(Arc::new(kept)) }

@@ -140,7 +140,7 @@ impl Resources {
             let Some(from) = named_by(call).and_then(|n| origin(&n, &all, 0)) else { continue };
             let (Some(mine), Some(theirs)) = (store(call), store(from)) else { continue };
             if let Some(&row) = self.stores.get(&theirs.store)
-                && theirs.store.contains(':')
+                && theirs.rest
             {
                 self.stores.insert(mine.store, row);
             }

@@ -8,8 +8,9 @@ use crate::model::block::{Mark, Memory, Phase};
 use crate::model::content::Content;
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Expr, Failure};
+use crate::model::external::shown;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Adding, Guard, Kind, Program, Status, Step};
+use crate::model::program::{Access, Adding, Guard, Kind, Program, Shape, Status, Step};
 use crate::model::support::support;
 use crate::model::value::{TokenKind, Value};
 use crate::model::view::View;
@@ -37,10 +38,10 @@ impl Refresh {
 /// An environment in which reads are repeated.
 #[allow(missing_debug_implementations, reason = "a short-lived borrow of other things")]
 pub struct Again<'v, 'a> {
-    view: &'v mut View<'a>,
-    refresh: Refresh,
+    pub(super) view: &'v mut View<'a>,
+    pub(super) refresh: Refresh,
     top: NodeId,
-    depth: u32,
+    pub(super) depth: u32,
 }
 
 impl<'v, 'a> Again<'v, 'a> {
@@ -96,7 +97,7 @@ impl<'v, 'a> Again<'v, 'a> {
         None
     }
 
-    fn as_reader<T>(&mut self, reader: NodeId, work: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn as_reader<T>(&mut self, reader: NodeId, work: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::replace(&mut self.view.reader, reader);
         let result = work(self);
         self.view.reader = before;
@@ -133,13 +134,18 @@ impl<'v, 'a> Again<'v, 'a> {
 
     /// Whether a condition that an effect depends on still says what it said.
     pub fn holds(&mut self, guard: &Guard) -> bool {
+        self.decides(guard).unwrap_or(true)
+    }
+
+    /// What a condition says now; `None` if nobody knows.
+    pub(super) fn decides(&mut self, guard: &Guard) -> Option<bool> {
         let program = self.view.program;
         let (node, expected) = match guard {
             Guard::Side(node, side) => (*node, *side),
             Guard::Case(node, chosen) => return self.case_holds(*node, *chosen),
             Guard::Again(node) => {
                 if self.view.of(*node).is_none_or(|s| s.count == 0) {
-                    return true;
+                    return Some(true);
                 }
                 (*node, false)
             }
@@ -149,28 +155,31 @@ impl<'v, 'a> Again<'v, 'a> {
                     .of(*node)
                     .is_some_and(|s| s.phase == Phase::Done(Status::Succeeded) && s.count == 0);
                 if !left {
-                    return true;
+                    return Some(true);
                 }
                 (*node, true)
             }
         };
         let (Kind::If(condition) | Kind::Until { condition, .. }) = &program.node(node).kind else {
-            return true;
+            return Some(true);
         };
         match self.as_reader(node, |me| evaluate(condition, me)) {
-            Ok(Value::Bool(now)) => now == expected,
-            Ok(Value::Term(_)) => true,
-            Ok(_) | Err(_) => false,
+            Ok(Value::Bool(now)) => Some(now == expected),
+            Ok(Value::Term(_)) => None,
+            Ok(_) | Err(_) => Some(false),
         }
     }
 
-    fn case_holds(&mut self, node: NodeId, chosen: Option<usize>) -> bool {
+    fn case_holds(&mut self, node: NodeId, chosen: Option<usize>) -> Option<bool> {
         let program = self.view.program;
-        let Kind::Switch(on, cases) = &program.node(node).kind else { return true };
+        let Kind::Switch(on, cases) = &program.node(node).kind else { return Some(true) };
         self.as_reader(node, |me| {
-            let Ok(value) = evaluate(on, me) else { return false };
-            value.is_unknown()
-                || cases.iter().position(|c| evaluate(c, me).is_ok_and(|c| c == value)) == chosen
+            let Ok(value) = evaluate(on, me) else { return Some(false) };
+            if value.is_unknown() {
+                return None;
+            }
+            let now = cases.iter().position(|c| evaluate(c, me).is_ok_and(|c| c == value));
+            Some(now == chosen)
         })
     }
 }
@@ -213,6 +222,12 @@ impl Env for Again<'_, '_> {
         let last = Mark::Last(variable, 0, "value".into());
         let mine = self.view.block.marks.contains_key(&last)
             || self.view.parent.is_some_and(|p| p.marks.contains_key(&last));
+        if (mine || mark.is_none())
+            && self.depth < 8
+            && let Some(value) = self.chosen(variable, reader, mark)
+        {
+            return value;
+        }
         if let (Some(writer), true) = (mark, mine)
             && let Kind::Leaf(steps) = &self.view.program.node(writer).kind
             && let [Step::Access(_, Access::Update { set, .. })] = steps.as_slice()
@@ -247,8 +262,10 @@ impl Env for Again<'_, '_> {
         }
         let content = self.left(node, resource);
         let row = content.rows.get(token.row as usize).and_then(Option::as_ref);
-        Ok(row.map_or(stored, |r| {
-            Value::Object(Arc::new(r.shown(token.resource, token.row as usize)))
+        let at = token.row as usize;
+        Ok(row.map_or(stored, |r| match self.view.program.resource(resource).shape {
+            Shape::External => shown(self.view.program, resource, at, r),
+            _ => Value::Object(Arc::new(r.shown(token.resource, at))),
         }))
     }
     fn round(&mut self, node: NodeId) -> Result<Value, Failure> {
@@ -314,6 +331,6 @@ fn rebased(now: &Value, then: &Value, again: &Value) -> Option<Value> {
     }
 }
 
-fn concerns(program: &Program, expr: &Expr, refresh: &Refresh) -> bool {
+pub(super) fn concerns(program: &Program, expr: &Expr, refresh: &Refresh) -> bool {
     support(program, expr).into_iter().any(|r| refresh.covers(r))
 }

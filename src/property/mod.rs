@@ -1,6 +1,7 @@
 //! What counts as wrong: every rule by its id, with what to do about it and the page that explains it.
 
 pub mod again;
+mod chosen;
 mod duplicate;
 pub mod judge;
 mod lookup;

@@ -25,6 +25,9 @@ use effect::{Effect, Key, SETTLE};
 use known::{Known, about, know, leasable};
 use std::sync::Arc;
 
+/// States in which everything may begin, at most: unknown conditions that come first are answered in all ways.
+pub const STARTS: usize = 1 << 16;
+
 /// A state: component numbers by place.
 pub type State = Vec<u32>;
 
@@ -86,6 +89,10 @@ pub struct Engine<'p> {
     pub uncounted_violation: bool,
     /// A loop was met with more items than can be listed.
     pub too_many: Option<u64>,
+    /// Where everything may begin, once it is known.
+    starts: Option<Arc<Vec<State>>>,
+    /// How many of them are wanted at most.
+    pub most_starts: usize,
     /// The most items met of each concurrent loop.
     pub lengths: std::collections::BTreeMap<NodeId, u64>,
     /// Whether alike blocks are stepped once only.
@@ -123,6 +130,8 @@ impl<'p> Engine<'p> {
             judge: Judge::new(program),
             uncounted_violation: false,
             too_many: None,
+            starts: None,
+            most_starts: STARTS,
             lengths: std::collections::BTreeMap::new(),
             symmetry,
             lean: false,
@@ -192,7 +201,10 @@ impl<'p> Engine<'p> {
     }
 
     /// The states in which everything may begin: one, unless unknown conditions come first.
-    pub fn initial(&mut self) -> Vec<State> {
+    pub fn initial(&mut self) -> Arc<Vec<State>> {
+        if let Some(known) = &self.starts {
+            return known.clone();
+        }
         let mut state = vec![0; self.layout.places.len()];
         for (index, resource) in self.program.resources.iter().enumerate() {
             let id = self.contents[index].keep(Content::new(&resource.initial));
@@ -204,13 +216,23 @@ impl<'p> Engine<'p> {
         let mut results = Vec::new();
         let mut todo = vec![state];
         while let Some(start) = todo.pop() {
+            if results.len() > self.most_starts {
+                break;
+            }
             match self.begin(&start) {
                 Ok(state) => results.push(state),
                 Err(Halt::Choice(question)) => todo.extend(self.answers(&start, &question)),
                 Err(Halt::Disabled) => {}
             }
         }
+        let results = Arc::new(results);
+        self.starts = Some(results.clone());
         results
+    }
+
+    /// Whether everything may begin in more ways than were listed.
+    pub fn more_starts(&self) -> bool {
+        self.starts.as_ref().is_some_and(|s| s.len() > self.most_starts)
     }
 
     fn answers(&mut self, state: &State, question: &Value) -> [State; 2] {

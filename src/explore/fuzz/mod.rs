@@ -12,12 +12,13 @@ use super::engine::{Engine, Move, State};
 use super::layout::Place;
 use super::limits::Stop;
 use super::table::Memo;
-use super::witness::Choice;
+use super::witness::Schedule;
 use crate::model::program::Program;
 use crate::property::judge::Violation;
 pub use bound::Bound;
 use random::Random;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 pub use strategy::Strategy;
 use strategy::{Plan, Priorities, count};
 
@@ -112,12 +113,12 @@ pub fn fuzz(program: &Program, asked: &Fuzz, threads: usize, stop: &dyn Stop) ->
 }
 
 /// The schedule of a number, as choices, up to where the wanted violation fires.
-pub fn schedule(program: &Program, asked: &Fuzz, drawn: u32, number: u64) -> Vec<Choice> {
+pub fn schedule(program: &Program, asked: &Fuzz, drawn: u32, number: u64) -> Schedule {
     let plan = Plan::new(program);
     let mut worker = Worker::new(program, &plan, *asked, drawn);
-    let mut choices = Vec::new();
-    worker.run(number, Some(&mut choices));
-    choices
+    let mut told = Schedule::default();
+    worker.run(number, Some(&mut told));
+    told
 }
 
 impl Fuzzed {
@@ -144,7 +145,7 @@ struct Worker<'p> {
     asked: Fuzz,
     drawn: u32,
     engine: Engine<'p>,
-    initial: Vec<State>,
+    initial: Arc<Vec<State>>,
     /// Places whose numbers tell how a schedule ended.
     telling: Vec<usize>,
     /// By these numbers: which of `ends`.
@@ -188,7 +189,7 @@ impl<'p> Worker<'p> {
     }
 
     /// Runs the schedule of this number to its end.
-    fn run(&mut self, number: u64, mut told: Option<&mut Vec<Choice>>) {
+    fn run(&mut self, number: u64, mut told: Option<&mut Schedule>) {
         let mut random = Random::new(self.asked.seed, number);
         let depth = self.asked.depth.max(1);
         let depth = 1 + u32::try_from(number % u64::from(depth)).unwrap_or_default();
@@ -197,6 +198,9 @@ impl<'p> Worker<'p> {
         self.found.chance |= self.initial.len() > 1;
         let Some(initial) = self.initial.get(start) else { return };
         self.state.clone_from(initial);
+        if let Some(told) = told.as_deref_mut() {
+            told.start = start;
+        }
         let mut steps = 0;
         while steps < LONGEST && self.step(steps, &mut random, told.as_deref_mut()) {
             steps += 1;
@@ -208,7 +212,7 @@ impl<'p> Worker<'p> {
     }
 
     /// Takes one step; whether there was one to take.
-    fn step(&mut self, number: u32, random: &mut Random, told: Option<&mut Vec<Choice>>) -> bool {
+    fn step(&mut self, number: u32, random: &mut Random, told: Option<&mut Schedule>) -> bool {
         if self.engine.all_ended(&self.state) {
             return false;
         }
@@ -233,7 +237,7 @@ impl<'p> Worker<'p> {
             }
             self.priorities.took(strategy, self.plan, chosen);
             if let Some(told) = told {
-                told.push((chosen, index));
+                told.choices.push((chosen, index));
             }
             std::mem::swap(&mut self.state, &mut self.next);
             return true;

@@ -10,7 +10,7 @@ use crate::explore::engine::{Engine, Move};
 use crate::explore::layout::{Layout, Unit};
 use crate::explore::limits::{Config, Counts, Stop};
 use crate::explore::search::search;
-use crate::explore::witness::{Choice, fired_in, replay, same_finding, witnesses};
+use crate::explore::witness::{Choice, Schedule, fired_in, replay, same_finding, witnesses};
 use crate::model::expression::Expr;
 use crate::model::program::{Kind, Over, Program};
 use crate::model::value::Value;
@@ -34,7 +34,7 @@ pub struct Counted {
     /// Abstract states and transitions.
     pub counts: Counts,
     /// The least schedule of each violation, as found on the small instance.
-    pub told: Vec<(Violation, Vec<Choice>)>,
+    pub told: Vec<(Violation, Schedule)>,
 }
 
 /// For how many items no schedule goes wrong; `None` if that is not proved.
@@ -90,7 +90,7 @@ fn confirm(
     engine: &mut Engine<'_>,
     config: &Config,
     stop: &dyn Stop,
-) -> Option<Vec<(Violation, Vec<Choice>)>> {
+) -> Option<Vec<(Violation, Schedule)>> {
     let small = few(engine.program);
     let mut model = Engine::new(&small, true);
     let config = Config { max_states: Some(20_000), ..config.clone() };
@@ -110,14 +110,14 @@ fn confirm(
         return None;
     }
     told.into_iter()
-        .map(|(violation, choices)| {
+        .map(|(violation, schedule)| {
             let choices: Option<Vec<Choice>> =
-                choices.iter().map(|c| lift(&model.layout, &engine.layout, *c)).collect();
-            let choices = choices?;
-            let steps = replay(engine, &choices)?;
+                schedule.choices.iter().map(|c| lift(&model.layout, &engine.layout, *c)).collect();
+            let schedule = schedule.with(choices?);
+            let steps = replay(engine, &schedule)?;
             let fired = fired_in(engine, &steps.last()?.1);
             let same = fired.into_iter().find(|v| same_finding(v, &violation))?;
-            Some((same, choices))
+            Some((same, schedule))
         })
         .collect()
 }

@@ -25,6 +25,8 @@ pub(super) struct Described {
     pub(super) filter: odata::Condition,
     /// Everything that a query says.
     pub(super) query: Vec<Template>,
+    /// Whether it is known by its address alone.
+    pub(super) rest: bool,
     /// Whether the operation is known, by a table or by the rules of REST.
     pub(super) known: bool,
 }
@@ -42,7 +44,7 @@ pub(super) fn describe(call: &Call) -> Described {
     }
     let own = CONNECTORS.iter().find(|c| c.ids.iter().any(|id| is(id, &connector)));
     if let Some((operation, captures)) = own.and_then(|c| operation(c, call)) {
-        return of(operation, &captures, call, &connector);
+        return of(operation, &captures, call, own.map_or(&connector, |c| c.ids[0]));
     }
     if call.parameters.contains_key("path") && call.parameters.contains_key("method") {
         return rest(call, &connector, "path");
@@ -50,17 +52,21 @@ pub(super) fn describe(call: &Call) -> Described {
     by_name(call, &connector)
 }
 
-/// Without `shared_`, running number and the designer's suffixes.
+/// Without `shared_`, running number (`-1`, `_2`) and the designer's suffixes.
 pub(super) fn bare(connector: &str) -> String {
     let lower = connector.to_lowercase();
     let name = lower.strip_prefix("shared_").unwrap_or(&lower);
     let name = name.split("_#").next().unwrap_or(name);
-    name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_' || c == '-').to_owned()
+    let name = name.trim_end_matches(['_', '-']);
+    let end = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    end.strip_suffix(['-', '_']).unwrap_or(name).trim_end_matches(['_', '-']).to_owned()
 }
 
 fn is(id: &str, connector: &str) -> bool {
     let id = id.to_lowercase();
-    connector == id || connector.strip_prefix(&id).is_some_and(|rest| rest.starts_with(['-', '_']))
+    connector.strip_prefix(&id).is_some_and(|rest| {
+        rest.starts_with(['-', '_']) || rest.chars().all(|c| c.is_ascii_digit())
+    })
 }
 
 fn operation<'c>(connector: &'c Connector, call: &Call) -> Option<(&'c Operation, Captures)> {
@@ -76,7 +82,8 @@ fn operation<'c>(connector: &'c Connector, call: &Call) -> Option<(&'c Operation
                         return Some((operation, captures));
                     }
                 }
-                (None, None) if name.eq_ignore_ascii_case(&call.operation) => {
+                // An operation of its own that happens to have a parameter `path`.
+                (None, _) if name.eq_ignore_ascii_case(&call.operation) => {
                     return Some((operation, Captures::new()));
                 }
                 _ => {}
@@ -119,7 +126,7 @@ fn of(operation: &Operation, captures: &Captures, call: &Call, connector: &str) 
     let filter = get("$filter").map(|f| odata::condition(&f)).unwrap_or_default();
     let query = if class == Class::Query { queries(call, operation) } else { Vec::new() };
     let if_match = header(call, "If-Match");
-    Described { class, store, shown, key, set, if_match, filter, query, known: true }
+    Described { class, store, shown, key, set, if_match, filter, query, rest: false, known: true }
 }
 
 /// A folder and a name are one path.
@@ -182,6 +189,7 @@ fn rest(call: &Call, connector: &str, address: &str) -> Described {
     let none = Captures::new();
     let uri = parameter(call, &none, address).or_else(|| parameter(call, &none, "url"));
     let (text, holes) = uri.as_ref().map(marked).unwrap_or_default();
+    let text = single_slashes(&text);
     let written = parameter(call, &none, "method").map(|m| marked(&m).0);
     let method = written.filter(|m| !m.is_empty() && !m.contains(parameter::MARK));
     let method =
@@ -203,17 +211,10 @@ fn rest(call: &Call, connector: &str, address: &str) -> Described {
         .parameters
         .iter()
         .find(|(k, _)| k.eq_ignore_ascii_case("body") || k.eq_ignore_ascii_case("parameters/body"));
-    let set = match body {
-        Some((_, Template::Object(pairs))) if class == Class::Write => pairs
-            .iter()
-            .filter_map(|(k, v)| match k {
-                Template::Text(key) => Some((key.clone(), v.clone())),
-                _ => None,
-            })
-            .collect(),
-        Some((_, body)) => vec![(crate::model::external::CONTENT.to_owned(), body.clone())],
-        None => vec![(crate::model::external::CONTENT.to_owned(), Template::Text(String::new()))],
-    };
+    let columns = body.filter(|_| class == Class::Write).and_then(|(_, b)| parameter::object(b));
+    let whole = || body.map_or_else(|| Template::Text(String::new()), |(_, body)| body.clone());
+    let set =
+        columns.unwrap_or_else(|| vec![(crate::model::external::CONTENT.to_owned(), whole())]);
     Described {
         class,
         store: format!("{connector}:{}", shape(about)),
@@ -223,8 +224,26 @@ fn rest(call: &Call, connector: &str, address: &str) -> Described {
         if_match: header(call, "If-Match"),
         filter: odata::Condition::default(),
         query: Vec::new(),
+        rest: true,
         known: true,
     }
+}
+
+/// An address written with `//` where `/` would do is the same address.
+fn single_slashes(address: &str) -> String {
+    let (path, query) = address.split_once('?').map_or((address, None), |(p, q)| (p, Some(q)));
+    let (scheme, rest) =
+        path.split_once("://").map_or((None, path), |(scheme, rest)| (Some(scheme), rest));
+    let mut parts: Vec<&str> = rest.split('/').collect();
+    let last = parts.len() - 1;
+    let mut at = 0;
+    parts.retain(|part| {
+        at += 1;
+        !part.is_empty() || at == 1 || at == last + 1
+    });
+    let scheme = scheme.map(|s| format!("{s}://")).unwrap_or_default();
+    let query = query.map(|q| format!("?{q}")).unwrap_or_default();
+    format!("{scheme}{}{query}", parts.join("/"))
 }
 
 /// One store a form of address: what differs between two addresses of a form is what the flow puts into its holes.
@@ -248,6 +267,7 @@ fn by_name(call: &Call, connector: &str) -> Described {
         if_match: None,
         filter: odata::Condition::default(),
         query: Vec::new(),
+        rest: false,
         known: false,
     }
 }

@@ -31,12 +31,14 @@ pub struct StoreUse {
     pub unique: bool,
     /// Whether an etag is sent back.
     pub etags: bool,
+    /// Whether it is known by its address alone.
+    pub rest: bool,
 }
 
 /// The call whose answer says which row this call is about: `…/items(@{body('Get')?['Id']})` is what `Get` got.
 pub fn named_by(call: &Call) -> Option<String> {
     let about = describe(call);
-    if !about.store.contains(':') || matches!(about.class, Class::Effect | Class::Pure) {
+    if !about.rest || matches!(about.class, Class::Effect | Class::Pure) {
         return None;
     }
     let mut found = None;
@@ -88,8 +90,8 @@ pub fn store(call: &Call) -> Option<StoreUse> {
         key: about.filter.equal.iter().map(|(c, _)| c.clone()).collect(),
         unique: about.class == Class::Keyed,
         // Whoever speaks REST may look at the etag that comes with every answer.
-        etags: about.store.contains(':')
-            || about.if_match.is_some_and(|t| t != Template::Text("*".to_owned())),
+        etags: about.rest || about.if_match.is_some_and(|t| t != Template::Text("*".to_owned())),
+        rest: about.rest,
         store: about.store,
         shown: about.shown,
     })

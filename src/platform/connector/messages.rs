@@ -17,6 +17,7 @@ pub(super) const OUTLOOK: Connector = Connector {
             "SendApprovalMail",
             "SendApprovalEmail",
             "SendMailWithOptions",
+            "SendEmailV4",
             "V4CalendarPostItem",
             "CreateEventV4",
             "CalendarPostItem_V4",
@@ -25,6 +26,8 @@ pub(super) const OUTLOOK: Connector = Connector {
             "post /v2/SharedMailbox/Mail",
             "post /mail/send",
             "post /approvalmail/$subscriptions",
+            "/approvalmail/$subscriptions",
+            "/mailwithoptions/$subscriptions",
         ]),
         write(
             &["MoveV2", "MarkAsRead_V3", "MarkAsRead", "Flag_V2", "Move_V2"],
@@ -52,9 +55,23 @@ pub(super) const OUTLOOK: Connector = Connector {
 };
 
 pub(super) const CHAT: Connector = Connector {
-    ids: &["teams", "slack", "twilio", "flowpush", "notificationhub", "yammer", "twitter"],
+    ids: &[
+        "teams",
+        "slack",
+        "twilio",
+        "flowpush",
+        "notificationhub",
+        "yammer",
+        "twitter",
+        "azurecommunicationservicessms",
+        "acsemail",
+    ],
     operations: &[
         effect(&[
+            "PostUserAdaptiveCard",
+            "SubscribeUserFlowContinuation",
+            "SendSMSv2",
+            "SendEmail",
             "PostMessageToConversation",
             "PostMessageToChannelV3",
             "PostMessageToChannel",
@@ -118,7 +135,7 @@ pub(super) const PLANNER: Connector = Connector {
         read(&["GetTask_V2", "GetTask"], &[], &["id"]),
         delete(&["DeleteTask"], &[], &["id"]),
         effect(&["CreateBucket_V2", "CreatePlan", "CreateIssue", "CreateWorkItem"]),
-        pure(&["ListBuckets_V3", "ListGroupPlans", "ListMyTasks_V2"]),
+        pure(&["ListBuckets_V3", "ListGroupPlans", "ListMyTasks_V2", "ListToDosByFolderV2"]),
     ],
 };
 
@@ -171,6 +188,12 @@ pub(super) const QUEUES: Connector = Connector {
             "RenewLockOnMessageInQueue",
             "renewQueueMessageLock",
             "closeQueueSession",
+            "renewQueueSession",
+            "renewLockQueueMessageV2",
+            "renewLockTopicMessageV2",
+            "bapiCommit",
+            "bapiRollback",
+            "createSession",
             "CloseSessionInQueue",
             "post /{queue}/messages",
             "delete /{queue}/messages/complete",
@@ -180,6 +203,7 @@ pub(super) const QUEUES: Connector = Connector {
             "GetMessagesFromQueueWithPeekLockV2",
             "peekLockQueueMessagesV2",
             "peekLockTopicMessagesV2",
+            "getMessagesFromQueueSession",
             "post /decode",
             "post /encode",
             "get /{queue}/messages/head/peek",

@@ -42,6 +42,7 @@ const CONNECTORS: &[Connector] = &[
     services::DIRECTORY,
     services::MODELS,
     services::JOBS,
+    services::BUILT_IN,
 ];
 
 /// The indivisible steps of a call, in order: what the service does atomically, no more.

@@ -90,6 +90,61 @@ pub(super) fn unwrap(template: Template) -> Template {
     }
 }
 
+/// The members of an object, written as one or as a JSON text with expressions in it.
+pub(super) fn object(template: &Template) -> Option<Vec<(String, Template)>> {
+    let pairs = match template {
+        Template::Object(pairs) => pairs.clone(),
+        Template::Text(_) | Template::Concat(..) => {
+            let (text, holes) = marked(template);
+            let json = serde_json::from_str::<Json>(&quoted(&text)).ok()?;
+            let Template::Object(pairs) = unquoted(json, &holes) else { return None };
+            pairs
+        }
+        _ => return None,
+    };
+    let named = |(key, value)| match key {
+        Template::Text(key) => Some((key, value)),
+        _ => None,
+    };
+    Some(pairs.into_iter().filter_map(named).collect())
+}
+
+/// Stands for [`MARK`] in a text that is to be JSON.
+const IN_JSON: char = '\u{E000}';
+
+/// A marked text as JSON: a hole that stands for a whole value becomes a text of its own.
+fn quoted(text: &str) -> String {
+    let mut json = String::new();
+    let (mut inside, mut escaped) = (false, false);
+    for (index, part) in text.split(MARK).enumerate() {
+        if index % 2 == 1 {
+            let quote = if inside { "" } else { "\"" };
+            json.extend([quote, &format!("{IN_JSON}{part}{IN_JSON}"), quote]);
+            continue;
+        }
+        for c in part.chars() {
+            inside ^= c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            json.push(c);
+        }
+    }
+    json
+}
+
+fn unquoted(json: Json, holes: &[Template]) -> Template {
+    let text = |t: String| unmarked(&t.replace(IN_JSON, &MARK.to_string()), holes);
+    match json {
+        Json::String(t) => text(t),
+        Json::Array(items) => {
+            Template::Array(items.into_iter().map(|i| unquoted(i, holes)).collect())
+        }
+        Json::Object(map) => {
+            Template::Object(map.into_iter().map(|(k, v)| (text(k), unquoted(v, holes))).collect())
+        }
+        other => Template::Literal(other),
+    }
+}
+
 /// A piece of a text with expressions in it.
 #[derive(Clone, Debug)]
 pub(super) enum Piece {

@@ -77,6 +77,7 @@ pub(super) const DIRECTORY: Connector = Connector {
             "RemoveMemberFromGroup",
             "AddUserToGroup",
             "CreateUser",
+            "CreateSecurityGroup",
             "AssignManager",
             "RefreshTokens",
             "post /beta/riskyUsers/confirmCompromised",
@@ -100,6 +101,7 @@ pub(super) const DIRECTORY: Connector = Connector {
             "ListGroupMembers",
             "ListOwnedGroups_V2",
             "CheckMemberGroups",
+            "GetOwners",
             "get /users/me",
             "get /codeless/v1.0/users/{id}/manager",
         ]),
@@ -139,7 +141,7 @@ pub(super) const MODELS: Connector = Connector {
             &["documents"],
             "",
         ),
-        effect(&["ExecuteCopilot", "RunUIFlow_V2", "RunUIFlow"]),
+        effect(&["ExecuteCopilot", "ExecuteCopilotAsyncV2", "RunUIFlow_V2", "RunUIFlow"]),
         pure(&[
             "getArrayEmbeddings",
             "getSingleEmbedding",
@@ -172,6 +174,7 @@ pub(super) const JOBS: Connector = Connector {
         "microsoftgraphsecurity",
         "azurevm",
         "powerappsforadmins",
+        "powerappsforappmakers",
     ],
     operations: &[
         effect(&[
@@ -182,6 +185,7 @@ pub(super) const JOBS: Connector = Connector {
             "StopFlow",
             "TurnOnFlow",
             "UpdateFlow",
+            "Edit-AppRoleAssignment",
             "RefreshDataset",
             "Refresh",
             "post /api/machines/{id}/isolate",
@@ -209,10 +213,21 @@ pub(super) const JOBS: Connector = Connector {
             "GetJobOutput",
             "GetStatusOfJob",
             "ListEnvironments",
+            "Get-Connections",
+            "Get-Environments",
+            "Get-AdminEnvironment",
+            "GetSingleEnvironment",
             "get /subscriptions",
             "get /subscriptions/{a}/resources",
             "get /api/machines",
             "get /api/machines/{id}",
         ]),
     ],
+};
+
+/// Action types of the platform itself that go out of the flow. Whoever receives the call decides what it does; a
+/// child flow whose definition is at hand is inlined before this is asked.
+pub(super) const BUILT_IN: Connector = Connector {
+    ids: &["workflow", "sendtobatch", "function", "agent", "apimanagement", "appservice"],
+    operations: &[effect(&[""])],
 };

@@ -1,0 +1,160 @@
+//! A variable that is set to this or that by a condition: the condition is re-evaluated too.
+//!
+//! *Look, remember in a variable what was seen, act on the variable*: the value is a constant, and still it is as old as
+//! the read that its condition looked at.
+
+use super::again::{Again, concerns};
+use super::lookup::condition;
+use crate::model::block::Phase;
+use crate::model::evaluate::evaluate;
+use crate::model::expression::{Expr, Failure};
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Guard, Kind, Program, Status, Step};
+use crate::model::value::Value;
+
+/// An action that sets a variable, and the conditions between it and what both are in.
+struct Setter<'p> {
+    node: NodeId,
+    value: &'p Expr,
+    guards: Vec<Guard>,
+}
+
+impl Again<'_, '_> {
+    /// What a variable that `writer` has set last would hold at `reader` had the conditions that chose its value been
+    /// asked now; `None` if no condition that reads again chose it, or if that cannot be told.
+    pub(super) fn chosen(
+        &mut self,
+        variable: ResourceId,
+        reader: NodeId,
+        writer: Option<NodeId>,
+    ) -> Option<Result<Value, Failure>> {
+        let program = self.view.program;
+        let setters = setters(program, variable, reader)?;
+        let mut asked = setters.iter().flat_map(|s| &s.guards);
+        let turned =
+            |g: &Guard| condition(program, g).is_some_and(|e| concerns(program, e, &self.refresh));
+        // Someone who asks for an earlier point of the flow must not see what was set since.
+        if self.depth == 0 && !asked.any(turned) {
+            return None;
+        }
+        self.depth += 1;
+        let last = self.last_to_run(&setters, writer);
+        let value =
+            last.map(|last| last.map(|s| self.as_reader(s.node, |me| evaluate(s.value, me))));
+        self.depth -= 1;
+        // Nobody would have set it.
+        let first = || program.resource(variable).initial.first().and_then(|r| r.get("value"));
+        Some(value?.unwrap_or_else(|| Ok(first().cloned().unwrap_or(Value::Null))))
+    }
+
+    /// The setter that would have run last now; `None` if that hangs on a condition that nobody knows.
+    fn last_to_run<'s, 'p>(
+        &mut self,
+        setters: &'s [Setter<'p>],
+        writer: Option<NodeId>,
+    ) -> Option<Option<&'s Setter<'p>>> {
+        'setters: for setter in setters.iter().rev() {
+            for guard in &setter.guards {
+                match self.decides(guard) {
+                    Some(true) => {}
+                    Some(false) => continue 'setters,
+                    // What nobody knows is as it was: whoever wrote last did run.
+                    None if writer == Some(setter.node) => {}
+                    None => return None,
+                }
+            }
+            let skipped = setter.guards.is_empty()
+                && self.view.of(setter.node).is_some_and(|s| s.phase == SKIPPED);
+            if !skipped {
+                return Some(Some(setter));
+            }
+        }
+        Some(None)
+    }
+}
+
+const SKIPPED: Phase = Phase::Done(Status::Skipped);
+
+/// Who sets a variable before `reader`, in order; `None` if somebody does otherwise than by setting it, unordered with
+/// `reader`, or in rounds.
+fn setters(program: &Program, variable: ResourceId, reader: NodeId) -> Option<Vec<Setter<'_>>> {
+    let mut found: Vec<Setter<'_>> = Vec::new();
+    for (index, node) in program.nodes.iter().enumerate() {
+        let Kind::Leaf(steps) = &node.kind else { continue };
+        let id = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        for step in steps {
+            let Step::Access(r, access) = step else { continue };
+            if *r != variable || matches!(access, Access::Get) {
+                continue;
+            }
+            if rounds(program, id, reader) {
+                return None;
+            }
+            if program.precedes(reader, id) || program.inside(id, reader) {
+                continue;
+            }
+            let Access::Update { set, .. } = access else { return None };
+            let [(_, value)] = set.as_slice() else { return None };
+            if !program.precedes(id, reader) {
+                // The other side of a condition that `reader` is in, too, has nothing to say.
+                let (container, ..) = program.fork(id, reader)?;
+                if matches!(program.node(container).kind, Kind::If(_) | Kind::Switch(..)) {
+                    continue;
+                }
+                return None;
+            }
+            let later = found.iter().position(|s| program.precedes(id, s.node));
+            let setter = Setter { node: id, value, guards: between(program, id, reader)? };
+            found.insert(later.unwrap_or(found.len()), setter);
+        }
+    }
+    Some(found)
+}
+
+/// Whether both are in a loop whose rounds follow each other: what comes later has come before, too.
+fn rounds(program: &Program, a: NodeId, b: NodeId) -> bool {
+    program.ancestors(b).any(|outer| {
+        let serial = match program.node(outer).kind {
+            Kind::Loop { degree, .. } => degree <= 1,
+            Kind::Until { .. } => true,
+            _ => false,
+        };
+        serial && program.inside(a, outer)
+    })
+}
+
+/// The conditions that an action is under and the other is not; `None` if it is in a loop that the other is not in.
+fn between(program: &Program, node: NodeId, other: NodeId) -> Option<Vec<Guard>> {
+    let mut guards = Vec::new();
+    let mut inner = node;
+    for outer in program.ancestors(node).skip(1) {
+        let shared = program.inside(other, outer);
+        let position = program.node(outer).children.iter().position(|&c| c == inner)?;
+        match &program.node(outer).kind {
+            Kind::Loop { .. } | Kind::Until { .. } if !shared => return None,
+            Kind::If(condition) | Kind::Switch(condition, _)
+                if !shared && !told(program, condition, outer) =>
+            {
+                return None;
+            }
+            Kind::If(_) if !shared => guards.push(Guard::Side(outer, position == 0)),
+            Kind::Switch(_, cases) if !shared => {
+                guards.push(Guard::Case(outer, (position < cases.len()).then_some(position)));
+            }
+            _ => {}
+        }
+        inner = outer;
+    }
+    Some(guards)
+}
+
+/// Whether it can be told from the order of the actions what the variables of a condition hold there.
+fn told(program: &Program, condition: &Expr, at: NodeId) -> bool {
+    let mut all = true;
+    condition.visit(&mut |e| {
+        if let Expr::Variable(v) = e {
+            all &= setters(program, *v, at).is_some();
+        }
+    });
+    all
+}
