@@ -18,6 +18,7 @@ mod sliced;
 use crate::definition::Parsed;
 use crate::definition::ast::Definition;
 use crate::definition::beside::Beside;
+use crate::definition::inline::{Library, inline};
 use crate::definition::json::Document;
 use crate::definition::location::Location;
 use crate::definition::order::{GraphFault, check_all};
@@ -41,9 +42,14 @@ pub fn check(paths: &[PathBuf], config: &Config, stop: &dyn Stop) -> Report {
     let mut sources = source::read(paths);
     sources.texts.retain(|source| source.named || !is_excluded(&source.path, &config.exclude));
     let mut report = Report { problems: sources.problems, ..Report::default() };
-    for source in &sources.texts {
-        let is_flow = one(source, config, stop, &mut report);
-        if let Some(place) = source.place.filter(|_| is_flow) {
+    let parsed: Vec<Vec<Parsed>> = sources.texts.iter().map(load).collect();
+    let sound = parsed.iter().flatten().filter(|p| p.problems.is_empty());
+    let library = Library::new(sound.filter_map(|p| p.definition.as_ref()));
+    for (source, parsed) in sources.texts.iter().zip(&parsed) {
+        for parsed in parsed {
+            one(parsed, &library, config, stop, &mut report);
+        }
+        if let Some(place) = source.place.filter(|_| !parsed.is_empty()) {
             sources.places[place].told = true;
         }
     }
@@ -104,30 +110,36 @@ pub fn check_text(name: &str, text: &str, config: &Config) -> Report {
         beside: Beside::default(),
         place: None,
     };
-    one(&source, config, &Unstopped, &mut report);
+    for parsed in load(&source) {
+        one(&parsed, &Library::default(), config, &Unstopped, &mut report);
+    }
     report
 }
 
-/// Checks the flows of one text; whether there are any.
-fn one(source: &Source, config: &Config, stop: &dyn Stop, report: &mut Report) -> bool {
-    let parsed = load(source);
-    let is_flow = !parsed.is_empty();
-    for Parsed { definition, problems } in parsed {
-        report.problems.extend(problems.iter().cloned());
-        let Some(mut definition) = definition.filter(|_| problems.is_empty()) else { continue };
-        for (name, value) in &config.assume {
-            definition.setup.assume.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-        report.problems.extend(accept::problems(&definition));
-        match check_definition(&definition, config, stop) {
-            Ok(mut flow) => {
-                accept::apply(&definition, &mut flow);
-                report.flows.push(flow);
-            }
-            Err(problems) => report.problems.extend(problems),
-        }
+/// Checks one definition, if it could be read.
+fn one(
+    parsed: &Parsed,
+    library: &Library<'_>,
+    config: &Config,
+    stop: &dyn Stop,
+    report: &mut Report,
+) {
+    report.problems.extend(parsed.problems.iter().cloned());
+    let Some(found) = parsed.definition.as_ref().filter(|_| parsed.problems.is_empty()) else {
+        return;
+    };
+    let mut definition = inline(found, library).unwrap_or_else(|| found.clone());
+    for (name, value) in &config.assume {
+        definition.setup.assume.entry(name.clone()).or_insert_with(|| value.clone());
     }
-    is_flow
+    report.problems.extend(accept::problems(&definition));
+    match check_definition(&definition, config, stop) {
+        Ok(mut flow) => {
+            accept::apply(&definition, &mut flow);
+            report.flows.push(flow);
+        }
+        Err(problems) => report.problems.extend(problems),
+    }
 }
 
 /// The definitions in a text, with what they import.

@@ -219,9 +219,14 @@ pub enum ActionKind {
         /// What is stored.
         value: Template,
     },
-    /// Compose, `ParseJson` (its content), Response (its body), Expression: output is the value.
+    /// Compose, `ParseJson` (its content), Expression: output is the value.
     Compose {
         /// What is stored.
+        value: Template,
+    },
+    /// Response: whoever called the flow goes on with this as the answer's body.
+    Response {
+        /// What is answered.
         value: Template,
     },
     /// Filter array.

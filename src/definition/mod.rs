@@ -5,6 +5,7 @@ pub mod ast;
 pub mod beside;
 pub mod design;
 pub mod expression;
+pub mod inline;
 pub mod json;
 pub mod location;
 mod node;
@@ -12,6 +13,7 @@ pub mod order;
 pub mod problem;
 pub mod secret;
 pub mod suggest;
+mod walk;
 pub mod workflow;
 
 use ast::Definition;

@@ -51,6 +51,7 @@ pub fn containers(kind: &ActionKind) -> Vec<&[Action]> {
         | ActionKind::Increment { .. }
         | ActionKind::Append { .. }
         | ActionKind::Compose { .. }
+        | ActionKind::Response { .. }
         | ActionKind::Query { .. }
         | ActionKind::Select { .. }
         | ActionKind::Join { .. }

@@ -151,6 +151,7 @@ fn says(kind: &ActionKind) -> (String, String) {
         }
         ActionKind::Append { variable, .. } => ("Append to variable".into(), variable.clone()),
         ActionKind::Compose { .. } => plain("Compose"),
+        ActionKind::Response { .. } => plain("Response"),
         ActionKind::Query { .. } => plain("Filter array"),
         ActionKind::Select { .. } => plain("Select"),
         ActionKind::Join { .. } => plain("Join"),

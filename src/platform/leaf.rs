@@ -209,7 +209,9 @@ pub fn kind(
         ActionKind::Append { variable, value } => {
             adding(variable, value, Adding::Append, names, scenario, &action.at)
         }
-        ActionKind::Compose { value } => one(Step::Compute(lower(value, names)?)),
+        ActionKind::Compose { value } | ActionKind::Response { value } => {
+            one(Step::Compute(lower(value, names)?))
+        }
         ActionKind::Query { from, condition } => {
             let from = lower(from, names)?;
             let condition = super::expression::lower_lambda(condition, names)?;

@@ -107,7 +107,10 @@ fn by_name<'a>(actions: &'a [Action], all: &mut BTreeMap<String, &'a Action>) {
 fn origin<'a>(name: &str, all: &BTreeMap<String, &'a Action>, depth: u32) -> Option<&'a Call> {
     match &all.get(&folded(name))?.kind {
         ActionKind::Call(call) => Some(call),
-        ActionKind::Compose { value: Template::Expr(expr, _) } if depth < 8 => {
+        ActionKind::Compose { value: Template::Expr(expr, _) }
+        | ActionKind::Response { value: Template::Expr(expr, _) }
+            if depth < 8 =>
+        {
             origin(&answer_of(expr)?, all, depth + 1)
         }
         _ => None,

@@ -39,20 +39,23 @@ impl Again<'_, '_> {
         }
         self.depth += 1;
         let last = self.last_to_run(&setters, writer);
-        let value =
-            last.map(|last| last.map(|s| self.as_reader(s.node, |me| evaluate(s.value, me))));
+        let value = last.map(|last| {
+            let Some(setter) = last else {
+                let first = program.resource(variable).initial.first();
+                return Ok(first.and_then(|r| r.get("value")).cloned().unwrap_or(Value::Null));
+            };
+            self.as_reader(setter.node, |me| evaluate(setter.value, me))
+        });
         self.depth -= 1;
-        // Nobody would have set it.
-        let first = || program.resource(variable).initial.first().and_then(|r| r.get("value"));
-        Some(value?.unwrap_or_else(|| Ok(first().cloned().unwrap_or(Value::Null))))
+        value.ok()
     }
 
-    /// The setter that would have run last now; `None` if that hangs on a condition that nobody knows.
+    /// The setter that would have run last now; `None` if nobody would.
     fn last_to_run<'s, 'p>(
         &mut self,
         setters: &'s [Setter<'p>],
         writer: Option<NodeId>,
-    ) -> Option<Option<&'s Setter<'p>>> {
+    ) -> Result<Option<&'s Setter<'p>>, Unknown> {
         'setters: for setter in setters.iter().rev() {
             for guard in &setter.guards {
                 match self.decides(guard) {
@@ -60,18 +63,21 @@ impl Again<'_, '_> {
                     Some(false) => continue 'setters,
                     // What nobody knows is as it was: whoever wrote last did run.
                     None if writer == Some(setter.node) => {}
-                    None => return None,
+                    None => return Err(Unknown),
                 }
             }
             let skipped = setter.guards.is_empty()
                 && self.view.of(setter.node).is_some_and(|s| s.phase == SKIPPED);
             if !skipped {
-                return Some(Some(setter));
+                return Ok(Some(setter));
             }
         }
-        Some(None)
+        Ok(None)
     }
 }
+
+/// It hangs on a condition that nobody knows.
+struct Unknown;
 
 const SKIPPED: Phase = Phase::Done(Status::Skipped);
 

@@ -41,7 +41,7 @@ pub(super) fn data(cx: &mut Context, lower: &str, node: &Node<'_>) -> Option<Act
         "join" => ActionKind::Join { from: input("from"), with: input("joinWith") },
         "table" => ActionKind::Compose { value: input("from") },
         "parsejson" => ActionKind::Compose { value: input("content") },
-        "response" => ActionKind::Compose { value: input("body") },
+        "response" => ActionKind::Response { value: input("body") },
         "compose"
         | "expression"
         | "xslt"

@@ -131,7 +131,8 @@ pub(super) fn conflict(program: &Program, a: &Touch, b: &Touch) -> Option<Vec<(N
     }
     let resource = program.resource(a.resource);
     if a.how == How::Add && b.how == How::Add {
-        let ordered = resource.shape == Shape::Variable && is_array_read(program, a.resource);
+        let ordered = resource.shape == Shape::Variable
+            && (is_array_read(program, a.resource) || reads_back(program, a, b));
         return ordered.then(Vec::new);
     }
     if a.how == How::Make
@@ -158,8 +159,24 @@ pub(super) fn is_array_read(program: &Program, variable: ResourceId) -> bool {
         steps(program, node)
             .iter()
             .any(|s| matches!(s, Step::Access(r, Access::Add { how: Adding::Append, .. }) if *r == variable))
-    }) && (0..program.nodes.len()).any(|n| {
-        let node = NodeId(u32::try_from(n).unwrap_or(u32::MAX));
+    }) && readers(program, variable).next().is_some()
+}
+
+/// Whether the process of one of two additions reads the variable while the other may still come: it notices who
+/// wrote last.
+fn reads_back(program: &Program, a: &Touch, b: &Touch) -> bool {
+    let own = |node: NodeId, reader: NodeId| {
+        program.node(node).class == program.node(reader).class && !program.parted(node, reader)
+    };
+    readers(program, a.resource).any(|r| {
+        (own(a.node, r) && program.overlap(r, b.node))
+            || (own(b.node, r) && program.overlap(r, a.node))
+    })
+}
+
+fn readers(program: &Program, variable: ResourceId) -> impl Iterator<Item = NodeId> {
+    let all = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+    all.filter(move |&node| {
         let mut reads = false;
         for e in expressions(program, node) {
             e.visit(&mut |e| reads |= *e == Expr::Variable(variable));
