@@ -90,7 +90,7 @@ struct Work<'l, 'd> {
     parameters: BTreeMap<String, Template>,
 }
 
-impl<'d> Work<'_, 'd> {
+impl Work<'_, '_> {
     /// Replaces the calls in a flow or a flow within it; `chain`: who calls whom, down to these actions.
     fn expand(&mut self, actions: &mut Vec<Action>, chain: &[&Definition], concurrent: bool) {
         let mut answers = Vec::new();
