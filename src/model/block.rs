@@ -73,7 +73,7 @@ pub enum Mark {
     Lost(ResourceId),
     /// My call at this node took effect and its answer was lost: what it wrote.
     Applied(NodeId),
-    /// A fault struck inside this Until.
+    /// A fault struck inside this Until: in this round (set) or in an earlier one (a value).
     Disturbed(NodeId),
     /// What an all-or-nothing group of mine did to this cell.
     Undo(NodeId, ResourceId, u32, Arc<str>),

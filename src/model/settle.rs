@@ -1,6 +1,6 @@
 //! Settling: what a process does by itself, at once, until only steps remain that others can notice.
 
-use super::block::{Mark, NodeState, Phase};
+use super::block::{Mark, Memory, NodeState, Phase};
 use super::evaluate::evaluate;
 use super::expression::Env;
 use super::ids::NodeId;
@@ -299,7 +299,12 @@ impl Machine<'_> {
         state.count = if counted { u32::try_from(count).unwrap_or(u32::MAX) } else { 0 };
         self.at(body).phase = Phase::Running;
         self.uncounted_violation |= !counted && !refused;
-        self.tell(node, false, true);
+        // A round that only a fault spoilt was refused by nobody.
+        let disturbed = self.block.marks.get_mut(&Mark::Disturbed(node));
+        let spoilt = disturbed.is_some_and(|memory| {
+            std::mem::replace(memory, Memory::Value(Value::Null)) == Memory::Set
+        });
+        self.tell(node, false, refused || !spoilt);
     }
 
     /// An Until ended by its limit, or went on.

@@ -32,6 +32,10 @@ pub(super) fn takes_effect_twice(
     before: &Content,
 ) -> bool {
     let Some(first) = applied(view, node) else { return false };
+    // Not even a row that somebody deleted in between is there twice.
+    if view.program.resource(resource).unique && matches!(access, Access::Create(_)) {
+        return false;
+    }
     let Some(once) = &done.after else { return false };
     if once.same_data(before) {
         return false;

@@ -131,8 +131,7 @@ pub(super) fn conflict(program: &Program, a: &Touch, b: &Touch) -> Option<Vec<(N
     }
     let resource = program.resource(a.resource);
     if a.how == How::Add && b.how == How::Add {
-        let ordered = resource.shape == Shape::Variable
-            && (is_array_read(program, a.resource) || reads_back(program, a, b));
+        let ordered = resource.shape == Shape::Variable && is_array_read(program, a.resource);
         return ordered.then(Vec::new);
     }
     if a.how == How::Make
@@ -162,13 +161,14 @@ pub(super) fn is_array_read(program: &Program, variable: ResourceId) -> bool {
     }) && readers(program, variable).next().is_some()
 }
 
-/// Whether the process of one of two additions reads the variable while the other may still come: it notices who
-/// wrote last.
-fn reads_back(program: &Program, a: &Touch, b: &Touch) -> bool {
+/// Whether the process of one of two additions to a variable reads it while the other may still come: it notices who
+/// wrote last. `readers`: of the variable.
+pub(super) fn reads_back(program: &Program, a: &Touch, b: &Touch, readers: &[NodeId]) -> bool {
     let own = |node: NodeId, reader: NodeId| {
         program.node(node).class == program.node(reader).class && !program.parted(node, reader)
     };
-    readers(program, a.resource).any(|r| {
+    let both = a.how == How::Add && b.how == How::Add;
+    both && readers.iter().any(|&r| {
         (own(a.node, r) && program.overlap(r, b.node))
             || (own(b.node, r) && program.overlap(r, a.node))
     })

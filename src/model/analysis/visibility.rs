@@ -1,10 +1,10 @@
 //! Which steps others can notice, and the conditions that an effect depends on.
 
-use super::touch::{How, Touch, conflict};
+use super::touch::{How, Touch, conflict, reads_back};
 use super::{expressions, steps};
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Guard, Kind, Program, Step, Visibility};
+use crate::model::program::{Access, Guard, Kind, Program, Shape, Step, Visibility};
 use crate::model::support::support;
 use std::collections::BTreeSet;
 
@@ -12,8 +12,16 @@ pub(super) fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> 
     let mut keep_apart: Vec<(NodeId, Expr)> = Vec::new();
     let overlaps = |other: NodeId, resource: ResourceId| overlaps(program, node, other, resource);
     for mine in touches.iter().filter(|t| t.node == node) {
+        let variable = program.resource(mine.resource).shape == Shape::Variable;
+        let reads = |t: &&Touch| variable && t.resource == mine.resource && t.how == How::Read;
+        let readers: Vec<NodeId> = touches.iter().filter(reads).map(|t| t.node).collect();
         for other in touches.iter().filter(|t| overlaps(t.node, t.resource)) {
             match conflict(program, mine, other) {
+                None if mine.resource == other.resource
+                    && reads_back(program, mine, other, &readers) =>
+                {
+                    return Visibility::Visible;
+                }
                 None => {}
                 Some(selectors) if selectors.is_empty() => return Visibility::Visible,
                 Some(selectors) => keep_apart.push(selectors[0].clone()),
