@@ -223,17 +223,17 @@ fn project(name: &str, workflows: &[(&str, Json)]) -> FlowReport {
     parent.expect("the parent is checked")
 }
 
-fn child(body: Json) -> Json {
+fn child(body: &Json) -> Json {
     json!({"type": "Workflow", "inputs": {"host": {"workflow": {"id": "Child"}, "triggerName": "t"}, "body": body}})
 }
 
-fn caller(actions: Json) -> Json {
+fn caller(actions: &Json) -> Json {
     let trigger = json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}});
     json!({"triggers": {"t": trigger}, "actions": actions})
 }
 
 /// A flow that others call: reads the count of the row it is told, writes one more, and answers the old one.
-fn counter(trigger: Json, answered_first: bool) -> Json {
+fn counter(trigger: &Json, answered_first: bool) -> Json {
     let row = |method: &str, body: Json| json!({"type": "Http", "inputs": {"method": method, "uri": "https://x.org/rows/@{triggerBody()?['row']}", "body": body}});
     let answer = json!({"type": "Response", "inputs": {"statusCode": 200, "body": {"old": "@body('Get')?['n']"}}});
     let put = row("PATCH", json!({"n": "@add(int(variables('old')), 1)"}));
@@ -257,24 +257,30 @@ fn a_child_does_what_its_definition_says() {
         rules.collect::<Vec<_>>()
     };
     let both = |a: &str, b: &str| {
-        caller(json!({"One": child(json!({"row": a})), "Two": child(json!({"row": b}))}))
+        caller(&json!({"One": child(&json!({"row": a})), "Two": child(&json!({"row": b}))}))
     };
-    let same =
-        project("same-row", &[("Parent", both("7", "7")), ("Child", counter(on_request(), false))]);
+    let same = project(
+        "same-row",
+        &[("Parent", both("7", "7")), ("Child", counter(&on_request(), false))],
+    );
     assert_eq!(lost(&same), ["lost-update"; 2], "two calls at once, one row");
     assert!(same.unknown.is_empty(), "{:?}", same.unknown);
-    let apart =
-        project("own-rows", &[("Parent", both("7", "8")), ("Child", counter(on_request(), false))]);
+    let apart = project(
+        "own-rows",
+        &[("Parent", both("7", "8")), ("Child", counter(&on_request(), false))],
+    );
     assert_eq!(lost(&apart), [""; 0], "two calls at once, a row each");
     // The caller's second call waits for the answer of the first.
-    let in_turn = caller(json!({
-        "One": child(json!({"row": "7"})),
-        "Two": after(child(json!({"row": "@if(equals(body('One')?['old'], 0), '7', '7')"})), "One"),
+    let in_turn = caller(&json!({
+        "One": child(&json!({"row": "7"})),
+        "Two": after(child(&json!({"row": "@if(equals(body('One')?['old'], 0), '7', '7')"})), "One"),
     }));
-    let waits =
-        project("in-turn", &[("Parent", in_turn.clone()), ("Child", counter(on_request(), false))]);
+    let waits = project(
+        "in-turn",
+        &[("Parent", in_turn.clone()), ("Child", counter(&on_request(), false))],
+    );
     assert_eq!(lost(&waits), [""; 0], "the answer comes when the row is written");
-    let early = project("early", &[("Parent", in_turn), ("Child", counter(on_request(), true))]);
+    let early = project("early", &[("Parent", in_turn), ("Child", counter(&on_request(), true))]);
     assert_eq!(lost(&early), ["lost-update"], "the answer comes before the row is written");
 }
 
@@ -283,20 +289,20 @@ fn a_child_that_cannot_stand_in_the_place_of_its_call_stays_a_call() {
     let one_at_a_time =
         json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}});
     let both =
-        caller(json!({"One": child(json!({"row": "7"})), "Two": child(json!({"row": "7"}))}));
+        caller(&json!({"One": child(&json!({"row": "7"})), "Two": child(&json!({"row": "7"}))}));
     let flow =
-        project("one-at-a-time", &[("Parent", both), ("Child", counter(one_at_a_time, false))]);
+        project("one-at-a-time", &[("Parent", both), ("Child", counter(&one_at_a_time, false))]);
     assert!(flow.findings.is_empty(), "{:?}", told(&flow));
     let itself = caller(
-        json!({"Again": json!({"type": "Workflow", "inputs": {"host": {"workflow": {"id": "Parent"}}}})}),
+        &json!({"Again": json!({"type": "Workflow", "inputs": {"host": {"workflow": {"id": "Parent"}}}})}),
     );
     assert!(project("itself", &[("Parent", itself)]).findings.is_empty());
     let each = caller(
-        json!({"Each": {"type": "Foreach", "foreach": "@triggerBody()?['rows']", "actions": {"One": child(json!({"row": "@item()"}))},
+        &json!({"Each": {"type": "Foreach", "foreach": "@triggerBody()?['rows']", "actions": {"One": child(&json!({"row": "@item()"}))},
         "runtimeConfiguration": {"concurrency": {"repetitions": 20}}}}),
     );
     let flow =
-        project("own-variables", &[("Parent", each), ("Child", counter(on_request(), false))]);
+        project("own-variables", &[("Parent", each), ("Child", counter(&on_request(), false))]);
     assert!(flow.findings.is_empty(), "each call has variables of its own: {:?}", told(&flow));
 }
 
