@@ -10,6 +10,7 @@ mod fuzzed;
 mod guide;
 mod left;
 pub mod replay;
+mod resort;
 mod runs;
 mod scenes;
 mod section;

@@ -1,10 +1,12 @@
 //! The schedule that proves a finding: the least by faults, then by switches, then by steps (design.md §7).
 
-use super::ending::{judge_end, judge_stuck};
+use super::ending::{Joint, judge_end, judge_stuck, outcome};
 use super::engine::{Engine, Move, State, Successor};
 use super::layout::Unit;
 use super::limits::Stop;
 use super::path::{Level, Path, last_path, path};
+use super::serial::is_serial;
+use crate::model::transition::Round;
 use crate::property::judge::Violation;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,68 +131,11 @@ fn key(engine: &Engine<'_>, state: &State, last: &Path) -> (State, Path) {
     (state, last)
 }
 
-/// Schedules in which no monitor fires and that end in one of the wanted outcomes: the shortest for each set of last
-/// resorts that would explain it.
-pub fn unexplained(
-    engine: &mut Engine<'_>,
-    wanted: &BTreeSet<super::ending::Joint>,
-    cap: usize,
-    stop: &dyn Stop,
-) -> Vec<Vec<Choice>> {
-    let mut nodes: Vec<(Node, BTreeSet<u64>)> = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut found: BTreeMap<BTreeSet<u64>, Vec<Choice>> = BTreeMap::new();
-    for state in engine.initial() {
-        let node =
-            Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
-        nodes.push((node, BTreeSet::new()));
-    }
-    let mut at = 0;
-    while at < nodes.len() && nodes.len() < cap && stop.stopped().is_none() {
-        let (state, resorts) = (nodes[at].0.state.clone(), nodes[at].1.clone());
-        at += 1;
-        if engine.all_ended(&state) {
-            let end = super::ending::outcome(engine, &state);
-            if wanted.contains(&end) && judge_end(engine, &state).is_empty() {
-                found.entry(resorts).or_insert_with(|| path_to(&nodes, at - 1));
-            }
-            continue;
-        }
-        for chosen in engine.moves(&state, false) {
-            for (index, next) in engine.take(&state, chosen).into_iter().enumerate() {
-                if fired_in(engine, &next).iter().any(|v| !v.weak) || gave_up(&next) {
-                    continue;
-                }
-                let mut resorts = resorts.clone();
-                resorts.extend(next.fired.iter().map(|&id| u64::from(id)));
-                let refused = next.events.iter().filter(|e| e.refused == Some(412));
-                resorts.extend(refused.map(|e| u64::from(e.node.0) | 1 << 32));
-                let mut key = next.state.clone();
-                if engine.symmetry {
-                    engine.layout.canonical(&mut key, None);
-                }
-                if seen.insert((key, resorts.clone())) {
-                    let choice = Some((chosen, index));
-                    let node = Node {
-                        state: next.state,
-                        last: Vec::new(),
-                        parent: at - 1,
-                        choice,
-                        fired: Vec::new(),
-                    };
-                    nodes.push((node, resorts));
-                }
-            }
-        }
-    }
-    found.into_values().collect()
-}
-
-fn path_to(nodes: &[(Node, BTreeSet<u64>)], mut at: usize) -> Vec<Choice> {
+fn path_to(nodes: &[Node], mut at: usize) -> Vec<Choice> {
     let mut choices = Vec::new();
-    while let Some(choice) = nodes[at].0.choice {
+    while let Some(choice) = nodes[at].choice {
         choices.push(choice);
-        at = nodes[at].0.parent;
+        at = nodes[at].parent;
     }
     choices.reverse();
     choices
@@ -198,7 +143,7 @@ fn path_to(nodes: &[(Node, BTreeSet<u64>)], mut at: usize) -> Vec<Choice> {
 
 /// An exhausted retry is a finding of its own.
 pub fn gave_up(next: &Successor) -> bool {
-    next.events.iter().any(|e| e.gave_up || e.exhausted)
+    next.events.iter().any(|e| e.round == Some(Round::GivenUp) || e.exhausted)
 }
 
 /// Runs a schedule; `None` if a move of it is not enabled.
@@ -216,8 +161,14 @@ pub fn replay(engine: &mut Engine<'_>, choices: &[Choice]) -> Option<Vec<(State,
     Some(steps)
 }
 
-/// The nearest schedule of the same steps that goes well: one stretch of one process moved elsewhere.
-pub fn twin(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> Option<Vec<Choice>> {
+/// The nearest schedule of the same steps that goes well: one stretch of one process moved elsewhere. What is wrong
+/// only because no serial order ends like it goes well if one does.
+pub fn twin(
+    engine: &mut Engine<'_>,
+    choices: &[Choice],
+    wrong: &Violation,
+    serial: Option<&BTreeSet<Joint>>,
+) -> Option<Vec<Choice>> {
     let n = choices.len().min(40);
     let paths: Vec<Path> = choices.iter().map(|&(m, _)| path(engine, m)).collect();
     let mut candidates: Vec<(usize, Vec<Choice>)> = Vec::new();
@@ -240,25 +191,31 @@ pub fn twin(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> O
         }
     }
     candidates.sort();
-    let near = candidates.into_iter().map(|(_, c)| c).find(|c| goes_well(engine, c, wrong));
-    near.or_else(|| anywhere(engine, wrong))
+    let near = candidates.into_iter().map(|(_, c)| c).find(|c| goes_well(engine, c, wrong, serial));
+    near.or_else(|| anywhere(engine, wrong, serial))
 }
 
 /// The shortest schedule of all in which this does not happen.
-fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Vec<Choice>> {
-    let mut nodes: Vec<(Node, BTreeSet<u64>)> = Vec::new();
+fn anywhere(
+    engine: &mut Engine<'_>,
+    wrong: &Violation,
+    serial: Option<&BTreeSet<Joint>>,
+) -> Option<Vec<Choice>> {
+    let mut nodes: Vec<Node> = Vec::new();
     let mut seen = BTreeSet::new();
     for state in engine.initial() {
         let node =
             Node { state, last: Vec::new(), parent: usize::MAX, choice: None, fired: Vec::new() };
-        nodes.push((node, BTreeSet::new()));
+        nodes.push(node);
     }
     // Depth first, so that a long flow does not have to be explored in full.
     let mut todo: Vec<usize> = (0..nodes.len()).rev().collect();
     while let Some(next) = todo.pop() {
-        let state = nodes[next].0.state.clone();
+        let state = nodes[next].state.clone();
         if engine.all_ended(&state) {
-            if !judge_end(engine, &state).iter().any(|v| same_finding(v, wrong)) {
+            if !judge_end(engine, &state).iter().any(|v| same_finding(v, wrong))
+                && ends_well(engine, &state, wrong, serial)
+            {
                 return Some(path_to(&nodes, next));
             }
             continue;
@@ -278,22 +235,39 @@ fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Vec<Choice>> {
                     fired: Vec::new(),
                 };
                 todo.push(nodes.len());
-                nodes.push((node, BTreeSet::new()));
+                nodes.push(node);
             }
         }
     }
     None
 }
 
-fn goes_well(engine: &mut Engine<'_>, choices: &[Choice], wrong: &Violation) -> bool {
+/// Whether a last resort has nothing to explain.
+fn ends_well(
+    engine: &Engine<'_>,
+    state: &State,
+    wrong: &Violation,
+    serial: Option<&BTreeSet<Joint>>,
+) -> bool {
+    !wrong.weak || serial.is_some_and(|serial| is_serial(&outcome(engine, state), serial))
+}
+
+fn goes_well(
+    engine: &mut Engine<'_>,
+    choices: &[Choice],
+    wrong: &Violation,
+    serial: Option<&BTreeSet<Joint>>,
+) -> bool {
     let Some(steps) = replay(engine, choices) else { return false };
     let fired = steps
         .iter()
         .any(|(_, next)| !next.fired.is_empty() && fired_in(engine, next).iter().any(|v| !v.weak));
     let Some((_, last)) = steps.last() else { return false };
-    let at_end = ["invariant", "last-writer-wins", "stuck", "unclassified"].contains(&wrong.rule);
+    let at_end = wrong.weak || ["invariant", "last-writer-wins", "stuck"].contains(&wrong.rule);
     if fired || (at_end && !engine.all_ended(&last.state)) {
         return false;
     }
-    !engine.all_ended(&last.state) || judge_end(engine, &last.state).is_empty()
+    !engine.all_ended(&last.state)
+        || (judge_end(engine, &last.state).is_empty()
+            && ends_well(engine, &last.state, wrong, serial))
 }

@@ -23,6 +23,7 @@ mod parts;
 pub mod program;
 pub mod relation;
 pub mod say;
+mod select;
 pub mod settle;
 pub mod statement;
 mod status;

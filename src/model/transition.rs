@@ -60,12 +60,21 @@ pub struct Event {
     pub attempt: u32,
     /// Whether a lease acquire used up its attempts.
     pub exhausted: bool,
-    /// An Until ended by its limit, its last round refused because of another process.
-    pub gave_up: bool,
-    /// An Until went on to another round.
-    pub polled: bool,
+    /// What came after a round of an Until.
+    pub round: Option<Round>,
     /// Values written.
     pub wrote: Vec<(ResourceId, u32, Arc<str>, Value)>,
+}
+
+/// What came after a round of an Until that did not end it by its condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// Another one.
+    Again,
+    /// The limit was reached.
+    Limit,
+    /// The limit was reached, and the last round refused because of another process.
+    GivenUp,
 }
 
 /// Sees each effect before it happens.
@@ -330,8 +339,7 @@ impl Machine<'_> {
             fault: None,
             attempt: self.at(node).count,
             exhausted: false,
-            gave_up: false,
-            polled: false,
+            round: None,
             wrote: Vec::new(),
         };
         self.events.push(event);

@@ -17,7 +17,7 @@ use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{Access, Guard, Kind, Program, Shape, Step};
 use crate::model::say::said;
 use crate::model::support::support;
-use crate::model::transition::{Event, Observer};
+use crate::model::transition::{Event, Observer, Round};
 use crate::model::value::Value;
 use crate::model::view::View;
 use std::collections::BTreeSet;
@@ -95,7 +95,7 @@ impl Judge {
                     detail,
                 );
             }
-            if event.gave_up
+            if event.round == Some(Round::GivenUp)
                 && let Some((node, resource, column)) = contended(program, event.node)
             {
                 let detail = "its limit was reached, and its last round was refused because of another process".to_owned();

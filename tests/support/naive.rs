@@ -217,6 +217,7 @@ impl<'m> Model<'m> {
     }
 
     fn end(&self, state: &State, serial: bool, answer: &mut Answer) {
+        answer.twice |= state.twice;
         if !state.runs.frames.is_empty() {
             answer.stuck = true;
             return;
@@ -230,7 +231,6 @@ impl<'m> Model<'m> {
         let joint = serde_json::to_string(&joint).expect("strings to strings");
         let which = if serial { &mut answer.serial } else { &mut answer.joint };
         which.insert((format!("{:?}", state.struck), joint));
-        answer.twice |= state.twice;
         let env = Env { outputs: Outputs::new(), items: vec![], cells: &state.cells, run: 0 };
         let holds = |e: &Value| template(e, &env) == Ok(Value::Bool(true));
         answer.finally_violated |=

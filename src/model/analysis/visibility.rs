@@ -12,8 +12,9 @@ pub(super) fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> 
     let mut keep_apart: Vec<(NodeId, Expr)> = Vec::new();
     let overlaps = |other: NodeId, resource: ResourceId| overlaps(program, node, other, resource);
     for mine in touches.iter().filter(|t| t.node == node) {
-        for other in touches.iter().filter(|t| overlaps(t.node, t.resource)) {
-            match conflict(program, mine, other) {
+        for other in touches {
+            // Who meets whom is asked last: it is what costs.
+            match conflict(program, mine, other).filter(|_| overlaps(other.node, other.resource)) {
                 None => {}
                 Some(selectors) if selectors.is_empty() => return Visibility::Visible,
                 Some(selectors) => keep_apart.push(selectors[0].clone()),
