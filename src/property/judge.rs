@@ -86,7 +86,7 @@ impl Judge {
                 && let Kind::Leaf(steps) = &program.node(event.node).kind
                 && let Some(Step::Access(resource, _)) = steps.get(usize::from(event.step))
             {
-                let detail = "used up its attempts while others held the lease".to_owned();
+                let detail = "no attempt is left".to_owned();
                 self.fire(
                     "retry-exhausted",
                     *resource,
