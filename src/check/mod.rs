@@ -4,6 +4,7 @@ mod assumption;
 mod bound;
 pub mod certify;
 mod explore;
+mod faulty;
 mod fill;
 mod findings;
 mod fuzzed;
