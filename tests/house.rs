@@ -16,6 +16,7 @@ const HOMES: &[(&str, &str)] = &[
     ("ctrlc", "src/cli/stop.rs"),
     ("foldhash", "src/explore/table.rs"),
     ("hashbrown", "src/explore/table.rs"),
+    ("im", "src/explore/whole/mod.rs"),
     ("loom", "src/explore/parallel.rs"),
     ("miniz_oxide", "src/source/"),
     ("petgraph", "src/definition/order.rs"),

@@ -3,37 +3,21 @@
 
 mod support;
 
-use flowrace::definition::ast::Platform;
-use flowrace::definition::beside::Beside;
-use flowrace::definition::{Parsed, parse};
 use flowrace::explore::ending::{Joint, judge_end, judge_stuck, outcome};
 use flowrace::explore::engine::{Engine, State};
 use flowrace::explore::limits::{Config, Reduction, Unstopped};
 use flowrace::explore::search::search;
 use flowrace::model::program::Program;
-use flowrace::platform::lower::lower;
-use flowrace::platform::scenario::Scenario;
 use flowrace::property::judge::Violation;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
+use support::engine::program;
 use support::generate::models;
 
 /// What a search says: states, transitions, violations, outcomes.
 type Answer = (u64, u64, BTreeSet<Violation>, BTreeSet<Joint>);
-
-fn program(model: &Value, faults: u32) -> Option<Program> {
-    let text = serde_json::to_string(model).expect("a value is text");
-    let beside = Beside::default();
-    let parsed = parse("model.json", &text, &beside, &|_| unreachable!("no imports"));
-    let [Parsed { definition: Some(definition), problems }] = parsed.as_slice() else {
-        panic!("one flow: {text}")
-    };
-    assert!(problems.is_empty(), "{problems:?}");
-    let scenario = Scenario { faults, ..Scenario::new(Platform::PowerAutomate) };
-    lower(definition, &scenario).ok().map(|lowered| lowered.program)
-}
 
 /// Everything, one by one; `None` if there is too much of it.
 fn plain(program: &Program, symmetry: bool, most: usize) -> Option<Answer> {

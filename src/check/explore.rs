@@ -1,17 +1,18 @@
 //! One program explored: its violations, its outcomes, its serial outcomes, and the least schedule of each violation.
 
 use super::fuzzed::{fuzzed, joined};
+use super::resort::last_resort;
 use crate::explore::ending::Joint;
-use crate::explore::engine::{Engine, State, Successor};
+use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Counts, Reduction, Stop};
 use crate::explore::prove::counted::{counted, safe};
 use crate::explore::prove::{Reach, prove};
 use crate::explore::ranking::{drop_counters, restore_counters};
+use crate::explore::resort::unexplained;
 use crate::explore::search::{Found, search};
-use crate::explore::serial::serial;
-use crate::explore::witness::{Schedule, replay, same_finding, unexplained, witnesses};
+use crate::explore::serial::{is_serial, serial};
+use crate::explore::witness::{Schedule, replay, same_finding, witnesses};
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Kind, Step};
 use crate::platform::lower::Lowered;
 use crate::property::judge::Violation;
 use std::collections::BTreeSet;
@@ -144,58 +145,7 @@ pub(super) fn grouped(violations: &BTreeSet<Violation>) -> BTreeSet<Violation> {
     kept.into_iter().collect()
 }
 
-/// An outcome of a choice that has no serial schedule is not held against it.
-pub(super) fn is_serial(outcome: &Joint, serial: &BTreeSet<Joint>) -> bool {
-    serial.contains(outcome) || !serial.iter().any(|s| s.0 == outcome.0)
-}
-
 /// Writes that happen under a lease in one schedule and without it in another: a lock loop that gives up and enters.
 pub(super) fn bare_writes(engine: &Engine<'_>) -> BTreeSet<(NodeId, ResourceId)> {
     engine.judge.bare.intersection(&engine.judge.held).copied().collect()
-}
-
-/// What explains an outcome that no serial order gives and no monitor reported.
-pub(super) fn last_resort(engine: &Engine<'_>, steps: &[(State, Successor)]) -> Violation {
-    let program = engine.program;
-    let given_up =
-        |e: &&crate::model::transition::Event| match (&program.node(e.node).kind, e.refused) {
-            (_, Some(412)) => true,
-            (Kind::Leaf(list), Some(409)) => {
-                list.iter().any(|s| matches!(s, Step::Access(_, Access::Acquire { .. })))
-            }
-            _ => false,
-        };
-    let refused = steps.iter().flat_map(|(_, s)| s.events.iter()).find(given_up);
-    if let Some(event) = refused
-        && let Kind::Leaf(list) = &program.node(event.node).kind
-        && let Some(Step::Access(resource, access)) = list.get(usize::from(event.step))
-        && !program
-            .ancestors(event.node)
-            .any(|n| matches!(program.node(n).kind, Kind::Until { .. }))
-    {
-        let column = match access {
-            Access::Update { set, .. } => set.first().map(|(c, _)| c.clone()),
-            _ => Some("value".into()),
-        };
-        return Violation {
-            rule: "retry-exhausted",
-            resource: Some(*resource),
-            column,
-            actions: vec![event.node],
-            detail: "refused because of another process, and given up".to_owned(),
-            weak: true,
-        };
-    }
-    let weak = steps
-        .iter()
-        .flat_map(|(_, s)| crate::explore::witness::fired_in(engine, s))
-        .find(|v| v.weak);
-    weak.unwrap_or_else(|| Violation {
-        rule: "unclassified",
-        resource: engine.program.observed.first().map(|o| o.resource),
-        column: engine.program.observed.first().and_then(|o| o.column.clone()),
-        actions: Vec::new(),
-        detail: "no serial order ends like this".to_owned(),
-        weak: true,
-    })
 }

@@ -1,12 +1,13 @@
 //! The frame of a report: outcomes, level, counts.
 
-use super::explore::{Explored, is_serial};
+use super::explore::Explored;
 use crate::definition::ast::{Definition, Platform};
 use crate::definition::location::Location;
 use crate::expect::unmet;
 use crate::explore::ending::Joint;
 use crate::explore::limits::Stop;
 use crate::explore::prove::Reach;
+use crate::explore::serial::is_serial;
 use crate::finding::outline::{self, outline};
 use crate::finding::{Finding, FlowReport, Level, Outcome, Scope, Severity, Stats, Verdict};
 use crate::platform::lower::Lowered;

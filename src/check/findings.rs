@@ -3,6 +3,7 @@
 use super::explore::{Explored, grouped};
 use crate::definition::location::Location;
 use crate::definition::order::GraphFault;
+use crate::explore::ending::Joint;
 use crate::explore::engine::Engine;
 use crate::explore::witness::{Schedule, same_finding, twin};
 use crate::finding::trace::{cell_name, swap, tell};
@@ -10,6 +11,7 @@ use crate::finding::{Across, Finding, Severity};
 use crate::model::program::Program;
 use crate::platform::lower::Lowered;
 use crate::property::judge::Violation;
+use std::collections::BTreeSet;
 
 pub(super) fn findings(
     engine: &mut Engine<'_>,
@@ -21,7 +23,7 @@ pub(super) fn findings(
         let choices = explored.told.iter().find(|(v, _)| same_finding(v, &violation));
         let told =
             choices.and_then(|(v, c)| Some((tell(engine, c, v, true)?, c.clone(), v.clone())));
-        findings.push(finding(engine, lowered, &violation, told));
+        findings.push(finding(engine, lowered, &violation, told, explored.serial.as_ref()));
     }
     findings.sort_by(|a, b| {
         b.severity
@@ -37,6 +39,7 @@ pub(super) fn finding(
     lowered: &Lowered,
     violation: &Violation,
     told: Option<(crate::finding::trace::Told, Schedule, Violation)>,
+    serial: Option<&BTreeSet<Joint>>,
 ) -> Finding {
     let program = &lowered.program;
     let cell = violation
@@ -50,7 +53,7 @@ pub(super) fn finding(
     let across =
         told.as_ref().and_then(|(t, ..)| t.across).unwrap_or_else(|| default_across(program));
     let good = told.as_ref().and_then(|(_, choices, v)| {
-        let other = twin(engine, choices, v)?;
+        let other = twin(engine, choices, v, serial)?;
         tell(engine, &other, v, false)
     });
     let witness = told.map(|(t, ..)| t.witness);

@@ -1,9 +1,9 @@
 //! A saved schedule on the flow as it is now: reproduced, fixed or diverged (design.md §8).
 
-use super::explore::{is_serial, last_resort};
 use super::findings::finding;
 use super::guide::{Candidate, Followed, Guide, agrees, is_it, missing, named};
 use super::left::after_all;
+use super::resort::last_resort;
 use super::scenes::scenes;
 use super::{Stop, load};
 use crate::definition::Parsed;
@@ -13,7 +13,7 @@ use crate::definition::problem::Problem;
 use crate::definition::suggest::nearest;
 use crate::explore::ending::outcome;
 use crate::explore::engine::{Engine, State, Successor};
-use crate::explore::serial::serial;
+use crate::explore::serial::{is_serial, serial};
 use crate::explore::witness::fired_in;
 use crate::finding::Finding;
 use crate::finding::trace::tell_steps;
@@ -278,7 +278,7 @@ fn shown(
     let Some(violation) = violation else {
         return Finding { witness: told.map(|t| t.witness), ..blank(file) };
     };
-    let mut finding = finding(engine, lowered, &violation, None);
+    let mut finding = finding(engine, lowered, &violation, None, None);
     finding.across = told.as_ref().and_then(|t| t.across).or(finding.across);
     finding.witness = told.map(|t| t.witness);
     finding

@@ -45,6 +45,12 @@ pub(super) fn scenes(file: &WitnessFile, definition: &Definition) -> Result<Scen
         programs.push(lower(&slice, &part)?);
         programs.push(lower(&slice, &plain(&part))?);
     }
+    // A fault needs nobody else: then the flow is one run by itself.
+    if part.faults > 0 {
+        let alone =
+            Scenario { runs: Some(1), unknown_items: 1, most: Some(1), rounds: Some(2), ..part };
+        programs.push(lower(definition, &alone)?);
+    }
     Ok(Scenes { programs, names: names(&full) })
 }
 

@@ -2,6 +2,7 @@
 //! between two.
 
 use super::explore::{Explored, explore};
+use super::faulty;
 use super::fill::{add, conclude, empty_report, finish};
 use super::findings::findings;
 use super::runs::key;
@@ -60,6 +61,7 @@ pub(super) fn check(
             run.across(&full.program, cell, &base, overlap)?;
         }
     }
+    run.faulty(&base)?;
     let mut report = run.report;
     report.findings.sort_by(|a, b| {
         b.severity
@@ -231,6 +233,19 @@ impl Run<'_> {
             assumptions: vec!["same-row".to_owned()],
             ..f
         });
+        Ok(())
+    }
+
+    /// Faults that were asked for are findings; one that was not is a remark.
+    fn faulty(&mut self, base: &Scenario) -> Result<(), Vec<Problem>> {
+        let found = faulty::struck(self.definition, base, self.config, self.stop)?;
+        if base.faults > 0 {
+            self.take(found.unwrap_or_default(), |f| f);
+        } else if self.config.faults.is_none()
+            && let Some(line) = faulty::line(&found.unwrap_or_default(), &self.report.findings)
+        {
+            self.report.notes.push(line);
+        }
         Ok(())
     }
 

@@ -5,10 +5,16 @@ use super::ending::{Joint, outcome};
 use super::engine::{Engine, Move, State};
 use super::limits::Stop;
 use super::path::{Level, Path, last_path, path};
+use crate::model::transition::Round;
 use std::collections::BTreeSet;
 
 /// Where a serial schedule stands: the state and who went last.
 type Node = (State, Path, bool);
+
+/// An outcome of a choice that has no serial schedule is not held against it.
+pub fn is_serial(outcome: &Joint, serial: &BTreeSet<Joint>) -> bool {
+    serial.contains(outcome) || !serial.iter().any(|s| s.0 == outcome.0)
+}
 
 /// All serial outcomes, or `None` if there are too many schedules to list: more than `most` states.
 pub fn serial(engine: &mut Engine<'_>, most: usize, stop: &dyn Stop) -> Option<BTreeSet<Joint>> {
@@ -46,7 +52,8 @@ fn steps(
         // Time passing is nobody's interruption, but a serial schedule has no need of it unless it is stuck.
         let who = path(engine, chosen);
         for next in engine.take(state, chosen) {
-            let polled = next.events.iter().any(|e| e.polled || e.refused == Some(409));
+            let polled =
+                next.events.iter().any(|e| e.round == Some(Round::Again) || e.refused == Some(409));
             let left = last_path(engine, &next);
             enabled.push((chosen, who.clone(), left, next.state, polled));
         }

@@ -1,10 +1,12 @@
 //! The schedule that proves a finding: the least by faults, then by switches, then by steps (design.md §7).
 
-use super::ending::{judge_end, judge_stuck};
+use super::ending::{Joint, judge_end, judge_stuck, outcome};
 use super::engine::{Engine, Move, State, Successor};
 use super::layout::Unit;
 use super::limits::Stop;
 use super::path::{Level, Path, last_path, path};
+use super::serial::is_serial;
+use crate::model::transition::Round;
 use crate::property::judge::Violation;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,7 +101,7 @@ pub fn witnesses(
         for violation in &fired {
             if let Some(position) = left.iter().position(|v| same_finding(v, violation)) {
                 left.remove(position);
-                found.push((violation.clone(), schedule(|n| &nodes[n], at)));
+                found.push((violation.clone(), schedule(&nodes, at)));
             }
         }
         for (switch, who, choice, next) in children {
@@ -125,11 +127,11 @@ pub fn fired_in(engine: &Engine<'_>, next: &Successor) -> Vec<Violation> {
 }
 
 /// How a node was reached; the first nodes are the states in which everything may begin.
-fn schedule<'n>(node: impl Fn(usize) -> &'n Node, mut at: usize) -> Schedule {
+fn schedule(nodes: &[Node], mut at: usize) -> Schedule {
     let mut choices = Vec::new();
-    while let Some(choice) = node(at).choice {
+    while let Some(choice) = nodes[at].choice {
         choices.push(choice);
-        at = node(at).parent;
+        at = nodes[at].parent;
     }
     choices.reverse();
     Schedule { start: at, choices }
@@ -155,64 +157,9 @@ fn key(engine: &Engine<'_>, state: &State, last: &Path) -> (State, Path) {
     (state, last)
 }
 
-/// Schedules in which no monitor fires and that end in one of the wanted outcomes: the shortest for each set of last
-/// resorts that would explain it.
-pub fn unexplained(
-    engine: &mut Engine<'_>,
-    wanted: &BTreeSet<super::ending::Joint>,
-    cap: usize,
-    stop: &dyn Stop,
-) -> Vec<Schedule> {
-    let mut nodes: Vec<(Node, BTreeSet<u64>)> = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut found: BTreeMap<BTreeSet<u64>, Schedule> = BTreeMap::new();
-    for state in engine.initial().iter() {
-        nodes.push((Node::start(state), BTreeSet::new()));
-    }
-    let mut at = 0;
-    while at < nodes.len() && nodes.len() < cap && stop.stopped().is_none() {
-        let (state, resorts) = (nodes[at].0.state.clone(), nodes[at].1.clone());
-        at += 1;
-        if engine.all_ended(&state) {
-            let end = super::ending::outcome(engine, &state);
-            if wanted.contains(&end) && judge_end(engine, &state).is_empty() {
-                found.entry(resorts).or_insert_with(|| schedule(|n| &nodes[n].0, at - 1));
-            }
-            continue;
-        }
-        for chosen in engine.moves(&state, false) {
-            for (index, next) in engine.take(&state, chosen).into_iter().enumerate() {
-                if fired_in(engine, &next).iter().any(|v| !v.weak) || gave_up(&next) {
-                    continue;
-                }
-                let mut resorts = resorts.clone();
-                resorts.extend(next.fired.iter().map(|&id| u64::from(id)));
-                let refused = next.events.iter().filter(|e| e.refused == Some(412));
-                resorts.extend(refused.map(|e| u64::from(e.node.0) | 1 << 32));
-                let mut key = next.state.clone();
-                if engine.symmetry {
-                    engine.layout.canonical(&mut key, None);
-                }
-                if seen.insert((key, resorts.clone())) {
-                    let choice = Some((chosen, index));
-                    let node = Node {
-                        state: next.state,
-                        last: Vec::new(),
-                        parent: at - 1,
-                        choice,
-                        fired: Vec::new(),
-                    };
-                    nodes.push((node, resorts));
-                }
-            }
-        }
-    }
-    found.into_values().collect()
-}
-
 /// An exhausted retry is a finding of its own.
 pub fn gave_up(next: &Successor) -> bool {
-    next.events.iter().any(|e| e.gave_up || e.exhausted)
+    next.events.iter().any(|e| e.round == Some(Round::GivenUp) || e.exhausted)
 }
 
 /// Runs a schedule; `None` if a move of it is not enabled.
@@ -244,8 +191,14 @@ const LONG: usize = 40;
 /// Rearrangements that are tried, the nearest first.
 const TRIES: usize = 400;
 
-/// The nearest schedule of the same steps that goes well: one stretch of one process moved elsewhere.
-pub fn twin(engine: &mut Engine<'_>, schedule: &Schedule, wrong: &Violation) -> Option<Schedule> {
+/// The nearest schedule of the same steps that goes well: one stretch of one process moved elsewhere. What is wrong
+/// only because no serial order ends like it goes well if one does.
+pub fn twin(
+    engine: &mut Engine<'_>,
+    schedule: &Schedule,
+    wrong: &Violation,
+    serial: Option<&BTreeSet<Joint>>,
+) -> Option<Schedule> {
     let choices = &schedule.choices[..schedule.choices.len().min(LONG)];
     let steps = replay(engine, schedule)?;
     let paths: Vec<Path> = choices.iter().map(|&(m, _)| path(engine, m)).collect();
@@ -253,11 +206,11 @@ pub fn twin(engine: &mut Engine<'_>, schedule: &Schedule, wrong: &Violation) -> 
         // What comes before is as it was.
         let same = moved.iter().zip(choices).take_while(|(a, b)| a == b).count();
         let Some((state, _)) = steps.get(same) else { continue };
-        if goes_well(engine, &steps[..same], state.clone(), &moved[same..], wrong) {
+        if goes_well(engine, &steps[..same], state.clone(), &moved[same..], wrong, serial) {
             return Some(schedule.with(moved));
         }
     }
-    anywhere(engine, wrong)
+    anywhere(engine, wrong, serial)
 }
 
 /// Every way to move one stretch of one process, the nearest first.
@@ -286,19 +239,22 @@ fn rearrangements(choices: &[Choice], paths: &[Path]) -> Vec<Vec<Choice>> {
 const PATIENCE: usize = 2_000;
 
 /// The shortest schedule of all in which this does not happen.
-fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Schedule> {
-    let mut nodes: Vec<(Node, BTreeSet<u64>)> = Vec::new();
+fn anywhere(
+    engine: &mut Engine<'_>,
+    wrong: &Violation,
+    serial: Option<&BTreeSet<Joint>>,
+) -> Option<Schedule> {
+    let mut nodes: Vec<Node> = engine.initial().iter().map(Node::start).collect();
     let mut seen = BTreeSet::new();
-    for state in engine.initial().iter() {
-        nodes.push((Node::start(state), BTreeSet::new()));
-    }
     // Depth first, so that a long flow does not have to be explored in full.
     let mut todo: Vec<usize> = (0..nodes.len()).rev().collect();
     while let Some(next) = todo.pop() {
-        let state = nodes[next].0.state.clone();
+        let state = nodes[next].state.clone();
         if engine.all_ended(&state) {
-            if !judge_end(engine, &state).iter().any(|v| same_finding(v, wrong)) {
-                return Some(schedule(|n| &nodes[n].0, next));
+            if !judge_end(engine, &state).iter().any(|v| same_finding(v, wrong))
+                && ends_well(engine, &state, wrong, serial)
+            {
+                return Some(schedule(&nodes, next));
             }
             continue;
         }
@@ -317,11 +273,21 @@ fn anywhere(engine: &mut Engine<'_>, wrong: &Violation) -> Option<Schedule> {
                     fired: Vec::new(),
                 };
                 todo.push(nodes.len());
-                nodes.push((node, BTreeSet::new()));
+                nodes.push(node);
             }
         }
     }
     None
+}
+
+/// Whether a last resort has nothing to explain.
+fn ends_well(
+    engine: &Engine<'_>,
+    state: &State,
+    wrong: &Violation,
+    serial: Option<&BTreeSet<Joint>>,
+) -> bool {
+    !wrong.weak || serial.is_some_and(|serial| is_serial(&outcome(engine, state), serial))
 }
 
 fn goes_well(
@@ -330,6 +296,7 @@ fn goes_well(
     state: State,
     choices: &[Choice],
     wrong: &Violation,
+    serial: Option<&BTreeSet<Joint>>,
 ) -> bool {
     let Some(steps) = run(engine, state, choices) else { return false };
     let fired = before
@@ -337,9 +304,11 @@ fn goes_well(
         .chain(&steps)
         .any(|(_, next)| !next.fired.is_empty() && fired_in(engine, next).iter().any(|v| !v.weak));
     let Some((_, last)) = steps.last() else { return false };
-    let at_end = ["invariant", "last-writer-wins", "stuck", "unclassified"].contains(&wrong.rule);
+    let at_end = wrong.weak || ["invariant", "last-writer-wins", "stuck"].contains(&wrong.rule);
     if fired || (at_end && !engine.all_ended(&last.state)) {
         return false;
     }
-    !engine.all_ended(&last.state) || judge_end(engine, &last.state).is_empty()
+    !engine.all_ended(&last.state)
+        || (judge_end(engine, &last.state).is_empty()
+            && ends_well(engine, &last.state, wrong, serial))
 }

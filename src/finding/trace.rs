@@ -5,11 +5,12 @@ use super::{show, touch};
 use crate::explore::engine::{Engine, Move, State, Successor};
 use crate::explore::layout::Unit;
 use crate::explore::path::{self, Path};
+use crate::explore::whole::confirm;
 use crate::explore::witness::{Schedule, fired_in, replay, same_finding};
 use crate::model::fault::Fault;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Observed, Program, Shape, Step};
-use crate::model::transition::Event;
+use crate::model::transition::{Event, Round};
 use crate::model::value::Value;
 use crate::property::judge::Violation;
 use std::collections::BTreeMap;
@@ -47,6 +48,11 @@ pub fn tell(
     mark: bool,
 ) -> Option<Told> {
     let steps = replay(engine, schedule)?;
+    if cfg!(debug_assertions)
+        && let Some((_, last)) = steps.last()
+    {
+        confirm(engine, schedule, &last.state);
+    }
     tell_steps(engine, &steps, violation, mark)
 }
 
@@ -89,13 +95,17 @@ pub fn tell_steps(
     let end = last_write.unwrap_or(steps.len().saturating_sub(1));
     witness.schedule = super::schedule::schedule(engine, steps);
     let across = met(steps, &paths, wrong_at.unwrap_or(end), violation);
-    if mark
-        && wrong_at.is_none()
-        && let Some(last) = witness.steps.last_mut()
-    {
-        last.wrong = Some(violation.detail.clone());
+    if mark && wrong_at.is_none() && !witness.steps.is_empty() {
+        let at = blamed(steps, violation).unwrap_or(steps.len() - 1);
+        witness.steps[at].wrong = Some(violation.detail.clone());
     }
     Some(Told { witness, across })
+}
+
+/// Where the last resort that explains an end happened.
+fn blamed(steps: &[(State, Successor)], violation: &Violation) -> Option<usize> {
+    let node = violation.actions.last().filter(|_| violation.weak)?;
+    steps.iter().rposition(|(_, next)| next.events.iter().any(|e| e.node == *node))
 }
 
 /// Keeps track of which iteration is in which slot.
@@ -182,7 +192,9 @@ pub(crate) fn told_step(
             let also: Vec<String> = next
                 .events
                 .iter()
-                .filter(|e| e.node != node && e.gave_up)
+                .filter(|e| {
+                    e.node != node && matches!(e.round, Some(Round::Limit | Round::GivenUp))
+                })
                 .map(|e| format!("{} reached its limit", program.node(e.node).name))
                 .collect();
             let mut effect = event.map_or_else(|| "decides".to_owned(), |e| effect(program, e));

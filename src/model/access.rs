@@ -8,6 +8,7 @@ use super::ids::ResourceId;
 use super::lease::{acquire, end_lease, standing, write};
 use super::over_row::over_row;
 use super::program::{Access, Adding, Columns, Filter, Program, Shape, Status};
+use super::select::{select, selected};
 use super::value::{Standing, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,26 +70,6 @@ impl Act {
     pub(super) fn refuse(status: u16) -> Self {
         Self { output: code(status), refused: Some(status), ..Self::default() }
     }
-}
-
-/// The row numbers a filter selects.
-fn select(content: &Content, filter: &Filter, env: &mut dyn Env) -> Result<Vec<usize>, Failure> {
-    let mut wanted = Vec::new();
-    for (column, expr) in &filter.equal {
-        wanted.push((column, evaluate(expr, env)?));
-    }
-    let mut rows = Vec::new();
-    for (number, row) in content.live() {
-        let equal = wanted.iter().all(|(column, value)| row.get(column) == *value);
-        let rest = match &filter.rest {
-            Some(expr) if equal => over_row(expr, row, env)? == Value::Bool(true),
-            _ => true,
-        };
-        if equal && rest {
-            rows.push(number);
-        }
-    }
-    Ok(rows)
 }
 
 pub(super) fn columns(
@@ -174,7 +155,10 @@ pub fn act(
                 ("statusCode", Value::Int(200)),
             ])))
         }
-        Access::Select(filter, list) => select_rows(content, filter, list.as_ref(), env),
+        Access::Select(filter, wanted) => {
+            let rows = selected(content, filter, wanted, env)?;
+            Ok(Act::answer(Value::object([("rows", rows), ("statusCode", Value::Int(200))])))
+        }
         Access::Update { filter, set, if_match, sql } => {
             update(rid, content, filter, set, if_match.as_ref(), *sql, env)
         }
@@ -235,29 +219,6 @@ fn get(program: &Program, rid: ResourceId, content: &Content) -> Act {
     }
     shown.insert("statusCode".into(), Value::Int(200));
     Act::answer(Value::Object(Arc::new(shown)))
-}
-
-fn select_rows(
-    content: &Content,
-    filter: &Filter,
-    list: Option<&Columns>,
-    env: &mut dyn Env,
-) -> Result<Act, Failure> {
-    let mut rows = Vec::new();
-    for at in select(content, filter, env)? {
-        let Some(row) = &content.rows[at] else { continue };
-        let mut shown = BTreeMap::new();
-        match list {
-            None => shown.clone_from(&row.columns),
-            Some(list) => {
-                for (alias, expr) in list {
-                    shown.insert(alias.clone(), over_row(expr, row, env)?);
-                }
-            }
-        }
-        rows.push(Value::Object(Arc::new(shown)));
-    }
-    Ok(Act::answer(Value::object([("rows", Value::array(rows)), ("statusCode", Value::Int(200))])))
 }
 
 fn update(

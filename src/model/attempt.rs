@@ -204,8 +204,7 @@ impl Machine<'_> {
             fault: Some(fault),
             attempt,
             exhausted: false,
-            gave_up: false,
-            polled: false,
+            round: None,
             wrote: Vec::new(),
         });
     }

@@ -61,7 +61,7 @@ pub(super) fn act(
         Access::Create(row) => store.create(content, row, env),
         Access::Upsert { key, row } => {
             let all: Columns = key.iter().chain(row).cloned().collect();
-            let filter = Filter { equal: key.clone(), rest: None };
+            let filter = Filter { equal: key.clone(), ..Filter::default() };
             let act = store.update(content, &filter, row, None, env)?;
             if act.after.is_some() { Ok(act) } else { store.create(content, &all, env) }
         }

@@ -2,6 +2,7 @@
 
 use super::expression::Expr;
 use super::program::{Access, Filter, Step};
+use super::statement::{Columns as Selected, Total};
 
 impl Access {
     /// Whether it leaves the resource as it is.
@@ -36,7 +37,7 @@ impl Access {
             Self::List(f) | Self::Probe(f) | Self::Delete(f, _) => f.gather(&mut all),
             Self::Select(f, columns) => {
                 f.gather(&mut all);
-                all.extend(columns.iter().flatten().map(|(_, e)| e));
+                columns.gather(&mut all);
             }
             Self::Update { filter, set, if_match, .. } => {
                 filter.gather(&mut all);
@@ -65,6 +66,20 @@ impl Filter {
     fn gather<'a>(&'a self, all: &mut Vec<&'a Expr>) {
         all.extend(self.equal.iter().map(|(_, e)| e));
         all.extend(&self.rest);
+        all.extend(self.order.iter().map(|key| &key.by));
+    }
+}
+
+impl Selected {
+    fn gather<'a>(&'a self, all: &mut Vec<&'a Expr>) {
+        match self {
+            Self::All => {}
+            Self::Each(row) => all.extend(row.iter().map(|(_, e)| e)),
+            Self::Totals { totals, row } => {
+                all.extend(totals.iter().filter_map(Total::of));
+                all.extend(row.iter().map(|(_, e)| e));
+            }
+        }
     }
 }
 

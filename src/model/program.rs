@@ -4,6 +4,7 @@ use super::expression::Expr;
 use super::fault::Fault;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::order::Order;
+use super::statement::{Columns as Selected, Order as SortKey};
 pub use super::status::{Status, StatusSet};
 use super::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -249,6 +250,10 @@ pub struct Filter {
     pub equal: Columns,
     /// Evaluated for each row.
     pub rest: Option<Expr>,
+    /// In which order; else in that of creation.
+    pub order: Vec<SortKey>,
+    /// At most so many of them, the first ones.
+    pub limit: Option<u64>,
 }
 
 /// What one step does to one resource. A variable, item or blob is a table of one row.
@@ -260,8 +265,8 @@ pub enum Access {
     Fetch(Expr),
     /// The rows that match, with their etags.
     List(Filter),
-    /// SELECT: the rows that match, with these columns.
-    Select(Filter, Option<Columns>),
+    /// SELECT: the rows that match, with these columns, or what they come to.
+    Select(Filter, Selected),
     /// Sets columns of the rows that match.
     Update {
         /// Which rows.

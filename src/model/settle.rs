@@ -5,7 +5,7 @@ use super::evaluate::evaluate;
 use super::expression::Env;
 use super::ids::NodeId;
 use super::program::{Kind, Over, Status, Visibility};
-use super::transition::{Event, Halt, Machine};
+use super::transition::{Event, Halt, Machine, Round};
 use super::value::Value;
 use super::view::collected_key;
 use std::collections::BTreeMap;
@@ -287,8 +287,9 @@ impl Machine<'_> {
             self.finish(node, status, Value::Null);
             // Whether it was left by its condition (0) or by its limit (1): later effects depend on it.
             self.at(node).count = u32::from(at_limit);
-            if at_limit && refused && !disturbed {
-                self.tell(node, true, false);
+            if at_limit {
+                let contended = refused && !disturbed;
+                self.tell(node, if contended { Round::GivenUp } else { Round::Limit });
             }
             return;
         }
@@ -304,11 +305,13 @@ impl Machine<'_> {
         let spoilt = disturbed.is_some_and(|memory| {
             std::mem::replace(memory, Memory::Value(Value::Null)) == Memory::Set
         });
-        self.tell(node, false, refused || !spoilt);
+        if refused || !spoilt {
+            self.tell(node, Round::Again);
+        }
     }
 
     /// An Until ended by its limit, or went on.
-    fn tell(&mut self, node: NodeId, gave_up: bool, polled: bool) {
+    fn tell(&mut self, node: NodeId, round: Round) {
         self.events.push(Event {
             node,
             step: 1,
@@ -317,8 +320,7 @@ impl Machine<'_> {
             fault: None,
             attempt: 0,
             exhausted: false,
-            gave_up,
-            polled,
+            round: Some(round),
             wrote: Vec::new(),
         });
     }

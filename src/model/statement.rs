@@ -130,6 +130,16 @@ pub enum Total {
     Max(Expr),
 }
 
+impl Total {
+    /// What it looks at in each row.
+    pub fn of(&self) -> Option<&Expr> {
+        match self {
+            Self::Count => None,
+            Self::Sum(expr) | Self::Min(expr) | Self::Max(expr) => Some(expr),
+        }
+    }
+}
+
 /// A sort key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Order {

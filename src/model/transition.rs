@@ -1,13 +1,12 @@
 //! The one semantics: what a step does. Search, proof and replay all come here.
 
-use super::access::{Act, LeaseEvent, act};
+use super::access::act;
 use super::block::{Block, Mark, Phase};
-use super::content::Content;
 use super::evaluate::evaluate;
+pub use super::event::{Change, Event, Observer, Round};
 use super::expression::{Expr, Failure};
 use super::external;
 use super::external::SYMBOL;
-use super::fault::Fault;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::{Access, Kind, Program, Status, Step};
 use super::value::{Standing, Value};
@@ -25,65 +24,6 @@ pub enum Halt {
     Disabled,
     /// It depends on a condition nobody knows: both answers are to be tried.
     Choice(Value),
-}
-
-/// A change of a resource, for whoever remembers something about it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Change {
-    /// What was changed.
-    pub resource: ResourceId,
-    /// Columns by row.
-    pub wrote: Vec<(u32, Arc<str>)>,
-    /// The action.
-    pub node: NodeId,
-    /// The content before.
-    pub before: Arc<Content>,
-    /// The content after.
-    pub after: Arc<Content>,
-    /// Whether lease ids given out before are worth nothing now.
-    pub lease: Option<LeaseEvent>,
-}
-
-/// A step that was taken, for people and for monitors.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    /// The action.
-    pub node: NodeId,
-    /// Which of its steps.
-    pub step: u8,
-    /// What it answered.
-    pub output: Value,
-    /// How the action stands: refused with this code, or not.
-    pub refused: Option<u16>,
-    /// What went wrong.
-    pub fault: Option<Fault>,
-    /// Which further attempt it was; 0 for the first.
-    pub attempt: u32,
-    /// Whether a lease acquire used up its attempts.
-    pub exhausted: bool,
-    /// An Until ended by its limit, its last round refused because of another process.
-    pub gave_up: bool,
-    /// An Until went on to another round.
-    pub polled: bool,
-    /// Values written.
-    pub wrote: Vec<(ResourceId, u32, Arc<str>, Value)>,
-}
-
-/// Sees each effect before it happens.
-pub trait Observer {
-    /// An access is about to be committed: `act` says what it will do.
-    fn effect(
-        &mut self,
-        view: &mut View<'_>,
-        node: NodeId,
-        resource: ResourceId,
-        access: &Access,
-        act: &Act,
-    );
-    /// A side effect without a resource.
-    fn sent(&mut self, view: &mut View<'_>, node: NodeId);
-    /// Inputs are about to be evaluated.
-    fn reads(&mut self, view: &mut View<'_>, node: NodeId, expr: &Expr);
 }
 
 /// One block with what it may touch, for the time of one transition.
@@ -331,8 +271,7 @@ impl Machine<'_> {
             fault: None,
             attempt: self.at(node).count,
             exhausted: false,
-            gave_up: false,
-            polled: false,
+            round: None,
             wrote: Vec::new(),
         };
         self.events.push(event);

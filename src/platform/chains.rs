@@ -3,25 +3,37 @@
 use crate::definition::ast::{Action, ActionKind, Status as WrittenStatus};
 use crate::model::ids::NodeId;
 use crate::model::program::{Kind, Program, Status};
+use std::collections::BTreeMap;
 
 /// Numbers the maximal chains of actions with one predecessor and one successor: the branches of a container.
 pub(super) fn chains(program: &mut Program, container: NodeId) {
     let children = program.node(container).children.clone();
-    let head = |child: NodeId| {
+    let mut followers: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for &child in &children {
+        for &(before, _) in &program.node(child).run_after {
+            *followers.entry(before).or_default() += 1;
+        }
+    }
+    let before = |child: NodeId| match program.node(child).run_after.as_slice() {
+        &[(before, _)] if followers[&before] == 1 => Some(before),
+        _ => None,
+    };
+    let mut heads: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+    for &child in &children {
+        // Back to the first of the chain, or to one whose first is known; in a circle there is none.
+        let mut passed = vec![child];
         let mut at = child;
-        for _ in &children {
-            let &[(before, _)] = program.node(at).run_after.as_slice() else { break };
-            let follows =
-                |c: &&NodeId| program.node(**c).run_after.iter().any(|&(n, _)| n == before);
-            if children.iter().filter(follows).count() != 1 {
+        while let Some(earlier) = before(at).filter(|_| passed.len() <= children.len()) {
+            at = earlier;
+            if let Some(&first) = heads.get(&at) {
+                at = first;
                 break;
             }
-            at = before;
+            passed.push(at);
         }
-        at
-    };
-    let heads: Vec<NodeId> = children.iter().map(|&c| head(c)).collect();
-    for (&child, &first) in children.iter().zip(&heads) {
+        heads.extend(passed.into_iter().map(|each| (each, at)));
+    }
+    for (child, first) in heads {
         program.nodes[child.index()].chain = first.0;
     }
 }

@@ -17,7 +17,7 @@ use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::program::{Access, Guard, Kind, Program, Shape, Step};
 use crate::model::say::said;
 use crate::model::support::support;
-use crate::model::transition::{Event, Observer};
+use crate::model::transition::{Event, Observer, Round};
 use crate::model::value::Value;
 use crate::model::view::View;
 use std::collections::BTreeSet;
@@ -86,7 +86,7 @@ impl Judge {
                 && let Kind::Leaf(steps) = &program.node(event.node).kind
                 && let Some(Step::Access(resource, _)) = steps.get(usize::from(event.step))
             {
-                let detail = "used up its attempts while others held the lease".to_owned();
+                let detail = "no attempt is left".to_owned();
                 self.fire(
                     "retry-exhausted",
                     *resource,
@@ -95,7 +95,7 @@ impl Judge {
                     detail,
                 );
             }
-            if event.gave_up
+            if event.round == Some(Round::GivenUp)
                 && let Some((node, resource, column)) = contended(program, event.node)
             {
                 let detail = "its limit was reached, and its last round was refused because of another process".to_owned();

@@ -1,6 +1,11 @@
-//! The engine as the tests see it: a design model in, the flow's part of the JSON report out. The only file of these
-//! tests that names the library.
+//! The engine as the tests see it: a design model in, the flow's part of the JSON report out, or the compiled program.
 
+use flowrace::definition::ast::Platform;
+use flowrace::definition::beside::Beside;
+use flowrace::definition::{Parsed, parse};
+use flowrace::model::program::Program;
+use flowrace::platform::lower::lower;
+use flowrace::platform::scenario::Scenario;
 use serde_json::Value;
 
 /// The report on the one flow of the model, under `none`, `symmetry` or `all`.
@@ -22,6 +27,19 @@ pub(crate) fn check(model: &Value, reduction: &str) -> Value {
     let report = flowrace::report::to_json(&report);
     assert_eq!(report["flows"].as_array().map_or(0, Vec::len), 1, "one model, one flow:\n{text}");
     report["flows"][0].clone()
+}
+
+/// The model compiled with a budget of faults; `None` if it cannot be.
+pub(crate) fn program(model: &Value, faults: u32) -> Option<Program> {
+    let text = serde_json::to_string(model).expect("a value is text");
+    let beside = Beside::default();
+    let parsed = parse("model.json", &text, &beside, &|_| unreachable!("no imports"));
+    let [Parsed { definition: Some(definition), problems }] = parsed.as_slice() else {
+        panic!("one flow: {text}")
+    };
+    assert!(problems.is_empty(), "{problems:?}");
+    let scenario = Scenario { faults, ..Scenario::new(Platform::PowerAutomate) };
+    lower(definition, &scenario).ok().map(|lowered| lowered.program)
 }
 
 /// Whether this is the engine, and not what stands in for it.

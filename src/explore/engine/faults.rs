@@ -55,18 +55,29 @@ impl Engine<'_> {
     /// The fault is written down with the choices made: by action, item and the places of serial loops around.
     fn strike(&mut self, state: &mut State, unit: Unit, node: NodeId, fault: Fault) {
         let block = self.block(state, unit).clone();
-        let mut place = vec![block.item.clone(), Value::Int(i64::from(block.index))];
-        for outer in self.program.ancestors(node).skip(1) {
-            if matches!(self.program.node(outer).kind, Kind::Loop { degree, .. } if degree <= 1)
-                && self.program.node(outer).class == self.layout.class(unit)
-            {
-                let count = block.nodes[self.program.node(outer).slot as usize].count;
-                place.push(Value::Int(i64::from(count)));
-            }
-        }
+        let place = place_of(self.program, self.layout.class(unit), &block, node);
         let world = strike(self.worlds.get(state[0]), fault, node, &place);
         state[0] = self.worlds.keep(world);
     }
+}
+
+/// Where in its run a fault strikes, without a name of the block: the item, and the places of serial loops around.
+pub(in crate::explore) fn place_of(
+    program: &Program,
+    class: ClassId,
+    block: &Block,
+    node: NodeId,
+) -> Vec<Value> {
+    let mut place = vec![block.item.clone(), Value::Int(i64::from(block.index))];
+    for outer in program.ancestors(node).skip(1) {
+        if matches!(program.node(outer).kind, Kind::Loop { degree, .. } if degree <= 1)
+            && program.node(outer).class == class
+        {
+            let count = block.nodes[program.node(outer).slot as usize].count;
+            place.push(Value::Int(i64::from(count)));
+        }
+    }
+    place
 }
 
 /// What can go wrong with the calls that a block is about to make.

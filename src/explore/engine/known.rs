@@ -13,7 +13,7 @@ use crate::model::value::Value;
 
 /// What is cached about a block.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(in crate::explore) struct Known {
     /// Numbers of the moves it offers.
     pub(super) locals: std::ops::Range<u32>,
     pub(super) ended: Option<Status>,
@@ -94,7 +94,7 @@ impl Engine<'_> {
 }
 
 /// Shared resources whose lease somebody may take.
-pub(super) fn leasable(program: &Program) -> Vec<ResourceId> {
+pub(in crate::explore) fn leasable(program: &Program) -> Vec<ResourceId> {
     let acquired = |node: &Node| match &node.kind {
         Kind::Leaf(steps) => steps
             .iter()
@@ -121,7 +121,7 @@ pub(super) fn about(node: &Node) -> Option<ResourceId> {
 }
 
 /// What follows from a block; its moves are added to `locals`.
-pub(super) fn know(
+pub(in crate::explore) fn know(
     program: &Program,
     class: ClassId,
     block: &Block,

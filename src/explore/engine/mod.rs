@@ -22,7 +22,9 @@ use crate::model::value::Value;
 use crate::property::judge::{Judge, Violation};
 use delta::{Learned, Local, Record};
 use effect::{Effect, Key, SETTLE};
-use known::{Known, about, know, leasable};
+pub(super) use faults::place_of;
+use known::{Known, about};
+pub(super) use known::{know, leasable};
 use std::sync::Arc;
 
 /// States in which everything may begin, at most: unknown conditions that come first are answered in all ways.

@@ -10,6 +10,7 @@ use super::relative::{Coarse, Relative, coarse};
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Adding, Columns, Filter, Kind, Over, Program, Shape, Step};
+use crate::model::statement::Columns as Selected;
 use crate::model::value::Value;
 use std::sync::Arc;
 
@@ -145,12 +146,16 @@ impl Check<'_> {
             Access::Get | Access::Load => Ok(()),
             Access::Fetch(key) => self.clean(key),
             Access::List(f) | Access::Probe(f) | Access::Delete(f, _) => self.filter(resource, f),
-            Access::Select(f, list) => {
+            Access::Select(f, wanted) => {
                 self.filter(resource, f)?;
-                list.iter().flatten().try_for_each(|(_, e)| match e {
-                    Expr::Column(_) => Ok(()),
-                    other => self.row_clean(resource, other),
-                })
+                match wanted {
+                    Selected::All => Ok(()),
+                    Selected::Each(list) => list.iter().try_for_each(|(_, e)| match e {
+                        Expr::Column(_) => Ok(()),
+                        other => self.row_clean(resource, other),
+                    }),
+                    Selected::Totals { .. } => coarse("rows are added up or compared"),
+                }
             }
             Access::Update { filter, set, if_match, .. } => {
                 self.filter(resource, filter)?;
@@ -189,6 +194,9 @@ impl Check<'_> {
                 return coarse("rows are selected by a number that grows");
             }
             self.clean(expr)?;
+        }
+        if filter.limit.is_some() || !filter.order.is_empty() {
+            return coarse("only the first of the rows are taken");
         }
         filter.rest.iter().try_for_each(|e| self.row_clean(resource, e))
     }
@@ -363,14 +371,14 @@ impl Check<'_> {
                 Ok(if column == "value" { Use::Rows(resource) } else { Use::Clean })
             }
             Some(Step::Access(_, Access::Select(_, list))) if column == "rows" => match list {
-                None => Ok(Use::Rows(resource)),
+                Selected::All => Ok(Use::Rows(resource)),
                 // Columns under other names are not followed.
-                Some(list)
+                Selected::Each(list)
                     if list.iter().all(|(name, e)| matches!(e, Expr::Column(c) if c == name)) =>
                 {
                     Ok(Use::Rows(resource))
                 }
-                Some(_) => coarse(UNFIT),
+                Selected::Each(_) | Selected::Totals { .. } => coarse(UNFIT),
             },
             Some(Step::Access(_, Access::Select(..))) => Ok(Use::Clean),
             _ => Ok(if self.is_relative(resource, column) { Use::Number } else { Use::Clean }),

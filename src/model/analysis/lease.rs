@@ -1,8 +1,10 @@
 //! Whether waiting for a lease can be used up.
 
 use super::steps;
+use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Over, Program, Step};
+use crate::model::value::Value;
 
 /// Whether waiting for a lease can be used up: only if count × interval is shorter than the worst-case sections of
 /// the other holders together (design.md §4); with so many items in every loop, if given.
@@ -18,6 +20,37 @@ pub(super) fn exhaustible(
     });
     let Some((lease, (count, interval))) = own else { return false };
     count.saturating_mul(interval) < held_by_others(program, node, lease, all, items)
+}
+
+/// Whether the process may hold a lease that can run out when it comes to this action.
+pub(super) fn under_lease(program: &Program, node: NodeId) -> bool {
+    let finite = |step: &Step| match step {
+        Step::Access(_, Access::Acquire { seconds: Expr::Const(Value::Int(n)), .. }) => *n >= 0,
+        Step::Access(_, Access::Acquire { .. }) => true,
+        Step::Access(..)
+        | Step::Compute(_)
+        | Step::Wait(_)
+        | Step::Send(_)
+        | Step::Opaque { .. } => false,
+    };
+    (0..program.nodes.len()).any(|index| {
+        let acquire = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        steps(program, acquire).iter().any(finite)
+            && (program.precedes(acquire, node) || round_again(program, acquire, node))
+    })
+}
+
+/// Whether a loop brings the one action after the other in the same process.
+fn round_again(program: &Program, first: NodeId, then: NodeId) -> bool {
+    program.ancestors(first).skip(1).any(|outer| {
+        let serial = match program.node(outer).kind {
+            Kind::Until { .. } => true,
+            Kind::Loop { degree, .. } => degree <= 1,
+            Kind::Leaf(_) | Kind::Group | Kind::Parallel | Kind::Terminate(_) => false,
+            Kind::If(_) | Kind::Switch(..) => false,
+        };
+        serial && program.inside(then, outer)
+    })
 }
 
 /// Further attempts that others cannot use up; `None` if the node acquires no lease, or no number would do.

@@ -5,6 +5,7 @@ use crate::model::expression::Expr;
 use crate::model::external::KEY;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Adding, Filter, Program, Shape, Step};
+use crate::model::select::columns_of;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ impl Touch {
 
 fn of_access(program: &Program, node: NodeId, r: ResourceId, access: &Access) -> Vec<Touch> {
     let none = Filter::default();
-    let by = |equal: &[(Arc<str>, Expr)]| Filter { equal: equal.to_vec(), rest: None };
+    let by = |equal: &[(Arc<str>, Expr)]| Filter { equal: equal.to_vec(), ..Filter::default() };
     let touch =
         |how, columns, rows: &Filter, existence| Touch::of(node, r, how, columns, rows, existence);
     let lease = || Some(BTreeSet::from(["#lease".into()]));
@@ -92,6 +93,10 @@ fn of_access(program: &Program, node: NodeId, r: ResourceId, access: &Access) ->
             let plain = if_match.is_none() && *sql && set.iter().all(|(c, e)| is_increment(c, e));
             let how = if plain { How::Add } else { How::Write };
             let mut all = vec![touch(how, Some(columns), filter, false)];
+            let seen = looked_at(filter, set);
+            if !seen.is_empty() || filter.limit.is_some() {
+                all.push(touch(How::Read, Some(seen), filter, filter.limit.is_some()));
+            }
             if if_match.is_some() {
                 all.push(touch(How::Read, None, filter, false));
             }
@@ -110,6 +115,15 @@ fn of_access(program: &Program, node: NodeId, r: ResourceId, access: &Access) ->
             vec![touch(How::Write, lease(), &none, false)]
         }
     }
+}
+
+/// Columns whose values decide which rows an UPDATE changes, or what into; what an increment adds to is not one.
+fn looked_at(filter: &Filter, set: &[(Arc<str>, Expr)]) -> BTreeSet<Arc<str>> {
+    let changed = set.iter().filter(|(c, e)| !is_increment(c, e)).map(|(_, e)| e);
+    let conditions = filter.rest.iter().chain(filter.order.iter().map(|key| &key.by));
+    let mut seen: BTreeSet<Arc<str>> = filter.equal.iter().map(|(c, _)| c.clone()).collect();
+    seen.extend(columns_of(conditions.chain(changed)));
+    seen
 }
 
 /// `c = c + k` or `c = c - k` over the row, with a constant `k`.

@@ -1,5 +1,6 @@
 //! Which steps others can notice, and the conditions that an effect depends on.
 
+use super::lease::under_lease;
 use super::touch::{How, Touch, conflict, reads_back};
 use super::{expressions, steps};
 use crate::model::expression::Expr;
@@ -31,6 +32,10 @@ pub(super) fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> 
     if is_effect(program, node)
         && effect_support(program, node).into_iter().any(|r| written(node, r, program, touches))
     {
+        return Visibility::Visible;
+    }
+    // That a lease runs out is the doing of nobody in the flow: what happens under it is noticed by the clock.
+    if is_effect(program, node) && under_lease(program, node) {
         return Visibility::Visible;
     }
     if let Kind::Leaf(steps) = &program.node(node).kind

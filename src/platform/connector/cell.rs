@@ -47,7 +47,8 @@ fn access(
     action: &Action,
     names: &mut Resolver<'_>,
 ) -> Result<Access, Problem> {
-    let filter = Filter { equal: columns(call.parameters.get("where"), names)?, rest: None };
+    let filter =
+        Filter { equal: columns(call.parameters.get("where"), names)?, ..Filter::default() };
     let value = |names: &mut Resolver<'_>| -> Result<Expr, Problem> {
         Ok(parameter(call, "value", names)?.unwrap_or(Expr::Const(Value::Null)))
     };
@@ -132,21 +133,15 @@ fn lower_statement(
     steps: &mut Vec<Step>,
 ) -> Result<(), Problem> {
     match statement {
-        Statement::Select { table: t, columns, filter, condition, .. } => {
-            let filter = Filter { equal: filter, rest: condition };
-            let columns = match columns {
-                Columns::All => None,
-                Columns::Each(row) => Some(row),
-                Columns::Totals { .. } => {
-                    names.unknown.insert("SQL totals (COUNT, SUM, MIN, MAX)".to_owned());
-                    steps.push(unknown_statement());
-                    return Ok(());
-                }
-            };
+        Statement::Select { table: t, columns, filter, condition, order, limit } => {
+            let filter = Filter { equal: filter, rest: condition, order, limit };
+            oldest_first(&filter, names);
             steps.push(Step::Access(table(&t, action, names)?, Access::Select(filter, columns)));
         }
-        Statement::Update { table: t, set, filter, condition, .. } => {
-            let filter = Filter { equal: filter, rest: condition };
+        Statement::Update { table: t, set, filter, condition, limit, output } => {
+            let filter = Filter { equal: filter, rest: condition, order: Vec::new(), limit };
+            oldest_first(&filter, names);
+            unanswered(output.as_ref(), names);
             steps.push(Step::Access(
                 table(&t, action, names)?,
                 Access::Update { filter, set, if_match: None, sql: true },
@@ -157,7 +152,7 @@ fn lower_statement(
         }
         Statement::InsertIfNone { table: t, row, unless, serialized } => {
             let rid = table(&t, action, names)?;
-            let unless = Filter { equal: unless, rest: None };
+            let unless = Filter { equal: unless, ..Filter::default() };
             if !serialized {
                 steps.push(Step::Access(rid, Access::Probe(unless.clone())));
             }
@@ -167,16 +162,36 @@ fn lower_statement(
             let rid = table(&t, action, names)?;
             merge(rid, on, matched, not_matched, serialized, steps);
         }
-        Statement::Delete { table: t, filter, condition, .. } => {
-            let filter = Filter { equal: filter, rest: condition };
+        Statement::Delete { table: t, filter, condition, limit, output } => {
+            let filter = Filter { equal: filter, rest: condition, order: Vec::new(), limit };
+            oldest_first(&filter, names);
+            unanswered(output.as_ref(), names);
             steps.push(Step::Access(table(&t, action, names)?, Access::Delete(filter, true)));
         }
         Statement::Opaque { tables, .. } => {
-            names.unknown.insert(format!("SQL statement over {}", tables.join(", ")));
+            names.unknown.insert(match tables.as_slice() {
+                [] => "an SQL statement that cannot be read".to_owned(),
+                tables => format!("SQL statement over {}", tables.join(", ")),
+            });
             steps.push(unknown_statement());
         }
     }
     Ok(())
+}
+
+/// Which rows TOP takes without ORDER BY the server does not say.
+fn oldest_first(filter: &Filter, names: &mut Resolver<'_>) {
+    if filter.limit.is_some() && filter.order.is_empty() {
+        names
+            .unknown
+            .insert("which rows SQL TOP takes without ORDER BY: here the oldest".to_owned());
+    }
+}
+
+fn unanswered(output: Option<&Columns>, names: &mut Resolver<'_>) {
+    if output.is_some() {
+        names.unknown.insert("what an SQL OUTPUT clause answers".to_owned());
+    }
 }
 
 fn unknown_statement() -> Step {
@@ -195,7 +210,7 @@ fn merge(
     serialized: bool,
     steps: &mut Vec<Step>,
 ) {
-    let filter = Filter { equal: on.clone(), rest: None };
+    let filter = Filter { equal: on.clone(), ..Filter::default() };
     match (matched, not_matched, serialized) {
         (Some(row), Some(_), true) => {
             steps.push(Step::Access(rid, Access::Upsert { key: on, row }));

@@ -140,7 +140,7 @@ fn access(
 ) -> Result<Access, Problem> {
     let key = key(&about.key, names)?;
     let row = vec![(Arc::from(KEY), key.clone())];
-    let by_key = Filter { equal: row.clone(), rest: None };
+    let by_key = Filter { equal: row.clone(), ..Filter::default() };
     let set = |names: &mut Resolver<'_>| -> Result<Vec<(Arc<str>, Expr)>, Problem> {
         about.set.iter().map(|(c, t)| Ok((Arc::from(c.as_str()), lower(t, names)?))).collect()
     };
@@ -153,7 +153,7 @@ fn access(
             let said =
                 about.query.iter().map(|t| lower(t, names)).collect::<Result<Vec<_>, _>>()?;
             let rest = (!said.is_empty()).then(|| Expr::Opaque("query".into(), said));
-            Access::List(Filter { equal, rest })
+            Access::List(Filter { equal, rest, ..Filter::default() })
         }
         Class::Insert => {
             let mut made = vec![Expr::Const(Value::text(&action.name))];

@@ -36,7 +36,8 @@ pub(super) fn read(expr: &sql::Expr, scope: &mut Scope<'_>) -> Read<Expr> {
 
 /// A call of one of the language's functions.
 pub(super) fn of(function: &'static str, args: Vec<Expr>) -> Expr {
-    Expr::Call(Function(function), args)
+    let known = Function::lookup(function);
+    Expr::Call(known.expect("internal error: SQL needs a function that there is not"), args)
 }
 
 fn literal(value: &sql::Value, scope: &Scope<'_>) -> Read<Expr> {

@@ -167,7 +167,7 @@ fn conditions() {
     );
     check(
         "SELECT a FROM T WHERE NOT (n > 3 OR m IS NULL)",
-        "select T (a=a) if and(lessOrEquals(n, 3), not(equals(m, null)))",
+        "select T (a=a) if and(lessorequals(n, 3), not(equals(m, null)))",
     );
     check(
         "SELECT a FROM T WHERE s <> 'Done'",
@@ -242,7 +242,7 @@ fn inserts_and_deletes() {
     );
     check("INSERT INTO T (a) VALUES (DEFAULT)", "opaque rw T");
     check("INSERT INTO T (a) SELECT b FROM U", "opaque rw T U");
-    check("DELETE FROM T WHERE k = 1 AND n <= 2", "delete T where (k=1) if lessOrEquals(n, 2)");
+    check("DELETE FROM T WHERE k = 1 AND n <= 2", "delete T where (k=1) if lessorequals(n, 2)");
     check("DELETE TOP (1) FROM Q OUTPUT deleted.Id", "delete Q top 1 answers (Id=Id)");
     check("DELETE q FROM Queue q WHERE q.k = 1", "delete Queue where (k=1)");
     check("TRUNCATE TABLE dbo.T", "opaque rw T");

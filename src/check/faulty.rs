@@ -1,0 +1,94 @@
+//! What one fault can do to a flow whose cells nobody described. It is looked at apart, in a run by itself, so that the
+//! verdict stays about races: one line says what there is, and `--faults` asks for the schedules.
+
+use super::explore::explore;
+use super::findings::findings;
+use super::runs::key;
+use crate::definition::ast::Definition;
+use crate::definition::problem::Problem;
+use crate::explore::engine::Engine;
+use crate::explore::limits::{Config, Reduction, Stop};
+use crate::finding::Finding;
+use crate::platform::lower::{lower, outline};
+use crate::platform::scenario::Scenario;
+
+/// States that this may cost.
+const STATES: u64 = 2_000;
+/// The largest flow that is looked at, in actions and containers.
+const LARGE: usize = 150;
+/// Actions that the line names.
+const NAMED: usize = 4;
+
+/// What needs a fault to happen, in one run with one item a loop; `None` if the flow is too large to say.
+pub(super) fn struck(
+    definition: &Definition,
+    base: &Scenario,
+    config: &Config,
+    stop: &dyn Stop,
+) -> Result<Option<Vec<Finding>>, Vec<Problem>> {
+    let scenario = Scenario {
+        runs: Some(1),
+        unknown_items: 1,
+        most: Some(1),
+        rounds: Some(2),
+        faults: base.faults.max(1),
+        ..base.clone()
+    };
+    if outline(definition, &scenario)?.program.nodes.len() > LARGE {
+        return Ok(None);
+    }
+    let mut lowered = lower(definition, &scenario)?;
+    let most = config.max_states.unwrap_or(STATES).min(STATES);
+    let config = Config { max_states: Some(most), fuzz: None, ..config.clone() };
+    let explored = explore(&mut lowered, &config, stop);
+    let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
+    let mut found = findings(&mut engine, &lowered, &explored);
+    found.retain(|f| f.witness.as_ref().is_some_and(|w| w.faults > 0));
+    Ok(Some(found))
+}
+
+/// One line about what one fault would do, as far as it is not said already.
+pub(super) fn line(found: &[Finding], known: &[Finding]) -> Option<String> {
+    let new = || found.iter().filter(|f| !known.iter().any(|k| key(k) == key(f)));
+    let mut twice: Vec<&str> = Vec::new();
+    let mut other: Vec<&str> = Vec::new();
+    for finding in new() {
+        match (finding.rule, finding.actions.last()) {
+            ("retry-duplicate", Some(action)) if twice.contains(&action.as_str()) => {}
+            ("retry-duplicate", Some(action)) => twice.push(action),
+            _ => other.push(&finding.message),
+        }
+    }
+    let mut parts = Vec::new();
+    if !twice.is_empty() {
+        let each = if twice.len() == 1 { "its answer gets" } else { "their answers get" };
+        parts.push(format!("{} can take effect twice if {each} lost", named(&twice)));
+    }
+    parts.extend(other.into_iter().take(NAMED).map(str::to_owned));
+    (!parts.is_empty())
+        .then(|| format!("with one fault: {} (--faults 1 shows how)", parts.join("; ")))
+}
+
+/// `A`, `A and B`, `A, B and 3 more`.
+fn named(actions: &[&str]) -> String {
+    let more = actions.len().saturating_sub(NAMED);
+    let shown = &actions[..actions.len() - more];
+    match (shown, more) {
+        ([only], 0) => (*only).to_owned(),
+        ([first @ .., last], 0) => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn lists() {
+        assert_eq!(named(&["A"]), "A");
+        assert_eq!(named(&["A", "B"]), "A and B");
+        assert_eq!(named(&["A", "B", "C", "D"]), "A, B, C and D");
+        assert_eq!(named(&["A", "B", "C", "D", "E", "F"]), "A, B, C, D and 2 more");
+    }
+}

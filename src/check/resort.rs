@@ -1,0 +1,62 @@
+//! The finding that stands for an outcome which no serial order gives and no monitor reported.
+
+use crate::explore::engine::{Engine, State, Successor};
+use crate::explore::resort::{Resort, access, resorts};
+use crate::model::program::{Access, Kind, Program};
+use crate::model::say::say;
+use crate::model::support::support;
+use crate::property::judge::Violation;
+
+/// What explains such a schedule.
+pub(super) fn last_resort(engine: &Engine<'_>, steps: &[(State, Successor)]) -> Violation {
+    let first = resorts(engine, steps).into_iter().next();
+    let explained = first.and_then(|resort| violation(engine.program, resort));
+    explained.unwrap_or_else(|| Violation {
+        rule: "unclassified",
+        resource: engine.program.observed.first().map(|o| o.resource),
+        column: engine.program.observed.first().and_then(|o| o.column.clone()),
+        actions: Vec::new(),
+        detail: "no serial order ends like this".to_owned(),
+        weak: true,
+    })
+}
+
+fn violation(program: &Program, resort: Resort) -> Option<Violation> {
+    Some(match resort {
+        Resort::Refused(node, step) => {
+            let (resource, access) = access(program, node, step)?;
+            let column = match access {
+                Access::Update { set, .. } => set.first().map(|(c, _)| c.clone()),
+                _ => Some("value".into()),
+            };
+            Violation {
+                rule: "retry-exhausted",
+                resource: Some(resource),
+                column,
+                actions: vec![node],
+                detail: "refused because of another process, and given up".to_owned(),
+                weak: true,
+            }
+        }
+        Resort::Polled(node) => {
+            let Kind::Until { condition, .. } = &program.node(node).kind else { return None };
+            Violation {
+                rule: "retry-exhausted",
+                resource: support(program, condition).into_iter().next(),
+                column: None,
+                actions: vec![node],
+                detail: "its limit was reached before what it waits for".to_owned(),
+                weak: true,
+            }
+        }
+        Resort::Stale(violation) => violation,
+        Resort::ReadBack(found) => Violation {
+            rule: "iteration-bleed",
+            resource: Some(found.resource),
+            column: Some(found.column),
+            actions: vec![found.writer, found.reader],
+            detail: format!("wrote {} and reads back {}", say(&found.own), say(&found.read)),
+            weak: true,
+        },
+    })
+}

@@ -1,0 +1,263 @@
+//! Last resorts: what explains an outcome that no serial order gives and in which no rule fired (design.md §6).
+
+use super::ending::{Joint, judge_end, outcome};
+use super::engine::{Engine, Move, State, Successor};
+use super::layout::Unit;
+use super::limits::Stop;
+use super::witness::{Choice, Schedule, fired_in, gave_up};
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Kind, Program, Shape, Step};
+use crate::model::transition::Round;
+use crate::model::value::Value;
+use crate::property::judge::Violation;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// An explanation; of several the first one counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resort {
+    /// A conditional write or an acquire outside any loop was refused, and given up.
+    Refused(NodeId, u8),
+    /// A poll reached its limit.
+    Polled(NodeId),
+    /// A value was computed from another cell that changed since.
+    Stale(Violation),
+    /// A process read back what it wrote and got another's value.
+    ReadBack(ReadBack),
+}
+
+/// A cell that was read back.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReadBack {
+    /// Who wrote it.
+    pub writer: NodeId,
+    /// Who read it afterwards.
+    pub reader: NodeId,
+    /// The cell.
+    pub resource: ResourceId,
+    /// Its column.
+    pub column: Arc<str>,
+    /// What was written.
+    pub own: Value,
+    /// What was read.
+    pub read: Value,
+}
+
+/// What each process wrote last, as far as somebody reads it back: by process, writer, resource, row and column.
+type Written = BTreeMap<(Unit, NodeId, ResourceId, u32, Arc<str>), Value>;
+
+/// A schedule so far, and what explains it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Memory {
+    written: Written,
+    resorts: BTreeSet<Resort>,
+}
+
+/// What explains a schedule, first things first.
+pub fn resorts(engine: &Engine<'_>, steps: &[(State, Successor)]) -> BTreeSet<Resort> {
+    let again = read_back(engine.program);
+    let mut memory = Memory::default();
+    steps.iter().for_each(|(before, next)| memory.step(engine, &again, before, next));
+    memory.resorts
+}
+
+/// Schedules in which no monitor fires and that end in one of the wanted outcomes: the shortest for each set of last
+/// resorts that would explain it.
+pub fn unexplained(
+    engine: &mut Engine<'_>,
+    wanted: &BTreeSet<Joint>,
+    cap: usize,
+    stop: &dyn Stop,
+) -> Vec<Schedule> {
+    let again = read_back(engine.program);
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut found: BTreeMap<BTreeSet<Resort>, Schedule> = BTreeMap::new();
+    nodes.extend(
+        engine.initial().iter().map(|state| Node { state: state.clone(), ..Node::default() }),
+    );
+    let mut at = 0;
+    while at < nodes.len() && nodes.len() < cap && stop.stopped().is_none() {
+        let (state, memory) = (nodes[at].state.clone(), nodes[at].memory.clone());
+        at += 1;
+        if engine.all_ended(&state) {
+            let end = outcome(engine, &state);
+            if wanted.contains(&end) && judge_end(engine, &state).is_empty() {
+                found.entry(memory.resorts).or_insert_with(|| path_to(&nodes, at - 1));
+            }
+            continue;
+        }
+        for chosen in engine.moves(&state, false) {
+            for (index, next) in engine.take(&state, chosen).into_iter().enumerate() {
+                if fired_in(engine, &next).iter().any(|v| !v.weak) || gave_up(&next) {
+                    continue;
+                }
+                let mut memory = memory.clone();
+                memory.step(engine, &again, &state, &next);
+                let mut key = next.state.clone();
+                // What is remembered names processes, so that they cannot change places.
+                if engine.symmetry && memory.written.is_empty() {
+                    engine.layout.canonical(&mut key, None);
+                }
+                if seen.insert((key, memory.clone())) {
+                    let came = Some((at - 1, (chosen, index)));
+                    nodes.push(Node { state: next.state, memory, came });
+                }
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+#[derive(Default)]
+struct Node {
+    state: State,
+    memory: Memory,
+    came: Option<(usize, Choice)>,
+}
+
+fn path_to(nodes: &[Node], mut at: usize) -> Schedule {
+    let mut choices = Vec::new();
+    while let Some((parent, choice)) = nodes[at].came {
+        choices.push(choice);
+        at = parent;
+    }
+    choices.reverse();
+    Schedule { start: at, choices }
+}
+
+impl Memory {
+    fn step(
+        &mut self,
+        engine: &Engine<'_>,
+        again: &BTreeSet<ResourceId>,
+        before: &State,
+        next: &Successor,
+    ) {
+        let program = engine.program;
+        for event in next.events.iter() {
+            let outside = || {
+                let mut around = program.ancestors(event.node);
+                !around.any(|n| matches!(program.node(n).kind, Kind::Until { .. }))
+            };
+            let given_up = match (access(program, event.node, event.step), event.refused) {
+                (Some(_), Some(412)) => true,
+                (Some((_, Access::Acquire { .. })), Some(409)) => true,
+                (_, _) => false,
+            };
+            if given_up && outside() {
+                self.resorts.insert(Resort::Refused(event.node, event.step));
+            }
+            if event.round == Some(Round::Limit) {
+                self.resorts.insert(Resort::Polled(event.node));
+            }
+        }
+        for violation in fired_in(engine, next).into_iter().filter(|v| v.weak) {
+            self.resorts.insert(Resort::Stale(violation));
+        }
+        if !again.is_empty()
+            && let Move::Step(unit, _) | Move::Fault(unit, ..) = next.chosen
+        {
+            self.read(engine, again, before, next, unit);
+            self.write(program, again, next, unit);
+        }
+    }
+
+    /// Whoever reads what it wrote before finds it, or finds another's value.
+    fn read(
+        &mut self,
+        engine: &Engine<'_>,
+        again: &BTreeSet<ResourceId>,
+        before: &State,
+        next: &Successor,
+        unit: Unit,
+    ) {
+        let program = engine.program;
+        for event in next.events.iter().filter(|e| e.refused.is_none()) {
+            let Some(resource) = program.reads(event.node).filter(|r| again.contains(r)) else {
+                continue;
+            };
+            let content = engine.content(before, resource, unit.run);
+            for ((who, writer, cell, row, column), own) in &self.written {
+                let rows = content.rows.get(*row as usize).and_then(Option::as_ref);
+                let read = rows.map_or(Value::Null, |r| r.get(column));
+                if *who == unit
+                    && *cell == resource
+                    && read != *own
+                    && !program.parted(*writer, event.node)
+                {
+                    self.resorts.insert(Resort::ReadBack(ReadBack {
+                        writer: *writer,
+                        reader: event.node,
+                        resource,
+                        column: column.clone(),
+                        own: own.clone(),
+                        read,
+                    }));
+                }
+            }
+        }
+    }
+
+    fn write(
+        &mut self,
+        program: &Program,
+        again: &BTreeSet<ResourceId>,
+        next: &Successor,
+        unit: Unit,
+    ) {
+        for event in next.events.iter() {
+            for (resource, row, column, value) in &event.wrote {
+                if !again.contains(resource) || column.is_empty() {
+                    continue;
+                }
+                let cell =
+                    |r: &ResourceId, n: &u32, c: &Arc<str>| (r, n, c) == (resource, row, column);
+                // Whatever it wrote there before, in this branch, is written over.
+                self.written.retain(|(who, writer, r, n, c), _| {
+                    *who != unit || !cell(r, n, c) || program.parted(*writer, event.node)
+                });
+                let key = (unit, event.node, *resource, *row, column.clone());
+                self.written.insert(key, value.clone());
+            }
+        }
+        if next.ended {
+            self.written.retain(|(who, ..), _| *who != unit);
+        }
+    }
+}
+
+/// The access of a step, and what it is about.
+pub fn access(program: &Program, node: NodeId, step: u8) -> Option<(ResourceId, &Access)> {
+    let Kind::Leaf(steps) = &program.node(node).kind else { return None };
+    match steps.get(usize::from(step))? {
+        Step::Access(resource, access) => Some((*resource, access)),
+        Step::Compute(_) | Step::Send(_) | Step::Wait(_) | Step::Opaque { .. } => None,
+    }
+}
+
+/// Cells other than variables that some process may read after it wrote them; of variables a monitor knows.
+fn read_back(program: &Program) -> BTreeSet<ResourceId> {
+    let nodes = || (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+    let writes = |node: NodeId, resource: ResourceId| {
+        let Kind::Leaf(steps) = &program.node(node).kind else { return false };
+        steps
+            .iter()
+            .any(|s| matches!(s, Step::Access(r, access) if *r == resource && !access.only_reads()))
+    };
+    let after = |writer: NodeId, reader: NodeId| {
+        let mut around = program.ancestors(writer).skip(1);
+        program.precedes(writer, reader)
+            || around.any(|n| match program.node(n).kind {
+                Kind::Until { .. } | Kind::Loop { .. } => program.inside(reader, n),
+                Kind::Leaf(_) | Kind::Group | Kind::Parallel | Kind::Terminate(_) => false,
+                Kind::If(_) | Kind::Switch(..) => false,
+            })
+    };
+    let read = nodes().filter_map(|reader| Some((reader, program.reads(reader)?)));
+    let found = read.filter(|&(reader, resource)| {
+        program.resource(resource).shape != Shape::Variable
+            && nodes().any(|writer| writes(writer, resource) && after(writer, reader))
+    });
+    found.map(|(_, resource)| resource).collect()
+}

@@ -1,0 +1,201 @@
+//! The lease protocol (semantics §8), row by row of its tables, and the ambiguous call (§6): what each operation answers
+//! in each state of the lease, by models of one run. `break`, `change` and proposed ids are not in the format.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use support::engine::check;
+use support::seen::{model, pretty, rules};
+
+/// Every code that the step `Op` can answer with after the steps before it.
+fn codes(before: &Value, op: &Value, budget: u64) -> BTreeSet<i64> {
+    let mut op = op.clone();
+    op["name"] = json!("Op");
+    op["takes"] = json!([0, 0]);
+    let mut steps = before.as_array().expect("steps").clone();
+    if let Some(last) = steps.iter().rev().find_map(|step| step["name"].as_str()) {
+        op["runAfter"] = json!({ last: ["Succeeded", "Failed", "Skipped", "TimedOut"] });
+    }
+    steps.push(op);
+    steps.push(
+        json!({ "name": "Note", "update": "m", "set": { "Code": "@outputs('Op')?['statusCode']" },
+        "takes": [0, 0], "retry": { "type": "none" },
+        "runAfter": { "Op": ["Succeeded", "Failed", "Skipped", "TimedOut"] } }),
+    );
+    let mut model = model(budget, &json!(steps));
+    model["state"]["b"] = json!({ "kind": "blob", "value": 0 });
+    model["state"]["m"] = json!({ "kind": "item", "fields": { "Code": 0 } });
+    let [merged, plain] = ["all", "none"].map(|reduction| {
+        let flow = check(&model, reduction);
+        let values = flow["outcomes"]["m.Code"]["values"].as_array().expect("observed").clone();
+        let number = |v: &Value| v.as_i64().unwrap_or_else(|| panic!("{v} in {}", pretty(&model)));
+        values.iter().map(number).collect::<BTreeSet<i64>>()
+    });
+    assert_eq!(merged, plain, "with and without merged steps: {}", pretty(&model));
+    merged
+}
+
+fn lock(name: &str) -> Value {
+    json!({ "name": name, "acquireLease": "b", "seconds": 30, "takes": [0, 0] })
+}
+
+fn unlock(name: &str, of: &str) -> Value {
+    json!({ "name": name, "releaseLease": "b", "lease": format!("@outputs('{of}')?['leaseId']"), "takes": [0, 0] })
+}
+
+/// The states of the lease, each with the steps that lead there. `A` is the id that counts (or counted), `B` another one.
+fn states() -> [(&'static str, Value); 3] {
+    let other = [lock("B"), unlock("Back", "B")];
+    let [b, back] = other.clone();
+    let [b2, back2] = other;
+    [
+        ("available", json!([lock("B"), unlock("Back", "B"), lock("A"), unlock("Gone", "A")])),
+        ("leased", json!([b, back, lock("A")])),
+        // A wait longer than the lease: it may run out, and in some schedule it does.
+        (
+            "expired",
+            json!([b2, back2, lock("A"), { "name": "Delay", "compose": "", "takes": [60, 60] }]),
+        ),
+    ]
+}
+
+#[test]
+fn what_each_operation_answers_in_each_state() {
+    let id = |of: &str| json!(format!("@outputs('{of}')?['leaseId']"));
+    let write = |lease: Option<&str>| match lease {
+        Some(of) => json!({ "write": "b", "value": 1, "lease": id(of) }),
+        None => json!({ "write": "b", "value": 1 }),
+    };
+    // By row of the tables: available, leased by A, and what expiry adds to that.
+    let rows: [(&str, Value, i64, i64, i64); 9] = [
+        ("acquire without an id", json!({ "acquireLease": "b", "seconds": 15 }), 201, 409, 201),
+        ("renew A", json!({ "renewLease": "b", "lease": id("A") }), 409, 200, 200),
+        ("renew B", json!({ "renewLease": "b", "lease": id("B") }), 409, 409, 409),
+        ("release A", json!({ "releaseLease": "b", "lease": id("A") }), 409, 200, 200),
+        ("release B", json!({ "releaseLease": "b", "lease": id("B") }), 409, 409, 409),
+        ("write with A", write(Some("A")), 412, 200, 412),
+        ("write with B", write(Some("B")), 412, 412, 412),
+        ("write without an id", write(None), 200, 412, 200),
+        ("read without an id", json!({ "get": "b" }), 200, 200, 200),
+    ];
+    let [(_, available), (_, leased), (_, expired)] = states();
+    for (name, op, first, second, third) in rows {
+        assert_eq!(codes(&available, &op, 0), [first].into(), "{name}, available");
+        assert_eq!(codes(&leased, &op, 0), [second].into(), "{name}, leased");
+        assert_eq!(codes(&expired, &op, 0), [second, third].into(), "{name}, expired or not");
+    }
+}
+
+/// The old id is remembered after expiry until the blob is modified or leased again.
+#[test]
+fn after_expiry_the_old_id_counts_until_something_happens() {
+    let renew = json!({ "renewLease": "b", "lease": "@outputs('A')?['leaseId']" });
+    let release = json!({ "releaseLease": "b", "lease": "@outputs('A')?['leaseId']" });
+    let [_, _, (_, expired)] = states();
+    let with = |step: Value| {
+        let mut steps = expired.as_array().expect("steps").clone();
+        steps.push(step);
+        json!(steps)
+    };
+    // The write is refused while the lease holds; where it is not, the old id is forgotten.
+    let written = with(json!({ "name": "W", "write": "b", "value": 7, "takes": [0, 0] }));
+    assert_eq!(codes(&written, &renew, 0), [200, 409].into());
+    assert_eq!(codes(&written, &release, 0), [200, 409].into());
+    let taken = with(json!({ "name": "C", "acquireLease": "b", "seconds": 60, "takes": [0, 0] }));
+    // Known to be wrong: where the lease had run out, the id of the same process's older lease should give 409.
+    assert_eq!(codes(&taken, &renew, 0), [200].into());
+    assert_eq!(codes(&taken, &release, 0), [200].into());
+    let read = with(json!({ "name": "R", "get": "b", "takes": [0, 0] }));
+    assert_eq!(codes(&read, &renew, 0), [200].into());
+}
+
+/// Lease operations leave the etag alone; a write changes it.
+#[test]
+fn a_lease_is_no_change_of_the_blob() {
+    let conditional = json!({ "write": "b", "value": 2, "ifMatch": "@outputs('Get')?['etag']",
+        "lease": "@outputs('A')?['leaseId']" });
+    let get = json!({ "name": "Get", "get": "b", "takes": [0, 0] });
+    let leased = json!([get.clone(), lock("B"), unlock("Back", "B"), lock("A"),
+        { "name": "Again", "renewLease": "b", "lease": "@outputs('A')?['leaseId']", "takes": [0, 0] }]);
+    assert_eq!(codes(&leased, &conditional, 0), [200].into());
+    let written = json!([get, lock("A"),
+        { "name": "W", "write": "b", "value": 1, "lease": "@outputs('A')?['leaseId']", "takes": [0, 0] }]);
+    assert_eq!(codes(&written, &conditional, 0), [412].into());
+}
+
+/// A lease without end never runs out, however long its section takes.
+#[test]
+fn an_infinite_lease_stays() {
+    let forever = json!([{ "name": "A", "acquireLease": "b", "seconds": -1, "takes": [0, 0] },
+        { "name": "Delay", "compose": "", "takes": [86_400, 86_400] }]);
+    let acquire = json!({ "acquireLease": "b", "seconds": 15 });
+    assert_eq!(codes(&forever, &acquire, 0), [409].into());
+}
+
+/// An acquire whose 201 was lost and that the engine repeats is refused by itself (semantics §8, *acquire retry hazard*);
+/// a 409 itself is not repeated.
+#[test]
+fn a_repeated_acquire_is_refused_by_itself() {
+    let acquire = json!({ "acquireLease": "b", "seconds": 30 });
+    assert_eq!(codes(&json!([]), &acquire, 0), [201].into());
+    // Lost and repeated: 409. Never done, or never answered: 504; by its own time limit: 408. 0 if the note itself fails.
+    assert_eq!(codes(&json!([]), &acquire, 1), [0, 201, 408, 409, 504].into());
+}
+
+/// Whoever leaves the section without giving the lease back leaks it: also when the section failed, ended the run, or was
+/// cut short by a fault (semantics §8, *release must also run when the section failed*).
+#[test]
+fn what_leaks() {
+    let release = |after: &[&str]| {
+        json!({ "name": "Unlock", "releaseLease": "b", "lease": "@outputs('A')?['leaseId']", "takes": [0, 0],
+            "retry": { "type": "none" }, "runAfter": { "Store": after } })
+    };
+    let section = |release: Option<Value>, end: bool, budget: u64| {
+        let mut steps = vec![
+            lock("A"),
+            json!({ "name": "Store", "update": "m", "set": { "N": 1 }, "takes": [0, 0], "retry": { "type": "none" } }),
+        ];
+        if end {
+            steps.push(json!({ "name": "End", "terminate": "Succeeded" }));
+        }
+        steps.extend(release);
+        let mut model = model(budget, &json!(steps));
+        model["state"]["b"] = json!({ "kind": "blob" });
+        rules(&check(&model, "all")).contains("lease-misuse")
+    };
+    let any = ["Succeeded", "Failed", "Skipped", "TimedOut"];
+    assert!(section(None, false, 0));
+    assert!(!section(Some(release(&["Succeeded"])), false, 0));
+    assert!(section(Some(release(&["Succeeded"])), false, 1), "a failed section leaks");
+    assert!(section(Some(release(&any)), true, 0), "Terminate skips the release");
+}
+
+/// The lease protects its own blob alone: a write elsewhere does not ask for it (semantics §8).
+#[test]
+fn a_lease_is_no_fence_elsewhere() {
+    let section = |takes: u64, inside: Value| {
+        let mut steps =
+            vec![json!({ "name": "Lock", "acquireLease": "b", "seconds": 30, "takes": [0, 0],
+            "retry": { "count": 90, "interval": 60 } })];
+        steps.push(json!({ "name": "Slow", "compose": "", "takes": [0, takes] }));
+        steps.push(inside);
+        steps.push(json!({ "name": "Unlock", "releaseLease": "b", "lease": "@outputs('Lock')?['leaseId']", "takes": [0, 0],
+            "retry": { "type": "none" }, "runAfter": { "Store": ["Succeeded", "Failed", "Skipped", "TimedOut"] } }));
+        let mut model =
+            model(0, &json!([{ "forEach": "o", "items": 2, "concurrency": 2, "do": steps }]));
+        model["state"]["b"] = json!({ "kind": "blob", "value": 0 });
+        let flow = check(&model, "all");
+        let found = flow["findings"].as_array().expect("a list").iter();
+        found
+            .filter(|f| f["rule"] == "lease-misuse")
+            .map(|f| f["cell"].to_string())
+            .collect::<Vec<_>>()
+    };
+    let elsewhere = json!({ "name": "Store", "update": "m", "set": { "N": 1 }, "takes": [0, 0] });
+    let own = json!({ "name": "Store", "write": "b", "value": 1, "lease": "@outputs('Lock')?['leaseId']", "takes": [0, 0] });
+    assert_eq!(section(29, elsewhere.clone()), Vec::<String>::new());
+    assert_eq!(section(30, elsewhere), ["\"m.N\""]);
+    // The blob itself refuses the late write: 412, and nothing was misused.
+    assert_eq!(section(30, own), Vec::<String>::new());
+}
