@@ -186,3 +186,9 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
     }
 }
+
+/// Says why nothing can be done; the exit status.
+pub(super) fn refuse(what: &str, err: &mut dyn Write) -> u8 {
+    let _ = writeln!(err, "error: {}", clean(what, false));
+    exit::UNUSABLE
+}

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of JSON and of platforms.
 
+pub mod checkpoint;
 pub mod ending;
 pub mod engine;
 pub mod expand;
@@ -20,3 +21,4 @@ pub mod table;
 pub mod visited;
 pub mod weight;
 pub mod witness;
+pub mod work;
