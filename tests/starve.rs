@@ -82,4 +82,8 @@ fn the_default_bound_and_more_items_than_it_has_rounds() {
     let witness = report.findings[0].witness.as_ref().expect("a schedule");
     // Sixty times: read, another's read and write, refused.
     assert_eq!((witness.steps.len(), witness.switches), (240, 120));
+    // Whoever starts in a slot that was left, the one that is held keeps its name.
+    let gave_up = &witness.steps[239].process;
+    assert_eq!(witness.steps.iter().filter(|s| s.process == *gave_up).count(), 120);
+    assert_eq!(gave_up, &witness.steps[0].process);
 }
