@@ -11,7 +11,7 @@ use crate::explore::engine::{Engine, Move, State};
 use crate::explore::layout::Unit;
 use crate::explore::limits::Stop;
 use crate::explore::ranking::{Optimistic, counted_loops, drop_all};
-use crate::explore::witness::Choice;
+use crate::explore::witness::{Choice, Schedule};
 use crate::model::ids::NodeId;
 use crate::model::program::Program;
 use crate::property::judge::Violation;
@@ -24,7 +24,7 @@ const LONGEST: usize = 100_000;
 #[derive(Debug)]
 pub struct Starved {
     /// What fired, with its schedule.
-    pub told: Vec<(Violation, Vec<Choice>)>,
+    pub told: Vec<(Violation, Schedule)>,
     /// How these schedules end.
     pub outcomes: BTreeSet<Joint>,
     /// How one after another ends, if there is only one such way.
@@ -48,12 +48,12 @@ pub fn starve(program: &Program, stop: &dyn Stop) -> Option<Starved> {
     let mut starved =
         Starved { told: Vec::new(), outcomes: BTreeSet::new(), serial: None, steps: 0 };
     for of in loops {
-        let mut schedule = Schedule::new(&mut engine, of)?;
+        let mut schedule = Course::new(&mut engine, of)?;
         let Some(violation) = schedule.run(&mut engine, stop) else { continue };
         starved.steps += schedule.choices.len() as u64;
         starved.outcomes.extend(end_of(&mut engine, &schedule.state));
         if !starved.told.iter().any(|(known, _)| *known == violation) {
-            starved.told.push((violation, schedule.choices));
+            starved.told.push((violation, Schedule { start: 0, choices: schedule.choices }));
         }
     }
     let serial = serial_outcome(&mut engine);
@@ -63,7 +63,7 @@ pub fn starve(program: &Program, stop: &dyn Stop) -> Option<Starved> {
 }
 
 /// A schedule under way.
-struct Schedule {
+struct Course {
     state: State,
     choices: Vec<Choice>,
     victim: Unit,
@@ -72,12 +72,13 @@ struct Schedule {
     rival: Option<Unit>,
 }
 
-impl Schedule {
+impl Course {
     fn new(engine: &mut Engine<'_>, (until, _, write): Optimistic) -> Option<Self> {
         let class = engine.program.node(until).class;
         let victim = engine.layout.units().find(|&u| engine.layout.class(u) == class)?;
-        let [state] = <[State; 1]>::try_from(engine.initial()).ok()?;
-        Some(Self { state, choices: Vec::new(), victim, write, rival: None })
+        let initial = engine.initial();
+        let [state] = initial.as_slice() else { return None };
+        Some(Self { state: state.clone(), choices: Vec::new(), victim, write, rival: None })
     }
 
     /// What fires when the bound is used up; `None` if that does not come about.
