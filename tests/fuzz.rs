@@ -28,6 +28,13 @@ fn one(text: &str, config: &Config) -> FlowReport {
     report.flows.remove(0)
 }
 
+/// The report without look-ups, each step taken by the engine.
+fn step_by_step(text: &str, strategy: Strategy, schedules: u64) -> String {
+    let mut config = asked(strategy, schedules);
+    config.fuzz.as_mut().expect("it fuzzes").look_up = false;
+    format!("{:?}", one(text, &config))
+}
+
 fn findings(report: &FlowReport) -> BTreeSet<(&str, &str, &[String])> {
     report.findings.iter().map(|f| (f.rule, f.cell.as_str(), f.actions.as_slice())).collect()
 }
@@ -50,6 +57,7 @@ proptest! {
         for strategy in STRATEGIES {
             let some = one(&text, &asked(strategy, 200));
             prop_assert!(findings(&some).is_subset(&findings(&all)), "{:?} {:?} {}", findings(&some), findings(&all), text);
+            prop_assert_eq!(format!("{some:?}"), step_by_step(&text, strategy, 200), "{}", text);
             prop_assert!(!some.exhaustive && some.verdict != Verdict::Safe);
             for (cell, outcome) in &some.outcomes {
                 let known = &all.outcomes[cell].values;
@@ -63,6 +71,30 @@ proptest! {
 fn gallery(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models").join(name);
     std::fs::read_to_string(path).expect("it is there")
+}
+
+/// A window with etags, in which many hear of a step; parallel branches with several moves each; two runs.
+#[test]
+fn look_ups_change_nothing() {
+    let etag = json!([{ "forEach": "order", "items": 30, "concurrency": 6, "do": [
+        { "name": "Retry", "until": "@equals(outputs('Update')?['statusCode'], 200)", "limit": 3, "do": [
+        { "name": "Get", "get": "m" },
+        { "name": "Update", "update": "m", "ifMatch": "@outputs('Get')?['etag']",
+          "set": { "N": "@add(outputs('Get')?['N'], 1)" } } ] } ] }]);
+    let counter = json!([{ "forEach": "order", "items": 12, "concurrency": 5, "do": [
+        { "name": "Get", "get": "m" },
+        { "name": "Also", "get": "m", "runAfter": {} },
+        { "name": "Update", "update": "m", "runAfter": { "Get": ["Succeeded"], "Also": ["Succeeded"] },
+          "set": { "N": "@add(outputs('Get')?['N'], outputs('Also')?['N'])" } } ] }]);
+    for (flow, runs) in [(&etag, 1), (&counter, 1), (&counter, 2), (&etag, 2)] {
+        let text = json!({ "flowrace": 1, "name": "m", "scope": { "runs": runs },
+            "state": { "m": { "kind": "item", "fields": { "N": 1 } } }, "flow": flow })
+        .to_string();
+        for strategy in STRATEGIES {
+            let looked_up = format!("{:?}", one(&text, &asked(strategy, 600)));
+            assert!(looked_up == step_by_step(&text, strategy, 600), "{strategy:?}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The search against the plainest search there is: the engine's own moves, a queue and a set. States, transitions,
-//! outcomes and violations must be the same, with any number of threads.
+//! outcomes and violations must be the same, with any number of threads, by fingerprints, and with any number of stops
+//! at checkpoints on the way.
 
 mod support;
 
+use flowrace::explore::checkpoint::Keeper;
 use flowrace::explore::ending::{Joint, judge_end, judge_stuck, outcome};
 use flowrace::explore::engine::{Engine, State};
-use flowrace::explore::limits::{Config, Reduction, Unstopped};
+use flowrace::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
 use flowrace::explore::search::search;
 use flowrace::model::program::Program;
 use flowrace::property::judge::Violation;
@@ -13,6 +15,9 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
+use std::io::{Cursor, Read, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use support::engine::program;
 use support::generate::models;
 
@@ -65,21 +70,83 @@ fn plain(program: &Program, symmetry: bool, most: usize) -> Option<Answer> {
     Some((states as u64, transitions, violations, outcomes))
 }
 
-fn fast(program: &Program, reduction: Reduction, threads: usize) -> Answer {
+fn fast(program: &Program, config: &Config) -> Answer {
     let mut engine = Engine::new(program, false);
-    let config = Config { reduction, threads, ..Config::default() };
-    let found = search(&mut engine, &config, &Unstopped);
+    let found = search(&mut engine, config, &Unstopped);
     assert_eq!(found.stopped, None);
     (found.counts.states, found.counts.transitions, found.violations, found.outcomes)
+}
+
+/// Keeps the last checkpoint, and says whether it was ever used.
+#[derive(Default)]
+struct Memory {
+    kept: Mutex<Option<(u64, Vec<u8>)>>,
+    used: AtomicBool,
+}
+
+impl Stop for Memory {
+    fn stopped(&self) -> Option<StopCause> {
+        None
+    }
+    fn keeper(&self) -> Option<&dyn Keeper> {
+        Some(self)
+    }
+}
+
+impl Keeper for Memory {
+    fn load(&self, search: u64) -> Option<Box<dyn Read + '_>> {
+        let (of, kept) = self.kept.lock().expect("one thread").clone()?;
+        assert_eq!(of, search, "a checkpoint of the same search");
+        self.used.store(true, Ordering::Relaxed);
+        Some(Box::new(Cursor::new(kept)))
+    }
+    fn save(&self, search: u64, write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>) {
+        let mut kept = Vec::new();
+        write(&mut kept).expect("memory takes everything");
+        *self.kept.lock().expect("one thread") = Some((search, kept));
+    }
+    fn complete(&self, _: u64) {
+        *self.kept.lock().expect("one thread") = None;
+    }
+}
+
+/// The same search, stopped again and again, each time at a few states more.
+fn in_pieces(program: &Program, config: &Config, first: u64) -> Answer {
+    let memory = Memory::default();
+    let mut most = first;
+    loop {
+        let mut engine = Engine::new(program, false);
+        let config = Config { max_states: Some(most), ..config.clone() };
+        let found = search(&mut engine, &config, &memory);
+        if found.stopped.is_none() {
+            assert!(
+                memory.kept.lock().expect("one thread").is_none(),
+                "nothing is kept at the end"
+            );
+            assert!(found.counts.states <= first || memory.used.load(Ordering::Relaxed));
+            return (
+                found.counts.states,
+                found.counts.transitions,
+                found.violations,
+                found.outcomes,
+            );
+        }
+        most = most * 2 + 3;
+    }
 }
 
 fn assert_same(model: &Value, faults: u32, most: usize) -> bool {
     let Some(program) = program(model, faults) else { return true };
     for (reduction, symmetry) in [(Reduction::None, false), (Reduction::All, true)] {
         let Some(want) = plain(&program, symmetry, most) else { return false };
-        for threads in [1, 3] {
-            let got = fast(&program, reduction, threads);
-            assert_eq!(got, want, "{reduction:?}, {threads} threads, {faults} faults: {model}");
+        for (threads, fingerprints) in [(1, false), (3, false), (1, true)] {
+            let config = Config { reduction, threads, fingerprints, ..Config::default() };
+            let got = fast(&program, &config);
+            assert_eq!(got, want, "{config:?}, {faults} faults: {model}");
+            if threads == 1 {
+                let got = in_pieces(&program, &config, 5);
+                assert_eq!(got, want, "in pieces: {config:?}, {faults} faults: {model}");
+            }
         }
     }
     true
@@ -136,8 +203,13 @@ fn wide_models() {
             "flow": [{ "forEach": "order", "items": items, "concurrency": concurrency, "do": body }] });
         let program = program(&model, 0).expect("a model");
         let want = plain(&program, true, usize::MAX).expect("no limit");
-        for threads in [1, 3] {
-            assert!(fast(&program, Reduction::All, threads) == want, "{threads} threads: {model}");
+        for (threads, fingerprints) in [(1, false), (3, false), (1, true), (3, true)] {
+            let config = Config { threads, fingerprints, ..Config::default() };
+            assert!(fast(&program, &config) == want, "{config:?}: {model}");
+        }
+        for (threads, fingerprints) in [(1, true), (3, false)] {
+            let config = Config { threads, fingerprints, ..Config::default() };
+            assert!(in_pieces(&program, &config, 900) == want, "in pieces: {config:?}: {model}");
         }
     }
 }

@@ -9,7 +9,8 @@ pub fn run(peer: &str, model: &str, items: u64, slots: u64) {
         "stateright" => explored(&race.checker().spawn_dfs().join()),
         "stateright-symmetry" => explored(&race.checker().symmetry_fn(sorted).spawn_dfs().join()),
         "loom" => (loom(items), 0),
-        "shuttle-random" => (shuttle(items), 0),
+        "shuttle-random" => (shuttle(items, false), 0),
+        "shuttle-pct" => (shuttle(items, true), 0),
         other => panic!("no peer {other}"),
     };
     println!("{}", serde_json::json!({ "states": states, "transitions": transitions }));
@@ -136,24 +137,26 @@ fn loom(items: u64) -> u64 {
 }
 
 /// So many random schedules of the racing counter.
-fn shuttle(items: u64) -> u64 {
+fn shuttle(items: u64, pct: bool) -> u64 {
     use shuttle::sync::atomic::{AtomicUsize, Ordering};
     const SCHEDULES: usize = 100_000;
-    shuttle::check_random(
-        move || {
-            let cell = std::sync::Arc::new(AtomicUsize::new(0));
-            let threads: Vec<_> = (0..items)
-                .map(|_| {
-                    let cell = std::sync::Arc::clone(&cell);
-                    shuttle::thread::spawn(move || {
-                        let read = cell.load(Ordering::SeqCst);
-                        cell.store(read + 1, Ordering::SeqCst);
-                    })
+    let race = move || {
+        let cell = std::sync::Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = (0..items)
+            .map(|_| {
+                let cell = std::sync::Arc::clone(&cell);
+                shuttle::thread::spawn(move || {
+                    let read = cell.load(Ordering::SeqCst);
+                    cell.store(read + 1, Ordering::SeqCst);
                 })
-                .collect();
-            threads.into_iter().for_each(|t| t.join().expect("no panic"));
-        },
-        SCHEDULES,
-    );
+            })
+            .collect();
+        threads.into_iter().for_each(|t| t.join().expect("no panic"));
+    };
+    if pct {
+        shuttle::check_pct(race, SCHEDULES, 3);
+    } else {
+        shuttle::check_random(race, SCHEDULES);
+    }
     SCHEDULES as u64
 }

@@ -85,7 +85,7 @@ fn gives_up(
     if let Kind::Until { limit, .. } = &mut program.nodes[until.index()].kind {
         *limit = rounds;
     }
-    let limits = Config { max_states: Some(STATES), ..config.clone() };
+    let limits = Config { max_states: Some(STATES), kept: false, ..config.clone() };
     let found = search(&mut Engine::new(&program, true), &limits, stop);
     let gave_up =
         found.violations.iter().any(|v| v.rule == "retry-exhausted" && v.actions == [node]);

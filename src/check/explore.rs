@@ -6,6 +6,7 @@ use crate::explore::ending::Joint;
 use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Counts, Reduction, Stop};
 use crate::explore::prove::counted::{counted, safe};
+use crate::explore::prove::starve::{Starved, starve};
 use crate::explore::prove::{Reach, prove};
 use crate::explore::ranking::{drop_counters, restore_counters};
 use crate::explore::resort::unexplained;
@@ -70,6 +71,12 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
         };
     }
     drop(proof);
+    if large
+        && config.reduction == Reduction::All
+        && let Some(starved) = starve(&lowered.program, stop)
+    {
+        return spent(starved);
+    }
     let symmetry = config.reduction != Reduction::None;
     let (mut found, bare) = without_counters(lowered, config, stop);
     let mut engine = Engine::new(&lowered.program, symmetry);
@@ -111,6 +118,23 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
         stopped: found.stopped,
         told,
         proved,
+        earned: None,
+    }
+}
+
+/// Retry bounds that are used up, and nothing else goes wrong: listing all schedules would say no more.
+fn spent(starved: Starved) -> Explored {
+    let counts = Counts { transitions: starved.steps, ..Counts::default() };
+    let stopped =
+        "with so many items a retry bound can be used up; not every schedule was explored";
+    Explored {
+        violations: starved.told.iter().map(|(violation, _)| violation.clone()).collect(),
+        outcomes: starved.outcomes,
+        serial: starved.serial,
+        counts,
+        stopped: Some(stopped.to_owned()),
+        told: starved.told,
+        proved: None,
         earned: None,
     }
 }

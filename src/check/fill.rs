@@ -6,6 +6,7 @@ use crate::definition::location::Location;
 use crate::expect::unmet;
 use crate::explore::ending::Joint;
 use crate::explore::limits::Stop;
+use crate::explore::packed::PRINT_BITS;
 use crate::explore::prove::Reach;
 use crate::explore::serial::is_serial;
 use crate::finding::outline::{self, outline};
@@ -125,9 +126,24 @@ pub(super) fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explor
         _ => {}
     }
     report.notes.extend(explored.earned.clone());
+    report.notes.extend(omission(explored.counts.prints));
     if let Some(reason) = &explored.stopped {
         report.verdict = Verdict::Inconclusive(reason.clone());
     }
+}
+
+/// What fingerprints cost: by the birthday bound, n states collide with probability at most n²/2 over the number of
+/// fingerprints.
+fn omission(prints: u64) -> Option<String> {
+    if prints == 0 {
+        return None;
+    }
+    let pairs = 2.0 * f64::from(prints.ilog2() + 1) - 1.0;
+    let power = ((f64::from(PRINT_BITS) - pairs) * std::f64::consts::LOG10_2).floor();
+    Some(format!(
+        "{} told apart by fingerprints alone: one was left out with probability under 1 in 10^{power}",
+        if prints == 1 { "1 state was".to_owned() } else { format!("{prints} states were") }
+    ))
 }
 
 pub(super) fn conclude(report: &mut FlowReport) {

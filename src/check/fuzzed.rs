@@ -52,7 +52,7 @@ pub(super) fn fuzzed(
         violations,
         outcomes: found.outcomes.keys().cloned().collect(),
         serial: orders,
-        counts: Counts { states: 0, nodes: 0, transitions: found.steps },
+        counts: Counts { transitions: found.steps, ..Counts::default() },
         stopped: Some("random schedules prove nothing".to_owned()),
         told,
         proved: None,

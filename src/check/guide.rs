@@ -77,7 +77,7 @@ impl<'f> Guide<'f> {
         (names, items): (&'f BTreeSet<String>, &'f BTreeMap<String, u64>),
     ) -> Self {
         let mut indices = BTreeMap::new();
-        number(engine, None, &state, &mut indices);
+        number(engine, None, &state, None, &mut indices);
         Self {
             file,
             names,
@@ -238,7 +238,7 @@ impl<'f> Guide<'f> {
         let Candidate { process, next, .. } = candidate;
         let known = self.file.steps.iter().any(|s| s.process == process);
         self.strangers = if known { 0 } else { self.strangers + 1 };
-        number(engine, Some(&self.state), &next.state, &mut self.indices);
+        number(engine, Some(&self.state), &next.state, next.ended_unit(), &mut self.indices);
         let before = std::mem::replace(&mut self.state, next.state.clone());
         let fired = fired_in(engine, &next);
         self.taken.push((before, next));

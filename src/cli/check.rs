@@ -1,6 +1,7 @@
 //! `flowrace check`: the report to its place, problems to standard error.
 
 use super::args::{CheckArgs, FuzzArgs, OutputArgs};
+use super::checkpoint::Checkpoint;
 use super::exit;
 use super::gate::{Gate, refuse};
 use super::output;
@@ -9,6 +10,7 @@ use super::witnesses;
 use crate::check;
 use crate::explore::limits::Config;
 use crate::finding::Report;
+use crate::report::untrusted::clean;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -19,14 +21,27 @@ pub(super) fn check(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) 
         Err(problems) => return refuse(&problems, err),
     };
     let search = &args.search;
-    let watch = Watch::start(search.timeout, search.reproducible, args.output.quiet);
     let config = gate.config(args.config());
+    let checkpoint = match Checkpoint::open(args, &config) {
+        Ok(checkpoint) => checkpoint,
+        Err(why) => return output::refuse(&why, err),
+    };
+    let watch = Watch::start(search.timeout, search.reproducible, args.output.quiet);
+    let watch = watch.keeping(checkpoint);
     let mut report = check::check(&args.paths, &config, &watch);
     watch.finish();
     gate.settle(&mut report, search.reproducible, err);
     let code = exit::of(&report, gate.fail_on(args.output.fail_on()));
     let code = say(&report, &args.paths, &config, &args.output, code, out, err);
-    super::verify::save(args, code, err)
+    let code = super::verify::save(args, code, err);
+    match watch.checkpoint().map_or(Ok(None), Checkpoint::outcome) {
+        Ok(None) => code,
+        Ok(Some(kept)) => {
+            let _ = writeln!(err, "{}", clean(&kept, false));
+            code
+        }
+        Err(why) => output::refuse(&why, err),
+    }
 }
 
 /// Fuzzes and gives the exit status.

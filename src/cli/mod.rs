@@ -3,6 +3,7 @@
 mod args;
 mod baseline;
 mod check;
+mod checkpoint;
 mod destination;
 mod diff;
 pub mod exit;

@@ -147,6 +147,12 @@ pub(super) fn nothing(paths: &[PathBuf], what: &str, err: &mut dyn Write) {
     let _ = writeln!(err, "error: nothing to {what} in {looked}: {}{more}", shown.join(", "));
 }
 
+/// Says why nothing can be done; the exit status.
+pub(super) fn refuse(what: &str, err: &mut dyn Write) -> u8 {
+    let _ = writeln!(err, "error: {}", clean(what, false));
+    exit::UNUSABLE
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

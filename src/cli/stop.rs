@@ -1,7 +1,9 @@
 //! Watch: the clock, Ctrl-C and the progress line. The only file that reads a clock and the only one that knows
 //! the signal's crate.
 
+use super::checkpoint::Checkpoint;
 use super::exit;
+use crate::explore::checkpoint::Keeper;
 use crate::explore::limits::{Stop, StopCause};
 use crate::report::words::{count, number};
 use std::io::{self, IsTerminal, Write};
@@ -36,6 +38,7 @@ pub(super) struct Watch {
     due: AtomicU64,
     /// States at the last progress line, and when it was written, in milliseconds.
     last: (AtomicU64, AtomicU64),
+    checkpoint: Option<Checkpoint>,
 }
 
 impl Watch {
@@ -50,7 +53,18 @@ impl Watch {
         let shown = !quiet && io::stderr().is_terminal();
         let due = AtomicU64::new(millis(PATIENCE));
         let last = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { start: now(), timeout, timed: !reproducible, shown, due, last }
+        let (start, timed) = (now(), !reproducible);
+        Self { start, timeout, timed, shown, due, last, checkpoint: None }
+    }
+
+    /// The same, with a file for checkpoints.
+    pub(super) fn keeping(self, checkpoint: Option<Checkpoint>) -> Self {
+        Self { checkpoint, ..self }
+    }
+
+    /// The file for checkpoints.
+    pub(super) fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.checkpoint.as_ref()
     }
 
     /// Makes room for the report.
@@ -102,6 +116,10 @@ impl Stop for Watch {
             let line = format!("{ERASE}{line}");
             let _ = io::stderr().write_all(line.as_bytes());
         }
+    }
+
+    fn keeper(&self) -> Option<&dyn Keeper> {
+        self.checkpoint().map(|kept| kept as &dyn Keeper)
     }
 
     fn elapsed(&self) -> Option<f64> {

@@ -1,6 +1,7 @@
 //! `flowrace verify` and `check --certificate`: proofs as files.
 
 use super::args::CheckArgs;
+use super::output::refuse;
 use super::{exit, output};
 use crate::check::certify;
 use crate::report::untrusted::clean;
@@ -31,11 +32,6 @@ pub(super) fn verify(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> u
             output::finish(output::write(out, &said), exit::SAFE, err)
         }
     }
-}
-
-fn refuse(what: &str, err: &mut dyn Write) -> u8 {
-    let _ = writeln!(err, "error: {}", clean(what, false));
-    exit::UNUSABLE
 }
 
 /// Writes the certificate of the one flow that was checked; a proof that is not there is said, and no error.

@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::engine::delta::{Delta, Plain};
 use super::layout::Unit;
 use super::packed::{Field, Format, Packed};
-use super::visited::{SHARDS, shard};
+use super::visited::SHARDS;
 use crate::model::ids::ClassId;
 
 /// What became of some states.
@@ -138,7 +138,7 @@ impl<'e, 'p> Expander<'e, 'p> {
                     Some(Delta::Disabled) => {}
                     Some(Delta::Plain(plain)) => {
                         let next = self.apply(parent, stand, plain)?;
-                        batch.buckets[shard(&next)].push(next);
+                        batch.buckets[self.format.shard(&next, SHARDS)].push(next);
                         count += 1;
                     }
                 }

@@ -1,5 +1,6 @@
 //! What a check is asked to do, how far it may go, and who may stop it. Reads no clock: it asks a [`Stop`].
 
+use super::checkpoint::Keeper;
 use super::fuzz::Fuzz;
 use crate::definition::ast::{Definition, Platform};
 use std::collections::BTreeMap;
@@ -30,6 +31,10 @@ pub struct Config {
     pub max_states: Option<u64>,
     /// Stop, inconclusive, at this many bytes of our own arenas.
     pub max_memory: u64,
+    /// Whether large states are told apart by fingerprints.
+    pub fingerprints: bool,
+    /// Whether this is a search of which checkpoints are worth keeping.
+    pub kept: bool,
     /// Threads that share the search; the answer is the same with any number.
     pub threads: usize,
     /// Try random schedules.
@@ -55,6 +60,8 @@ impl Default for Config {
             reduction: Reduction::default(),
             max_states: None,
             max_memory: DEFAULT_MEMORY,
+            fingerprints: false,
+            kept: true,
             threads: 1,
             fuzz: None,
             reproducible: false,
@@ -110,6 +117,11 @@ pub trait Stop: Sync {
         let _ = (states, transitions, frontier);
     }
 
+    /// Where checkpoints of long searches are kept, if anywhere.
+    fn keeper(&self) -> Option<&dyn Keeper> {
+        None
+    }
+
     /// Seconds since the caller's clock was started; `None` where times must not reach the report. The
     /// difference of two readings is a flow's `stats.seconds`.
     fn elapsed(&self) -> Option<f64> {
@@ -136,4 +148,6 @@ pub struct Counts {
     pub nodes: u64,
     /// Transitions taken.
     pub transitions: u64,
+    /// States that were told apart by fingerprints alone.
+    pub prints: u64,
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of JSON and of platforms.
 
+pub mod checkpoint;
 pub mod ending;
 pub mod engine;
 pub mod expand;
@@ -22,3 +23,4 @@ pub mod visited;
 pub mod weight;
 pub mod whole;
 pub mod witness;
+pub mod work;

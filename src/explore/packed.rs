@@ -89,6 +89,7 @@ pub trait Packed: Clone + Default + Eq + Send + Sync + std::fmt::Debug {
 
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 const PRIME: u64 = 0xe703_7ed1_a0b4_28db;
+const OTHER: u64 = 0x8ebc_6af0_9c88_c6e3;
 
 /// The two halves of the product, folded.
 #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
@@ -164,7 +165,15 @@ pub struct Format {
     pub fields: Vec<Field>,
     /// How many words a state takes.
     pub words: usize,
+    /// Whether states are told apart by fingerprints alone.
+    pub prints: bool,
 }
+
+/// A fingerprint of a state: 127 bits and the one that says that a place is taken.
+pub type Print = Words<2>;
+
+/// So many random bits tell two states apart by their fingerprints.
+pub const PRINT_BITS: i32 = 127;
 
 impl Format {
     /// As narrow as components with so many numbers each allow.
@@ -176,7 +185,32 @@ impl Format {
             fields.push(Field { at, width });
             at += width;
         }
-        Self { fields, words: (at as usize).div_ceil(64) }
+        Self { fields, words: (at as usize).div_ceil(64), prints: false }
+    }
+
+    /// The same, with fingerprints where they are asked for and shorter than what they stand for.
+    #[must_use]
+    pub fn printed(self, asked: bool) -> Self {
+        Self { prints: asked && self.words > Print::WORDS, ..self }
+    }
+
+    /// The fingerprint of a state: of its numbers, so that it stays when fields become wider. Two chains of wide
+    /// multiplications that share nothing but the numbers.
+    pub fn print<P: Packed>(&self, packed: &P) -> Print {
+        let (mut a, mut b) = (SEED, PRIME);
+        for field in &self.fields {
+            let number = packed.bits(field.at, field.width);
+            a = mix(a ^ number, PRIME);
+            b = mix(b ^ number, OTHER).rotate_left(23);
+        }
+        Words([mix(a, SEED) | 1, mix(b, PRIME)])
+    }
+
+    /// The shard of a state.
+    #[inline]
+    pub fn shard<P: Packed>(&self, state: &P, shards: usize) -> usize {
+        let hash = if self.prints { self.print(state).0[1] } else { state.hash() };
+        low(hash) % shards
     }
 
     /// Whether components with so many numbers each have room.
@@ -218,6 +252,11 @@ impl Format {
             number(value & mask)
         }));
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
+fn low(hash: u64) -> usize {
+    hash as usize
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "no field is wider than 32 bits")]

@@ -36,8 +36,25 @@ pub fn drop_counters(program: &mut Program) -> bool {
     !dropped.is_empty()
 }
 
+/// Optimistic loops whose limit can be reached.
+pub fn counted_loops(program: &Program) -> Vec<Optimistic> {
+    let all: Vec<NodeId> =
+        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let counted = |n: NodeId| matches!(program.node(n).kind, Kind::Until { counted: true, .. });
+    candidates(program, &all).into_iter().filter(|l| counted(l.0)).collect()
+}
+
+/// Drops the counters of all optimistic loops, as if they had no limit.
+pub fn drop_all(program: &mut Program) {
+    for (node, ..) in counted_loops(program) {
+        if let Kind::Until { counted, .. } = &mut program.nodes[node.index()].kind {
+            *counted = false;
+        }
+    }
+}
+
 /// An optimistic loop, the resource and the conditional write.
-type Optimistic = (NodeId, ResourceId, NodeId);
+pub type Optimistic = (NodeId, ResourceId, NodeId);
 
 fn candidates(program: &Program, all: &[NodeId]) -> Vec<Optimistic> {
     let found = |&n: &NodeId| optimistic(program, n).map(|(r, write)| (n, r, write));

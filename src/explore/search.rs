@@ -5,15 +5,19 @@
 //! state after the other. So the same states get the same places whatever the number of threads (how a chunk is cut
 //! among them changes nothing).
 
+use super::checkpoint::{FIRST, Keeper, Lesson, read_head, read_work, write_head, write_work};
 use super::ending::{Joint, judge_end, judge_stuck, outcome};
 use super::engine::{Engine, STARTS, State};
 use super::expand::{Batch, Expander, Plan};
 use super::limits::{Config, Counts, Reduction, Stop, StopCause};
 use super::packed::{Format, Packed, Words};
 use super::parallel::share;
-use super::visited::{SHARDS, Visited, size};
+use super::table::hash;
+use super::visited::{SHARDS, size};
+use super::work::{Work, widen};
 use crate::property::judge::Violation;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
+use std::io::{self, Read};
 
 /// The most states expanded before limits are looked at.
 const CHUNK: u64 = 1 << 15;
@@ -44,18 +48,34 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
     if let Some(state) = initial.first() {
         dive(engine, state);
     }
-    let work = Work::<Words<1>> {
-        format: Format::new(&[]),
-        seen: Visited::default(),
-        layer: Vec::new(),
-        next: 0,
-        batches: Vec::new(),
-        late: VecDeque::new(),
-        loose: initial,
-    };
+    let work = Work::<Words<1>> { loose: initial, ..Work::new(Format::new(&[])) };
     let plan = Plan::new(engine);
-    let mut search = Search { engine, plan, limits, stop, found: Found::default(), explored: 0 };
-    search.run(work);
+    let keeper = stop.keeper().filter(|_| limits.kept);
+    let what = (
+        engine.program,
+        &engine.judge.guarded,
+        limits.reduction,
+        limits.fingerprints,
+        engine.most_starts,
+    );
+    let what = |keeper| (keeper, hash(&format!("{what:?}")));
+    let kept = keeper.map(what);
+    let found = Found::default();
+    let mut search = Search {
+        kept,
+        lessons: Vec::new(),
+        due: FIRST,
+        engine,
+        plan,
+        limits,
+        stop,
+        found,
+        explored: 0,
+    };
+    let saved = search.kept.and_then(|(keeper, what)| keeper.load(what));
+    if saved.is_none_or(|mut saved| search.resume(&mut *saved).is_err()) {
+        search.run(work);
+    }
     let mut found = search.found;
     if engine.more_starts() && found.stopped.is_none() {
         let most = engine.most_starts;
@@ -80,59 +100,6 @@ fn dive(engine: &mut Engine<'_>, start: &State) {
     }
 }
 
-/// The states of a search, packed.
-struct Work<P> {
-    format: Format,
-    seen: Visited<P>,
-    /// The layer that is expanded, and the first state of it that is not yet.
-    layer: Vec<P>,
-    next: usize,
-    /// Room for successors.
-    batches: Vec<Batch<P>>,
-    /// States to be expanded by the engine itself.
-    late: VecDeque<State>,
-    /// Successors not yet packed.
-    loose: Vec<State>,
-}
-
-impl<P: Packed> Work<P> {
-    /// The same states in other bits.
-    fn convert<Q: Packed>(self, format: Format, convert: impl Fn(&P) -> Q) -> Work<Q> {
-        let mut seen = Visited::<Q>::default();
-        let mut fresh = Vec::new();
-        for mut shard in self.seen.shards {
-            fresh.extend(std::mem::take(&mut shard.fresh).iter().map(&convert));
-            for state in shard.into_states() {
-                seen.insert(&convert(&state));
-            }
-        }
-        seen.shards.iter_mut().for_each(|shard| shard.fresh.clear());
-        for state in fresh {
-            let shard = super::visited::shard(&state);
-            seen.shards[shard].fresh.push(state);
-        }
-        let layer = self.layer[self.next..].iter().map(&convert).collect();
-        let (late, loose) = (self.late, self.loose);
-        Work { format, seen, layer, next: 0, batches: Vec::new(), late, loose }
-    }
-
-    fn bytes(&self) -> u64 {
-        let words = self.format.words;
-        let waiting: usize = self.batches.iter().flat_map(|b| &b.buckets).map(Vec::len).sum();
-        self.seen.bytes(words) + size::<P>(words) * (self.layer.capacity() + waiting) as u64
-    }
-
-    /// The next layer, if there is one.
-    fn descend(&mut self) -> bool {
-        self.next = 0;
-        self.layer = Vec::with_capacity(self.seen.shards.iter().map(|s| s.fresh.len()).sum());
-        for shard in &mut self.seen.shards {
-            self.layer.append(&mut std::mem::take(&mut shard.fresh));
-        }
-        !self.layer.is_empty()
-    }
-}
-
 /// What to do next.
 enum Next {
     More,
@@ -148,16 +115,75 @@ struct Search<'s, 'p> {
     stop: &'s dyn Stop,
     found: Found,
     explored: usize,
+    /// Where checkpoints are kept, and under which number.
+    kept: Option<(&'s dyn Keeper, u64)>,
+    /// What the engine has to be told again by whoever goes on from a checkpoint.
+    lessons: Vec<Lesson>,
+    /// States expanded when the next checkpoint is due.
+    due: usize,
 }
 
 impl Search<'_, '_> {
+    /// Goes on from a checkpoint.
+    fn resume(&mut self, saved: &mut dyn Read) -> io::Result<()> {
+        let (explored, transitions, lessons, format) = read_head(saved)?;
+        for lesson in lessons {
+            match &lesson {
+                Lesson::Learned(state) => {
+                    self.engine.learn(state);
+                    self.note(lesson);
+                }
+                Lesson::Taken(state) => _ = self.take_all(state),
+                Lesson::Ended(state) => self.ended(state),
+            }
+        }
+        let work = Work::<Words<1>>::new(format);
+        self.resume_in(work, saved, (explored, transitions))
+    }
+
+    fn resume_in<P: Packed>(
+        &mut self,
+        mut work: Work<P>,
+        saved: &mut dyn Read,
+        (explored, transitions): (usize, u64),
+    ) -> io::Result<()> {
+        if work.format.words > P::WORDS {
+            let work = Work::<P::Wider>::new(work.format);
+            return self.resume_in(work, saved, (explored, transitions));
+        }
+        read_work(saved, &mut work)?;
+        self.explored = explored;
+        self.found.counts.transitions = transitions;
+        self.due = explored + (explored / 4).max(FIRST);
+        self.run(work);
+        Ok(())
+    }
+
+    /// Writes a checkpoint, if anybody keeps them.
+    fn keep<P: Packed>(&mut self, work: &Work<P>) {
+        let Some((keeper, what)) = self.kept else { return };
+        let done = (self.explored, self.found.counts.transitions);
+        keeper.save(what, &mut |out| {
+            write_head(out, done, &self.lessons, &work.format)?;
+            write_work(out, work)
+        });
+        self.due = self.explored + (self.explored / 4).max(FIRST);
+    }
+
+    fn note(&mut self, lesson: Lesson) {
+        if self.kept.is_some() && self.lessons.last() != Some(&lesson) {
+            self.lessons.push(lesson);
+        }
+    }
+
     fn run<P: Packed>(&mut self, mut work: Work<P>) {
         loop {
             match self.advance(&mut work) {
                 Next::More => {}
-                Next::Done => return self.finish(work.seen.len()),
+                Next::Done => return self.finish(&work),
                 Next::Outgrown => {
-                    let format = Format::new(&self.engine.sizes());
+                    let prints = self.limits.fingerprints;
+                    let format = Format::new(&self.engine.sizes()).printed(prints);
                     if format.words > P::WORDS {
                         let same = work.format.clone();
                         return self.run(work.convert(same, widen::<P>));
@@ -181,7 +207,7 @@ impl Search<'_, '_> {
         if !work.loose.is_empty() {
             for mut state in std::mem::take(&mut work.loose) {
                 self.engine.sort(&mut state);
-                work.seen.insert(&work.format.pack(&state));
+                work.seen.insert(&work.format.pack(&state), &work.format);
             }
             return Next::More;
         }
@@ -192,6 +218,9 @@ impl Search<'_, '_> {
             return Next::Done;
         }
         self.chunk(work);
+        if self.explored >= self.due {
+            self.keep(work);
+        }
         Next::More
     }
 
@@ -221,7 +250,7 @@ impl Search<'_, '_> {
         });
         let batches = &work.batches;
         share(threads, work.seen.shards.iter_mut().enumerate(), |(at, shard)| {
-            batches.iter().for_each(|batch| shard.insert_all(&batch.buckets[at]));
+            batches.iter().for_each(|batch| shard.insert_all(&batch.buckets[at], format));
         });
         self.explored += to - work.next;
         work.next = to;
@@ -240,8 +269,12 @@ impl Search<'_, '_> {
     }
 
     fn ended(&mut self, state: &State) {
+        let known = (self.found.violations.len(), self.found.outcomes.len());
         self.found.violations.extend(judge_end(self.engine, state));
         self.found.outcomes.insert(outcome(self.engine, state));
+        if known != (self.found.violations.len(), self.found.outcomes.len()) {
+            self.note(Lesson::Ended(state.clone()));
+        }
     }
 
     /// Expands a state about which something had to be learned.
@@ -250,6 +283,7 @@ impl Search<'_, '_> {
             return Next::More;
         }
         self.engine.learn(&state);
+        self.note(Lesson::Learned(state.clone()));
         if !work.format.holds(&self.engine.sizes()) {
             work.late.push_front(state);
         } else if !self.known(work, &state) {
@@ -265,7 +299,7 @@ impl Search<'_, '_> {
         let known =
             Expander::new(self.engine, &work.format, &self.plan).expand(&packed, &mut batch);
         for (shard, bucket) in work.seen.shards.iter_mut().zip(&batch.buckets) {
-            shard.insert_all(bucket);
+            shard.insert_all(bucket, &work.format);
         }
         self.found.counts.transitions += batch.transitions;
         known
@@ -273,15 +307,21 @@ impl Search<'_, '_> {
 
     /// Expands a state by taking each of its moves.
     fn step_by_step<P: Packed>(&mut self, work: &mut Work<P>, state: &State) {
-        let before = self.found.counts.transitions;
+        let next = self.take_all(state);
+        self.found.counts.transitions += next.len() as u64;
+        work.loose.extend(next);
+    }
+
+    fn take_all(&mut self, state: &State) -> Vec<State> {
+        let mut next = Vec::new();
         for chosen in self.engine.moves(state, false) {
-            let next = self.engine.take(state, chosen);
-            self.found.counts.transitions += next.len() as u64;
-            work.loose.extend(next.into_iter().map(|successor| successor.state));
+            next.extend(self.engine.take(state, chosen).into_iter().map(|s| s.state));
         }
-        if before == self.found.counts.transitions && self.engine.too_many.is_none() {
+        if next.is_empty() && self.engine.too_many.is_none() {
             self.found.violations.insert(judge_stuck(self.engine, state));
         }
+        self.note(Lesson::Taken(state.clone()));
+        next
     }
 
     /// Whether going on would be of no use.
@@ -308,10 +348,18 @@ impl Search<'_, '_> {
         } else if let Some(cause) = self.stop.stopped() {
             self.found.stopped = Some(because(cause, states, self.explored));
         }
+        if self.found.stopped.is_some() {
+            self.keep(work);
+        }
         self.spoilt()
     }
 
-    fn finish(&mut self, states: usize) {
+    fn finish<P: Packed>(&mut self, work: &Work<P>) {
+        let states = work.seen.len();
+        if let (Some((keeper, what)), None) = (self.kept, &self.found.stopped) {
+            keeper.complete(what);
+        }
+        self.found.counts.prints = work.seen.prints() as u64;
         self.found.counts.states = states as u64;
         self.found.counts.nodes = states as u64;
         for id in 0..self.engine.violations.len() {
@@ -321,14 +369,6 @@ impl Search<'_, '_> {
             }
         }
     }
-}
-
-/// The same bits in more words.
-fn widen<P: Packed>(packed: &P) -> P::Wider {
-    let words = packed.words();
-    let mut wider = P::Wider::zero(words.len());
-    wider.words_mut()[..words.len()].copy_from_slice(words);
-    wider
 }
 
 fn because(cause: StopCause, states: usize, done: usize) -> String {

@@ -6,7 +6,8 @@ use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
+/// A hash that is the same everywhere.
+pub fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
     foldhash::fast::FixedState::with_seed(7).hash_one(value)
 }
 

@@ -69,7 +69,7 @@ pub fn tell_steps(
     let mut last: Option<Path> = None;
     let mut wrong_at = None;
     if let Some((first, _)) = steps.first() {
-        number(engine, None, first, &mut indices);
+        number(engine, None, first, None, &mut indices);
         witness.start = touch::start(engine, first, violation);
     }
     for (at, (before, next)) in steps.iter().enumerate() {
@@ -88,7 +88,7 @@ pub fn tell_steps(
             touch::seen(engine, next, violation, &mut step);
         }
         witness.steps.push(step);
-        number(engine, Some(before), &next.state, &mut indices);
+        number(engine, Some(before), &next.state, next.ended_unit(), &mut indices);
     }
     // What is judged in the end is the doing of whoever wrote the cell last.
     let last_write = (0..steps.len()).rev().find(|&i| wrote(&steps[i].1, violation));
@@ -108,11 +108,12 @@ fn blamed(steps: &[(State, Successor)], violation: &Violation) -> Option<usize> 
     steps.iter().rposition(|(_, next)| next.events.iter().any(|e| e.node == *node))
 }
 
-/// Keeps track of which iteration is in which slot.
+/// Keeps track of which iteration is in which slot, given the one that has ended with the step.
 pub(crate) fn number(
     engine: &Engine<'_>,
     before: Option<&State>,
     state: &State,
+    ended: Option<Unit>,
     indices: &mut BTreeMap<Unit, u32>,
 ) {
     for run in 0..engine.layout.runs() {
@@ -137,7 +138,7 @@ pub(crate) fn number(
                 let next = taken.iter().max().map_or(0, |m| m + 1);
                 let fresh = if before.is_none() { next } else { first.unwrap_or(next) };
                 indices.insert(unit, fresh);
-            } else if slot_reused(engine, before, state, unit) {
+            } else if ended == Some(unit) {
                 let looped = engine.program.class(engine.layout.class(unit)).looped;
                 if let Some(l) = looped {
                     let slot = engine.program.node(l).slot as usize;
@@ -147,17 +148,6 @@ pub(crate) fn number(
             }
         }
     }
-}
-
-/// Whether an iteration ended and the next began in the same slot during one step.
-fn slot_reused(engine: &Engine<'_>, before: Option<&State>, state: &State, unit: Unit) -> bool {
-    let Some(before) = before else { return false };
-    let root = Unit { run: unit.run, slot: 0 };
-    let Some(looped) = engine.program.class(engine.layout.class(unit)).looped else { return false };
-    let slot = engine.program.node(looped).slot as usize;
-    let started = |s: &State| engine.block(s, root).nodes.get(slot).map_or(0, |n| n.started);
-    started(state) > started(before)
-        && before[engine.layout.place(unit)] != state[engine.layout.place(unit)]
 }
 
 /// One step, told.

@@ -7,15 +7,26 @@ impl Program {
     /// The innermost container of both, and its children that hold `a` and `b`; `None` across flows or if one is
     /// inside the other.
     pub fn fork(&self, a: NodeId, b: NodeId) -> Option<(NodeId, NodeId, NodeId)> {
-        let above: Vec<NodeId> = self.ancestors(a).collect();
-        let mut from_b = b;
-        for node in self.ancestors(b) {
-            if let Some(at) = above.iter().position(|&n| n == node) {
-                return (at > 0 && node != b).then(|| (node, above[at - 1], from_b));
-            }
-            from_b = node;
+        let depth = |n: NodeId| self.ancestors(n).count();
+        let up = |n: NodeId| self.node(n).parent;
+        let (mut x, mut y) = (a, b);
+        let (mut above_x, mut above_y) = (depth(a), depth(b));
+        while above_x > above_y {
+            (x, above_x) = (up(x)?, above_x - 1);
         }
-        None
+        while above_y > above_x {
+            (y, above_y) = (up(y)?, above_y - 1);
+        }
+        if x == y {
+            return None;
+        }
+        loop {
+            let (outer, other) = (up(x)?, up(y)?);
+            if outer == other {
+                return Some((outer, x, y));
+            }
+            (x, y) = (outer, other);
+        }
     }
 
     /// Whether the paths of the two actions part at parallel branches of one container.

@@ -66,8 +66,11 @@ pub(super) fn scope(scope: &Scope) -> String {
 pub(super) fn outcome(cell: &str, outcome: &Outcome, flow: &FlowReport) -> String {
     let verb = if outcome.values.len() == 1 && outcome.complete { "always ends" } else { "ends" };
     let states = count(flow.stats.states, "state");
-    let reach =
-        if outcome.complete { format!("complete: {states}") } else { format!("so far: {states}") };
+    let reach = match flow.stats.states {
+        _ if outcome.complete => format!("complete: {states}"),
+        0 => "so far".to_owned(),
+        _ => format!("so far: {states}"),
+    };
     let serial = if outcome.serial.is_empty() {
         String::new()
     } else if outcome.serial == outcome.values {

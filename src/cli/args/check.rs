@@ -22,6 +22,9 @@ pub(in crate::cli) struct CheckArgs {
     /// Where a limit is reached, go on with random schedules
     #[arg(long, help_heading = "Search options")]
     or_fuzz: bool,
+    /// Keep a search that has to stop in this file; the same command goes on from there
+    #[arg(long, value_name = "FILE", help_heading = "Search options")]
+    pub(in crate::cli) checkpoint: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) gate: GateArgs,
     #[command(flatten)]

@@ -80,7 +80,7 @@ impl FuzzArgs {
             seed: how.seed,
             schedules: schedules.unwrap_or(Fuzz::default().schedules),
             depth: u32::try_from(how.depth).unwrap_or(u32::MAX),
-            after_limits: false,
+            ..Fuzz::default()
         };
         let threads = how.threads.map_or_else(cores, |n| usize::try_from(n).unwrap_or(usize::MAX));
         let base = limits::Config {

@@ -44,6 +44,9 @@ pub(in crate::cli) struct SearchArgs {
     /// Stop, inconclusive, at this much memory
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size)]
     max_memory: u64,
+    /// Tell large states apart by fingerprints of 128 bits: less memory, not exact
+    #[arg(long)]
+    fingerprints: bool,
     /// Threads that share the search [default: one a core]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
     threads: Option<u64>,
@@ -95,6 +98,7 @@ impl SearchArgs {
             },
             max_states: self.max_states,
             max_memory: self.max_memory,
+            fingerprints: self.fingerprints,
             threads: self.threads.map_or_else(cores, |n| usize::try_from(n).unwrap_or(usize::MAX)),
             reproducible: self.reproducible,
             ..limits::Config::default()

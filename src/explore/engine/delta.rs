@@ -177,10 +177,7 @@ impl Engine<'_> {
             }
             for number in self.locals(state, unit) {
                 match self.delta(state, unit, number) {
-                    None => {
-                        let learned = self.record(state, unit, number);
-                        self.remember(state, unit, number, learned);
-                    }
+                    None => self.learn_one(state, unit, number),
                     // Who else hears of it may be new.
                     Some(Delta::Plain(plain)) if !plain.heard.is_empty() => {
                         let chosen = self.chosen(unit, number);
@@ -190,6 +187,22 @@ impl Engine<'_> {
                 }
             }
         }
+    }
+
+    /// Learns what one move leads to.
+    pub fn learn_one(&mut self, state: &State, unit: Unit, number: u32) {
+        let learned = self.record(state, unit, number);
+        self.remember(state, unit, number, learned);
+    }
+
+    /// A local move by its number.
+    pub fn local(&self, number: u32) -> Local {
+        self.locals[number as usize].0
+    }
+
+    /// Whether anybody may take a lease.
+    pub fn leases(&self) -> bool {
+        !self.leasable.is_empty()
     }
 
     fn remember(&mut self, state: &State, unit: Unit, number: u32, mut learned: Learned) {

@@ -59,6 +59,16 @@ pub struct Successor {
     pub ended: bool,
 }
 
+impl Successor {
+    /// The iteration that has ended with this step; its slot may hold the next one by now.
+    pub fn ended_unit(&self) -> Option<Unit> {
+        match self.chosen {
+            Move::Step(unit, _) | Move::Fault(unit, ..) if self.ended => Some(unit),
+            _ => None,
+        }
+    }
+}
+
 /// The tables of one exploration.
 #[derive(Debug)]
 pub struct Engine<'p> {

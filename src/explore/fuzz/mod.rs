@@ -5,6 +5,7 @@
 
 mod bound;
 mod random;
+mod spots;
 mod strategy;
 
 use super::ending::{Joint, judge_end, judge_stuck, outcome};
@@ -17,6 +18,7 @@ use crate::model::program::Program;
 use crate::property::judge::Violation;
 pub use bound::Bound;
 use random::Random;
+use spots::{Chosen, Spots};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 pub use strategy::Strategy;
@@ -29,7 +31,7 @@ const PROBES: u64 = 64;
 /// Longer schedules are cut: something in them goes round in circles.
 const LONGEST: u32 = 100_000;
 /// Numbers in an engine's tables after which it starts anew.
-const FULL: u64 = 4_000_000;
+const FULL: u32 = 4_000_000;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +46,20 @@ pub struct Fuzz {
     pub depth: u32,
     /// Only where the search had to stop.
     pub after_limits: bool,
+    /// Whether steps are looked up; what is found is the same without.
+    pub look_up: bool,
 }
 
 impl Default for Fuzz {
     fn default() -> Self {
-        Self { strategy: Strategy::Pct, seed: 1, schedules: 10_000, depth: 3, after_limits: false }
+        Self {
+            strategy: Strategy::Pct,
+            seed: 1,
+            schedules: 10_000,
+            depth: 3,
+            after_limits: false,
+            look_up: true,
+        }
     }
 }
 
@@ -138,6 +149,16 @@ impl Fuzzed {
     }
 }
 
+/// What looking up came to.
+enum Quick {
+    /// This step was taken.
+    Took(Move),
+    /// There is none.
+    Over,
+    /// It has to be taken by the engine: this one of all moves, if that was drawn already.
+    Chose(Option<usize>),
+}
+
 /// One thread: an engine, and what it found.
 struct Worker<'p> {
     program: &'p Program,
@@ -155,6 +176,10 @@ struct Worker<'p> {
     known: usize,
     found: Fuzzed,
     priorities: Priorities,
+    /// Where steps are looked up.
+    spots: Option<Spots>,
+    /// The process that PCT chose last.
+    leader: Option<usize>,
     open: Vec<Move>,
     state: State,
     next: State,
@@ -166,6 +191,9 @@ impl<'p> Worker<'p> {
         let mut engine = Engine::new(program, false);
         let initial = engine.initial();
         let places = engine.layout.places.iter().enumerate();
+        // Priorities of moves are drawn by the moves themselves.
+        let by_step = asked.look_up && asked.strategy != Strategy::Pos;
+        let spots = Spots::new(&engine).filter(|_| by_step);
         let tells = |p: &Place| matches!(p, Place::World | Place::Resource(_));
         let telling = places.filter(|(_, p)| tells(p)).map(|(at, _)| at).collect();
         Self {
@@ -181,6 +209,8 @@ impl<'p> Worker<'p> {
             known: 0,
             found: Fuzzed::default(),
             priorities: Priorities::default(),
+            spots,
+            leader: None,
             open: Vec::new(),
             state: State::new(),
             next: State::new(),
@@ -193,13 +223,17 @@ impl<'p> Worker<'p> {
         let mut random = Random::new(self.asked.seed, number);
         let depth = self.asked.depth.max(1);
         let depth = 1 + u32::try_from(number % u64::from(depth)).unwrap_or_default();
-        self.priorities.begin(&mut random, depth, self.drawn);
+        self.priorities.begin(self.plan, &mut random, depth, self.drawn);
         let start = random.below(count(self.initial.len()).max(1)) as usize;
         self.found.chance |= self.initial.len() > 1;
         let Some(initial) = self.initial.get(start) else { return };
         self.state.clone_from(initial);
         if let Some(told) = told.as_deref_mut() {
             told.start = start;
+        }
+        self.leader = None;
+        if let Some(spots) = &mut self.spots {
+            spots.refresh(&self.engine, &self.state);
         }
         let mut steps = 0;
         while steps < LONGEST && self.step(steps, &mut random, told.as_deref_mut()) {
@@ -216,10 +250,74 @@ impl<'p> Worker<'p> {
         if self.engine.all_ended(&self.state) {
             return false;
         }
+        let first = match self.look_up(number, random) {
+            Quick::Took(chosen) => {
+                if let Some(told) = told {
+                    told.choices.push((chosen, 0));
+                }
+                return true;
+            }
+            Quick::Over => return false,
+            Quick::Chose(at) => at,
+        };
+        let took = self.ask(number, random, told, first);
+        if let Some(spots) = &mut self.spots {
+            spots.refresh(&self.engine, &self.state);
+        }
+        took
+    }
+
+    /// The step as it can be looked up.
+    fn look_up(&mut self, number: u32, random: &mut Random) -> Quick {
+        let Some(spots) = &mut self.spots else { return Quick::Chose(None) };
+        if spots.total == 0 {
+            return Quick::Over;
+        }
+        let strategy = self.asked.strategy;
+        let process = |engine: &Engine<'_>, spots: &Spots, chosen: Chosen| {
+            self.plan.at(spots.list[chosen.spot].place, Spots::node(engine, chosen))
+        };
+        loop {
+            let leads = |c: &Chosen| self.leader == Some(process(&self.engine, spots, *c));
+            let chosen = if strategy != Strategy::Pct {
+                spots.nth(random.below(spots.total))
+            } else if let Some(chosen) = spots.only().filter(leads) {
+                // It had the highest priority, it is the same process, and nobody else has changed.
+                chosen
+            } else {
+                let all = spots.all().map(|c| (c.at, process(&self.engine, spots, c)));
+                spots.nth(self.priorities.highest(all, random))
+            };
+            let step = Move::Step(spots.list[chosen.spot].unit, Spots::node(&self.engine, chosen));
+            if !spots.take(&mut self.engine, &self.state, chosen, &mut self.next) {
+                self.leader = None;
+                return Quick::Chose(Some(chosen.at as usize));
+            }
+            if strategy == Strategy::Pct && self.priorities.drops(self.plan, step, number) {
+                self.leader = None;
+                continue;
+            }
+            self.leader = Some(process(&self.engine, spots, chosen));
+            spots.took(&self.engine, chosen, &self.state, &self.next);
+            std::mem::swap(&mut self.state, &mut self.next);
+            return Quick::Took(step);
+        }
+    }
+
+    /// The step as the engine takes it, from the first choice if that has been made.
+    fn ask(
+        &mut self,
+        number: u32,
+        random: &mut Random,
+        told: Option<&mut Schedule>,
+        mut first: Option<usize>,
+    ) -> bool {
         self.engine.moves_into(&self.state, true, &mut self.open);
         let strategy = self.asked.strategy;
         while !self.open.is_empty() {
-            let at = self.priorities.choose(strategy, self.plan, &self.open, random);
+            let at = first
+                .take()
+                .unwrap_or_else(|| self.priorities.choose(strategy, self.plan, &self.open, random));
             let chosen = self.open[at];
             let mut index = 0;
             if !self.engine.take_into(&self.state, chosen, &mut self.next) {
@@ -270,7 +368,7 @@ impl<'p> Worker<'p> {
             let first = self.found.violations.entry(violation).or_insert(number);
             *first = number.min(*first);
         }
-        if self.engine.sizes().iter().map(|&n| u64::from(n)).max().unwrap_or(0) > FULL {
+        if number.is_multiple_of(64) && self.engine.sizes().into_iter().any(|n| n > FULL) {
             let fresh = Self::new(self.program, self.plan, self.asked, self.drawn);
             self.found = std::mem::replace(self, fresh).close();
         }

@@ -3,6 +3,7 @@
 
 use super::random::Random;
 use crate::explore::engine::Move;
+use crate::explore::layout::Layout;
 use crate::model::ids::NodeId;
 use crate::model::program::{Kind, Program, Step};
 
@@ -29,19 +30,21 @@ impl Strategy {
     }
 }
 
-/// A process, as far as priorities go: a run or a slot of a loop, and the branch in it.
-type Process = (u32, u32, u32);
-
-/// Time has a process of its own for each lease.
-const TIME: u32 = u32::MAX;
+/// A process, as far as priorities go: the place of a run or of a slot of a loop, and the branch in it. Time has a process
+/// of its own for each lease.
+type Process = usize;
 
 /// What is the same in all schedules of a program.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// By node: its branch.
-    branches: Vec<u32>,
+    layout: Layout,
+    /// By node: its branch, from 0.
+    branches: Vec<usize>,
+    /// How many branches there are.
+    width: usize,
     /// By node: the resource it is about, and whether it may change it.
     about: Vec<Option<(u32, bool)>>,
+    resources: usize,
 }
 
 impl Plan {
@@ -72,19 +75,38 @@ impl Plan {
             }
             u32::MAX
         };
+        let named: Vec<u32> = (0..program.nodes.len()).map(branch).collect();
+        let mut names = named.clone();
+        names.sort_unstable();
+        names.dedup();
+        let branches = named.iter().map(|n| names.partition_point(|m| m < n)).collect();
+        let about = program.nodes.iter().map(about).collect();
         Self {
-            branches: (0..program.nodes.len()).map(branch).collect(),
-            about: program.nodes.iter().map(about).collect(),
+            layout: Layout::new(program),
+            branches,
+            width: names.len(),
+            about,
+            resources: program.resources.len(),
         }
+    }
+
+    /// How many processes there can be, time included.
+    fn processes(&self, resources: usize) -> usize {
+        self.layout.places.len() * self.width + resources
     }
 
     fn process(&self, chosen: Move) -> Process {
         match chosen {
             Move::Step(unit, node) | Move::Fault(unit, node, _) => {
-                (unit.run, unit.slot, self.branches[node.index()])
+                self.at(self.layout.place(unit), node)
             }
-            Move::Expire(_, resource) => (TIME, TIME, resource.0),
+            Move::Expire(_, resource) => self.processes(resource.index()),
         }
+    }
+
+    /// The process at a place that takes a step of this action.
+    pub(super) fn at(&self, place: usize, node: NodeId) -> Process {
+        place * self.width + self.branches[node.index()]
     }
 
     fn about(&self, chosen: Move) -> Option<(u32, bool)> {
@@ -105,7 +127,9 @@ impl Plan {
 /// The priorities of one schedule.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Priorities {
-    processes: Vec<(Process, u64)>,
+    /// By process; 0 for those not met yet.
+    processes: Vec<u64>,
+    met: usize,
     moves: Vec<(Move, u64)>,
     /// Steps before which the process of highest priority drops, and to what.
     changes: Vec<(u32, u64)>,
@@ -115,8 +139,10 @@ pub(super) struct Priorities {
 
 impl Priorities {
     /// For a new schedule; `depth` and `steps` as PCT has them.
-    pub(super) fn begin(&mut self, random: &mut Random, depth: u32, steps: u32) {
+    pub(super) fn begin(&mut self, plan: &Plan, random: &mut Random, depth: u32, steps: u32) {
         self.processes.clear();
+        self.processes.resize(plan.processes(plan.resources), 0);
+        self.met = 0;
         self.moves.clear();
         self.changes.clear();
         for change in 1..depth {
@@ -126,7 +152,7 @@ impl Priorities {
 
     /// Processes met.
     pub(super) fn processes(&self) -> usize {
-        self.processes.len()
+        self.met
     }
 
     /// The place in `open` of the move to try.
@@ -145,24 +171,33 @@ impl Priorities {
     }
 
     fn by_process(&mut self, plan: &Plan, open: &[Move], random: &mut Random) -> usize {
-        let mut best = (0, 0);
+        let processes = open.iter().map(|&chosen| plan.process(chosen));
+        self.highest(processes.enumerate(), random)
+    }
+
+    /// A move of the process of highest priority; one of them, if it offers several.
+    pub(super) fn highest<T: Copy + Default>(
+        &mut self,
+        moves: impl Iterator<Item = (T, Process)>,
+        random: &mut Random,
+    ) -> T {
+        let mut best = (T::default(), 0);
         let mut alike = 0;
-        for (at, &chosen) in open.iter().enumerate() {
-            let process = plan.process(chosen);
-            let known = self.processes.iter().find(|(p, _)| *p == process).map(|(_, q)| *q);
-            let priority = known.unwrap_or_else(|| {
+        for (chosen, process) in moves {
+            let mut priority = self.processes[process];
+            if priority == 0 {
                 // Above all that ever drop.
-                let priority = random.priority() | 1 << 63;
-                self.processes.push((process, priority));
-                priority
-            });
+                priority = random.priority() | 1 << 63;
+                self.processes[process] = priority;
+                self.met += 1;
+            }
             if priority > best.1 {
-                best = (at, priority);
+                best = (chosen, priority);
                 alike = 1;
             } else if priority == best.1 {
                 alike += 1;
                 if random.below(alike) == 0 {
-                    best.0 = at;
+                    best.0 = chosen;
                 }
             }
         }
@@ -174,10 +209,7 @@ impl Priorities {
     pub(super) fn drops(&mut self, plan: &Plan, chosen: Move, step: u32) -> bool {
         let Some(at) = self.changes.iter().position(|c| c.0 == step) else { return false };
         let (_, low) = self.changes.swap_remove(at);
-        let process = plan.process(chosen);
-        if let Some(own) = self.processes.iter_mut().find(|(p, _)| *p == process) {
-            own.1 = low;
-        }
+        self.processes[plan.process(chosen)] = low;
         true
     }
 

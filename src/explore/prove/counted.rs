@@ -51,6 +51,7 @@ pub fn counted(proof: &Proof<'_>, config: &Config, stop: &dyn Stop) -> Option<Co
         states: proof.all.states.len() as u64,
         nodes: proof.all.states.len() as u64,
         transitions: proof.all.transitions,
+        prints: 0,
     };
     let mut engine = Engine::new(program, true);
     let finals = derive(&proof.all)?;
@@ -93,7 +94,7 @@ fn confirm(
 ) -> Option<Vec<(Violation, Schedule)>> {
     let small = few(engine.program);
     let mut model = Engine::new(&small, true);
-    let config = Config { max_states: Some(20_000), ..config.clone() };
+    let config = Config { max_states: Some(20_000), kept: false, ..config.clone() };
     let found = search(&mut model, &config, stop);
     let mut wanted: Vec<Violation> = Vec::new();
     for violation in &found.violations {

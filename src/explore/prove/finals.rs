@@ -171,6 +171,13 @@ pub fn some_outcome(engine: &mut Engine<'_>) -> Option<Joint> {
     walk.outcome(engine)
 }
 
+/// How everything ends if from here on nobody is interrupted who can go on.
+pub fn end_of(engine: &mut Engine<'_>, state: &State) -> Option<Joint> {
+    let mut walk = Walk { state: state.clone(), next: State::new(), current: None, over: false };
+    walk.run(engine, None);
+    walk.outcome(engine)
+}
+
 /// The one serial outcome, if interchangeable processes are all that a serial schedule may choose between.
 pub fn serial_outcome(engine: &mut Engine<'_>) -> Option<Joint> {
     let mut walk = Walk::new(engine)?;

@@ -27,6 +27,7 @@ mod growing;
 mod hear;
 pub mod plain;
 pub mod relative;
+pub mod starve;
 pub mod state;
 pub mod step;
 pub mod verify;

@@ -24,7 +24,9 @@ use visibility::{guards, visibility};
 pub fn analyse(program: &mut Program, merge: bool) {
     let all: Vec<NodeId> =
         (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
-    let touches: Vec<Touch> = all.iter().flat_map(|&n| touches(program, n)).collect();
+    let used = used(program, &all);
+    let touched = all.iter().flat_map(|&n| touches(program, n, used[n.index()].as_ref()));
+    let touches: Vec<Touch> = touched.collect();
     for &node in &all {
         let guards = guards(program, node, &touches);
         program.nodes[node.index()].guards = guards;
@@ -48,8 +50,7 @@ pub fn analyse(program: &mut Program, merge: bool) {
     }
     collected(program, &all);
     consumers(program, &all);
-    for &node in &all {
-        let used = used(program, node);
+    for (&node, used) in all.iter().zip(used) {
         program.nodes[node.index()].used = used;
         let keeps = keeps(program, node, &all);
         program.nodes[node.index()].keeps = keeps;

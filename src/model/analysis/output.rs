@@ -8,7 +8,7 @@ use crate::model::ids::NodeId;
 use crate::model::program::{Access, Kind, Program, Step};
 use crate::model::support::readers;
 use crate::model::value::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(super) fn collected(program: &mut Program, all: &[NodeId]) {
@@ -116,47 +116,45 @@ pub(super) fn seen_from(program: &Program, node: NodeId, reader: NodeId) -> Opti
     seen
 }
 
-/// The properties of a node's output that anybody reads; `None` if somebody wants all of it.
-pub(super) fn used(program: &Program, node: NodeId) -> Option<BTreeSet<Arc<str>>> {
-    let mut columns = BTreeSet::new();
-    let mut whole = false;
-    for index in 0..program.nodes.len() {
-        let reader = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+/// By node: the properties of its output that anybody reads; `None` if somebody wants all of it.
+pub(super) fn used(program: &Program, all: &[NodeId]) -> Vec<Option<BTreeSet<Arc<str>>>> {
+    let mut used = vec![Some(BTreeSet::new()); all.len()];
+    for &reader in all {
         for expr in expressions(program, reader) {
-            use_of(expr, node, &mut columns, &mut whole);
-            expr.visit(&mut |e| {
-                if let Expr::Result(n) = e {
-                    whole |= program.inside(node, *n);
-                }
-                whole |= matches!(e, Expr::Action(n) if *n == node);
-            });
+            use_of(program, expr, &mut used);
         }
     }
-    (!whole).then_some(columns)
+    used
 }
 
-pub(super) fn use_of(
-    expr: &Expr,
-    node: NodeId,
-    columns: &mut BTreeSet<Arc<str>>,
-    whole: &mut bool,
-) {
-    let mut bare = 0usize;
-    let mut indexed = 0usize;
+fn use_of(program: &Program, expr: &Expr, used: &mut [Option<BTreeSet<Arc<str>>>]) {
+    // How often each output occurs, less how often only for one of its properties.
+    let mut bare: BTreeMap<NodeId, usize> = BTreeMap::new();
+    let mut indexed: BTreeMap<NodeId, usize> = BTreeMap::new();
+    let mut whole = Vec::new();
     expr.visit(&mut |e| match e {
-        Expr::Output(n) | Expr::Body(n) if *n == node => bare += 1,
+        Expr::Output(n) | Expr::Body(n) => *bare.entry(*n).or_default() += 1,
         Expr::Index { base, key, .. } => {
             if let (Expr::Output(n) | Expr::Body(n), Expr::Const(Value::String(k))) =
                 (&**base, &**key)
-                && *n == node
             {
-                indexed += 1;
-                columns.insert(k.clone());
+                *indexed.entry(*n).or_default() += 1;
+                if let Some(columns) = &mut used[n.index()] {
+                    columns.insert(k.clone());
+                }
             }
         }
+        Expr::Result(n) => whole.extend(program.subtree(*n)),
+        Expr::Action(n) => whole.push(*n),
         _ => {}
     });
-    *whole |= bare > indexed;
+    let all_of_it = |(n, times): (NodeId, usize)| {
+        (times > indexed.get(&n).copied().unwrap_or_default()).then_some(n)
+    };
+    whole.extend(bare.into_iter().filter_map(all_of_it));
+    for node in whole {
+        used[node.index()] = None;
+    }
 }
 
 /// Reads of the resources this action writes, whose answers later effects of the process still use.
@@ -174,7 +172,9 @@ pub(super) fn keeps(program: &Program, node: NodeId, all: &[NodeId]) -> Vec<Node
                     e.visit(&mut |x| found |= *x == Expr::Variable(*r));
                     found
                 });
-            let around = program.precedes(reader, node);
+            if !reads || reader == node || !program.precedes(reader, node) {
+                continue;
+            }
             // A loop around the write, but not around the read, brings the effects before it round again.
             let again = program.ancestors(node).skip(1).any(|l| {
                 let serial =
@@ -193,7 +193,7 @@ pub(super) fn keeps(program: &Program, node: NodeId, all: &[NodeId]) -> Vec<Node
                         .chain(program.node(e).guards.iter().flat_map(|g| guard_exprs(program, g)))
                         .any(|x| readers(program, x).contains(&reader))
             });
-            if reads && around && later && reader != node {
+            if later {
                 kept.push(reader);
             }
         }

@@ -1,6 +1,6 @@
 //! How each action touches each resource, and whether two touches can notice each other's order.
 
-use super::{expressions, steps, used};
+use super::{expressions, steps};
 use crate::model::expression::Expr;
 use crate::model::external::KEY;
 use crate::model::ids::{NodeId, ResourceId};
@@ -33,8 +33,12 @@ pub(super) enum How {
     Make,
 }
 
-/// All touches of an action.
-pub(super) fn touches(program: &Program, node: NodeId) -> Vec<Touch> {
+/// All touches of an action, of whose output these properties are read (`None`: all).
+pub(super) fn touches(
+    program: &Program,
+    node: NodeId,
+    used: Option<&BTreeSet<Arc<str>>>,
+) -> Vec<Touch> {
     let mut all = Vec::new();
     for expr in expressions(program, node) {
         expr.visit(&mut |e| {
@@ -45,7 +49,7 @@ pub(super) fn touches(program: &Program, node: NodeId) -> Vec<Touch> {
     }
     for step in steps(program, node) {
         if let Step::Access(r, access) = step {
-            all.extend(of_access(program, node, *r, access));
+            all.extend(of_access(program, node, *r, access, used));
         }
     }
     all
@@ -67,7 +71,13 @@ impl Touch {
     }
 }
 
-fn of_access(program: &Program, node: NodeId, r: ResourceId, access: &Access) -> Vec<Touch> {
+fn of_access(
+    program: &Program,
+    node: NodeId,
+    r: ResourceId,
+    access: &Access,
+    used: Option<&BTreeSet<Arc<str>>>,
+) -> Vec<Touch> {
     let none = Filter::default();
     let by = |equal: &[(Arc<str>, Expr)]| Filter { equal: equal.to_vec(), ..Filter::default() };
     let touch =
@@ -76,9 +86,9 @@ fn of_access(program: &Program, node: NodeId, r: ResourceId, access: &Access) ->
     match access {
         Access::Get | Access::Load => {
             // An etag changes with every column.
-            let columns = used(program, node)
+            let columns = used
                 .filter(|u| !u.contains("etag"))
-                .map(|u| u.into_iter().filter(|c| &**c != "statusCode").collect());
+                .map(|u| u.iter().filter(|c| &***c != "statusCode").cloned().collect());
             vec![touch(How::Read, columns, &none, false)]
         }
         Access::Fetch(key) => {
