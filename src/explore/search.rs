@@ -51,13 +51,10 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
     let work = Work::<Words<1>> { loose: initial, ..Work::new(Format::new(&[])) };
     let plan = Plan::new(engine);
     let keeper = stop.keeper().filter(|_| limits.kept);
-    let what = (
-        engine.program,
-        &engine.judge.guarded,
-        limits.reduction,
-        limits.fingerprints,
-        engine.most_starts,
-    );
+    // Where not all starts are listed, the numbers depend on how many are.
+    let starts = engine.more_starts().then_some(engine.most_starts);
+    let judge = &engine.judge;
+    let what = (engine.program, &judge.guarded, limits.reduction, limits.fingerprints, starts);
     let what = |keeper| (keeper, hash(&format!("{what:?}")));
     let kept = keeper.map(what);
     let found = Found::default();
