@@ -103,9 +103,9 @@ fn after_expiry_the_old_id_counts_until_something_happens() {
     assert_eq!(codes(&written, &renew, 0), [200, 409].into());
     assert_eq!(codes(&written, &release, 0), [200, 409].into());
     let taken = with(json!({ "name": "C", "acquireLease": "b", "seconds": 60, "takes": [0, 0] }));
-    // Known to be wrong: where the lease had run out, the id of the same process's older lease should give 409.
-    assert_eq!(codes(&taken, &renew, 0), [200].into());
-    assert_eq!(codes(&taken, &release, 0), [200].into());
+    // Where the lease had run out it was taken anew, and the older id is worth nothing.
+    assert_eq!(codes(&taken, &renew, 0), [200, 409].into());
+    assert_eq!(codes(&taken, &release, 0), [200, 409].into());
     let read = with(json!({ "name": "R", "get": "b", "takes": [0, 0] }));
     assert_eq!(codes(&read, &renew, 0), [200].into());
 }

@@ -84,6 +84,8 @@ impl Machine<'_> {
         match done.lease {
             Some(LeaseEvent::Acquired(limit)) => {
                 self.block.marks.remove(&Mark::Lost(rid));
+                // The id of an older lease of its own is as dead as anybody's.
+                self.block.age_leases(rid);
                 self.start_clock(node, rid, limit);
             }
             Some(LeaseEvent::Renewed) => {
