@@ -39,7 +39,7 @@ pub(super) fn struck(
     }
     let mut lowered = lower(definition, &scenario)?;
     let most = config.max_states.unwrap_or(STATES).min(STATES);
-    let config = Config { max_states: Some(most), fuzz: None, ..config.clone() };
+    let config = Config { max_states: Some(most), fuzz: None, kept: false, ..config.clone() };
     let explored = explore(&mut lowered, &config, stop);
     let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
     let mut found = findings(&mut engine, &lowered, &explored);

@@ -272,6 +272,7 @@ impl Run<'_> {
         let most = if spent > FLOW { LEAST } else { STATES };
         let config = Config {
             max_states: Some(self.config.max_states.unwrap_or(most)),
+            kept: self.config.kept && self.config.max_states.is_some(),
             ..self.config.clone()
         };
         let explored = explore(&mut lowered, &config, self.stop);

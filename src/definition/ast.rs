@@ -228,6 +228,8 @@ pub enum ActionKind {
     Response {
         /// What is answered.
         value: Template,
+        /// Whether its status is sure to be a 2xx.
+        good: bool,
     },
     /// Filter array.
     Query {

@@ -29,7 +29,7 @@ pub(super) fn parts(kind: &mut ActionKind) -> (Vec<&mut Vec<Action>>, Vec<&mut T
         | ActionKind::Increment { by: value, .. }
         | ActionKind::Append { value, .. }
         | ActionKind::Compose { value }
-        | ActionKind::Response { value }
+        | ActionKind::Response { value, .. }
         | ActionKind::Wait { condition: value } => (vec![], vec![value]),
         ActionKind::Query { from, condition: other }
         | ActionKind::Select { from, select: other }

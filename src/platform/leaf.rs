@@ -209,7 +209,7 @@ pub fn kind(
         ActionKind::Append { variable, value } => {
             adding(variable, value, Adding::Append, names, scenario, &action.at)
         }
-        ActionKind::Compose { value } | ActionKind::Response { value } => {
+        ActionKind::Compose { value } | ActionKind::Response { value, .. } => {
             one(Step::Compute(lower(value, names)?))
         }
         ActionKind::Query { from, condition } => {

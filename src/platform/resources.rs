@@ -108,7 +108,7 @@ fn origin<'a>(name: &str, all: &BTreeMap<String, &'a Action>, depth: u32) -> Opt
     match &all.get(&folded(name))?.kind {
         ActionKind::Call(call) => Some(call),
         ActionKind::Compose { value: Template::Expr(expr, _) }
-        | ActionKind::Response { value: Template::Expr(expr, _) }
+        | ActionKind::Response { value: Template::Expr(expr, _), .. }
             if depth < 8 =>
         {
             origin(&answer_of(expr)?, all, depth + 1)

@@ -22,6 +22,8 @@ use std::sync::Arc;
 pub enum Refresh {
     /// All.
     All,
+    /// None: things as they were.
+    Nothing,
     /// Only of this column of this resource.
     Column(ResourceId, Arc<str>),
 }
@@ -30,6 +32,7 @@ impl Refresh {
     fn covers(&self, resource: ResourceId) -> bool {
         match self {
             Self::All => true,
+            Self::Nothing => false,
             Self::Column(r, _) => *r == resource,
         }
     }
@@ -42,13 +45,16 @@ pub struct Again<'v, 'a> {
     pub(super) refresh: Refresh,
     top: NodeId,
     pub(super) depth: u32,
+    /// How many conditions on variables are being followed, and whether they go deeper than that is done.
+    pub(super) nested: u32,
+    pub(super) lost: bool,
 }
 
 impl<'v, 'a> Again<'v, 'a> {
     /// The environment of the view's reader, with reads repeated.
     pub fn new(view: &'v mut View<'a>, refresh: Refresh) -> Self {
         let top = view.reader;
-        Self { view, refresh, top, depth: 0 }
+        Self { view, refresh, top, depth: 0, nested: 0, lost: false }
     }
 
     /// The content as the others have left it since `reader` read it.

@@ -3,13 +3,12 @@
 //! *Look, remember in a variable what was seen, act on the variable*: the value is a constant, and still it is as old as
 //! the read that its condition looked at.
 
-use super::again::{Again, concerns};
+use super::again::{Again, Refresh, concerns};
 use super::lookup::condition;
-use crate::model::block::Phase;
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Expr, Failure};
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Guard, Kind, Program, Status, Step};
+use crate::model::program::{Access, Guard, Kind, Program, Status, StatusSet, Step};
 use crate::model::value::Value;
 
 /// An action that sets a variable, and the conditions between it and what both are in.
@@ -33,24 +32,36 @@ impl Again<'_, '_> {
         let mut asked = setters.iter().flat_map(|s| &s.guards);
         let turned =
             |g: &Guard| condition(program, g).is_some_and(|e| concerns(program, e, &self.refresh));
-        // Someone who asks for an earlier point of the flow must not see what was set since.
-        if self.depth == 0 && !asked.any(turned) {
+        let present = self.depth == 0;
+        if present && !asked.any(turned) {
             return None;
         }
-        self.depth += 1;
-        let last = self.last_to_run(&setters, writer);
-        let value = last.map(|last| {
-            let Some(setter) = last else {
+        if self.nested >= DEEPEST {
+            self.lost = true;
+            return None;
+        }
+        if present {
+            self.lost = false;
+        }
+        (self.depth, self.nested) = (self.depth + 1, self.nested + 1);
+        let refresh = std::mem::replace(&mut self.refresh, Refresh::Nothing);
+        let then = self.last_to_run(&setters, writer);
+        self.refresh = refresh;
+        let now = self.last_to_run(&setters, writer);
+        let value = now.map(|now| {
+            let Some(setter) = now else {
                 let first = program.resource(variable).initial.first();
                 return Ok(first.and_then(|r| r.get("value")).cloned().unwrap_or(Value::Null));
             };
             self.as_reader(setter.node, |me| evaluate(setter.value, me))
         });
-        self.depth -= 1;
-        value.ok()
+        (self.depth, self.nested) = (self.depth - 1, self.nested - 1);
+        // What the conditions say of then must be what has happened: an action can also be skipped, or fail.
+        let told = then.is_ok_and(|then| then.map(|s| s.node) == writer);
+        if present && (self.lost || !told) { None } else { value.ok() }
     }
 
-    /// The setter that would have run last now; `None` if nobody would.
+    /// The setter that ran last by what the conditions say; `None` if nobody did.
     fn last_to_run<'s, 'p>(
         &mut self,
         setters: &'s [Setter<'p>],
@@ -66,11 +77,7 @@ impl Again<'_, '_> {
                     None => return Err(Unknown),
                 }
             }
-            let skipped = setter.guards.is_empty()
-                && self.view.of(setter.node).is_some_and(|s| s.phase == SKIPPED);
-            if !skipped {
-                return Ok(Some(setter));
-            }
+            return Ok(Some(setter));
         }
         Ok(None)
     }
@@ -79,7 +86,8 @@ impl Again<'_, '_> {
 /// It hangs on a condition that nobody knows.
 struct Unknown;
 
-const SKIPPED: Phase = Phase::Done(Status::Skipped);
+/// Conditions on variables that conditions chose are followed so far.
+const DEEPEST: u32 = 3;
 
 /// Who sets a variable before `reader`, in order; `None` if somebody does otherwise than by setting it, unordered with
 /// `reader`, or in rounds.
@@ -109,12 +117,32 @@ fn setters(program: &Program, variable: ResourceId, reader: NodeId) -> Option<Ve
                 }
                 return None;
             }
+            if !plain(program, id, reader) || found.iter().any(|s| unordered(program, s.node, id)) {
+                return None;
+            }
             let later = found.iter().position(|s| program.precedes(id, s.node));
             let setter = Setter { node: id, value, guards: between(program, id, reader)? };
             found.insert(later.unwrap_or(found.len()), setter);
         }
     }
     Some(found)
+}
+
+/// Whether an action runs whenever the conditions around it say so: nothing on the way to it waits for a failure.
+fn plain(program: &Program, node: NodeId, other: NodeId) -> bool {
+    let mut on_the_way = program.ancestors(node).take_while(|&n| !program.inside(other, n));
+    on_the_way.all(|n| {
+        let only = |s: &StatusSet| s.has(Status::Succeeded) && !s.has(Status::Failed);
+        program.node(n).run_after.iter().all(|(_, statuses)| only(statuses))
+    })
+}
+
+/// Whether either may come last.
+fn unordered(program: &Program, a: NodeId, b: NodeId) -> bool {
+    let sides = |(container, ..): (NodeId, NodeId, NodeId)| {
+        matches!(program.node(container).kind, Kind::If(_) | Kind::Switch(..))
+    };
+    !program.precedes(a, b) && !program.precedes(b, a) && !program.fork(a, b).is_some_and(sides)
 }
 
 /// Whether both are in a loop whose rounds follow each other: what comes later has come before, too.

@@ -21,6 +21,7 @@ mod ends;
 pub(crate) mod engine;
 pub(crate) mod expressions;
 mod faulty;
+pub(crate) mod flows;
 pub(crate) mod generate;
 pub(crate) mod naive;
 mod outline;

@@ -41,7 +41,14 @@ pub(super) fn data(cx: &mut Context, lower: &str, node: &Node<'_>) -> Option<Act
         "join" => ActionKind::Join { from: input("from"), with: input("joinWith") },
         "table" => ActionKind::Compose { value: input("from") },
         "parsejson" => ActionKind::Compose { value: input("content") },
-        "response" => ActionKind::Response { value: input("body") },
+        "response" => {
+            let value = input("body");
+            let good = match node.path(&["inputs", "statusCode"]) {
+                None => true,
+                Some(code) => code.value.as_u64().is_some_and(|n| (200..300).contains(&n)),
+            };
+            ActionKind::Response { value, good }
+        }
         "compose"
         | "expression"
         | "xslt"

@@ -225,9 +225,9 @@ pub(super) const JOBS: Connector = Connector {
     ],
 };
 
-/// Action types of the platform itself that go out of the flow. Whoever receives the call decides what it does; a
-/// child flow whose definition is at hand is inlined before this is asked.
+/// Action types of the platform itself that go out of the flow: whoever receives the call decides what it does. Calls
+/// of child flows are not here; what is not inlined is listed as unknown.
 pub(super) const BUILT_IN: Connector = Connector {
-    ids: &["workflow", "sendtobatch", "function", "agent", "apimanagement", "appservice"],
+    ids: &["sendtobatch", "function", "agent", "apimanagement", "appservice"],
     operations: &[effect(&[""])],
 };

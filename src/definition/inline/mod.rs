@@ -2,13 +2,16 @@
 //!
 //! A child runs its own actions on its own variables; the caller waits for its Response, not for its end (semantics
 //! §2). So the actions up to the Response become a scope in the call's place, the rest a scope beside whatever follows
-//! the call. A child that may run only so many times at once, or that has variables of its own and is called from a
-//! concurrent loop, stays a call of which nothing is known.
+//! the call. Where that would not be what happens, the call stays one of which nothing is known, and a note says why
+//! ([`Work::child`]).
+
+mod child;
 
 use super::ast::{Action, ActionKind, Call, Definition, Flow, RunAfter, Status};
 use super::expression::{Expr, Template};
 use super::location::Location;
 use super::walk::{every_action, every_expr, parts};
+use child::{refusal, split};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,8 +41,8 @@ impl<'d> Library<'d> {
         Self { flows }
     }
 
-    /// The flow that a call is of, if it is at hand and can stand in the call's place.
-    fn called(&self, call: &Call, concurrent: bool) -> Option<&'d Definition> {
+    /// The flow that a call is of, if it is at hand.
+    fn called(&self, call: &Call) -> Option<&'d Definition> {
         if call.connector != "workflow" {
             return None;
         }
@@ -48,11 +51,7 @@ impl<'d> Library<'d> {
             .or_else(|| member(member(host, "workflow")?, "id"))?;
         let Template::Text(name) = name else { return None };
         let last = name.trim_end_matches('/').rsplit('/').next().unwrap_or(name);
-        let child = (*self.flows.get(&last.to_lowercase())?)?;
-        let flow = &child.flows[0];
-        let limited = flow.trigger.as_ref().is_some_and(|t| t.runs.is_some());
-        let shared = concurrent && !variables(&flow.actions).is_empty();
-        (!limited && !shared).then_some(child)
+        *self.flows.get(&last.to_lowercase())?
     }
 }
 
@@ -69,12 +68,10 @@ pub fn inline(definition: &Definition, library: &Library<'_>) -> Option<Definiti
     let mut whole = definition.clone();
     let mut notes = Vec::new();
     for flow in &mut whole.flows {
-        let mut work = Work { library, notes: Vec::new(), parameters: BTreeMap::new() };
         let Flow { actions, parameters, .. } = flow;
+        let mut work = Work { library, notes: Vec::new(), parameters: std::mem::take(parameters) };
         work.expand(actions, &[definition], false);
-        for (name, value) in work.parameters {
-            parameters.entry(name).or_insert(value);
-        }
+        *parameters = work.parameters;
         notes.append(&mut work.notes);
     }
     if notes.is_empty() {
@@ -94,34 +91,79 @@ impl Work<'_, '_> {
     /// Replaces the calls in a flow or a flow within it; `chain`: who calls whom, down to these actions.
     fn expand(&mut self, actions: &mut Vec<Action>, chain: &[&Definition], concurrent: bool) {
         let mut answers = Vec::new();
-        self.container(actions, chain, concurrent, &mut answers);
+        self.container(actions, chain, (concurrent, true), &mut answers);
         every_expr(actions, &mut |expr| answers.iter().for_each(|a| ask(expr, a)));
     }
 
+    /// `at`: whether a concurrent loop is around these actions, and whether they are a flow's own.
     fn container(
         &mut self,
         actions: &mut Vec<Action>,
         chain: &[&Definition],
-        concurrent: bool,
+        at: (bool, bool),
         answers: &mut Vec<Answer>,
     ) {
         let mut later = Vec::new();
         for action in actions.iter_mut() {
             if let ActionKind::Call(call) = &action.kind
-                && let Some(child) = self.library.called(call, concurrent)
-                && chain.len() < DEEPEST
-                && !chain.iter().any(|d| std::ptr::eq(*d, child))
+                && let Some(child) = self.library.called(call)
             {
                 let call = call.clone();
-                later.extend(self.replace(action, &call, child, chain, answers));
+                match self.child(child, chain, at) {
+                    Ok(found) => later.extend(self.replace(action, &call, found, answers)),
+                    Err(why) => self.notes.push(format!(
+                        "{} calls {}, which is not looked into: {why}",
+                        action.name, child.name
+                    )),
+                }
                 continue;
             }
             let loops = matches!(&action.kind, ActionKind::Foreach { concurrency, .. } if *concurrency != Some(1));
             for inner in parts(&mut action.kind).0 {
-                self.container(inner, chain, concurrent || loops, answers);
+                self.container(inner, chain, (at.0 || loops, false), answers);
             }
         }
         actions.append(&mut later);
+    }
+
+    /// What a child does, with what its own children do, or why it cannot stand in the call's place.
+    fn child<'c>(
+        &mut self,
+        child: &'c Definition,
+        chain: &[&'c Definition],
+        (concurrent, root): (bool, bool),
+    ) -> Result<Child, &'static str> {
+        let flow = &child.flows[0];
+        if chain.len() >= DEEPEST || chain.iter().any(|d| std::ptr::eq(*d, child)) {
+            return Err("flows call each other in a circle, or too deeply");
+        }
+        if flow.trigger.as_ref().is_some_and(|t| t.runs.is_some()) {
+            return Err("it limits how many of its runs overlap");
+        }
+        let differs = |(name, value): (&String, &Template)| {
+            !name.starts_with('$') && self.parameters.get(name).is_some_and(|own| own != value)
+        };
+        if flow.parameters.iter().any(differs) {
+            return Err("a parameter of the same name has another value there");
+        }
+        let mut body = flow.actions.clone();
+        if let Some(why) = refusal(&mut body) {
+            return Err(why);
+        }
+        let chain: Vec<&Definition> = chain.iter().copied().chain([child]).collect();
+        self.expand(&mut body, &chain, concurrent);
+        if concurrent && !variables(&body).is_empty() {
+            return Err("it has variables of its own, and is called from a concurrent loop");
+        }
+        let (first, rest) =
+            split(body).ok_or("what it does beside or after its Response is tangled")?;
+        if !root && !rest.is_empty() {
+            return Err("it goes on after its Response, and the call stands in a container");
+        }
+        for (parameter, value) in &flow.parameters {
+            self.parameters.entry(parameter.clone()).or_insert_with(|| value.clone());
+        }
+        Ok(Child { name: child.name.clone(), first, rest })
     }
 
     /// Puts the child in the call's place; what it does after its Response is given back.
@@ -129,22 +171,17 @@ impl Work<'_, '_> {
         &mut self,
         action: &mut Action,
         call: &Call,
-        child: &Definition,
-        chain: &[&Definition],
+        child: Child,
         answers: &mut Vec<Answer>,
     ) -> Option<Action> {
         let name = action.name.clone();
-        let flow = &child.flows[0];
-        let mut body = flow.actions.clone();
-        let chain: Vec<&Definition> = chain.iter().copied().chain([child]).collect();
-        self.expand(&mut body, &chain, false);
-        for (parameter, value) in &flow.parameters {
-            self.parameters.entry(parameter.clone()).or_insert_with(|| value.clone());
-        }
         let trigger = format!("{name}{INSIDE}trigger");
         let mut responses = Vec::new();
+        let early = child.first.len();
+        let mut body: Vec<Action> = child.first.into_iter().chain(child.rest).collect();
         rename(&mut body, &name, &trigger, &mut responses);
-        let (mut first, rest) = split(body);
+        let rest = body.split_off(early);
+        let mut first = body;
         for root in first.iter_mut().filter(|a| a.run_after.is_empty()) {
             root.run_after.push(after(&trigger, &root.at));
         }
@@ -172,6 +209,13 @@ impl Work<'_, '_> {
         answers.push(Answer { call: name, responses });
         later
     }
+}
+
+/// A flow that is called: what it does until it has answered, and what it does then.
+struct Child {
+    name: String,
+    first: Vec<Action>,
+    rest: Vec<Action>,
 }
 
 /// What a call answers: what the first Response of the child that runs says.
@@ -273,33 +317,6 @@ fn variables(actions: &[Action]) -> BTreeSet<String> {
         }
     });
     found
-}
-
-/// What a child does until it has answered, and what it does then.
-fn split(mut body: Vec<Action>) -> (Vec<Action>, Vec<Action>) {
-    let mut wanted: Vec<String> = Vec::new();
-    for action in &mut body {
-        let mut answers = false;
-        every_action(std::slice::from_mut(action), &mut |a| {
-            answers |= matches!(a.kind, ActionKind::Response { .. });
-        });
-        if answers {
-            wanted.push(action.name.clone());
-        }
-    }
-    let mut before = BTreeSet::new();
-    while let Some(name) = wanted.pop() {
-        if before.insert(name.clone()) {
-            let found = body.iter().filter(|a| a.name == name);
-            wanted.extend(found.flat_map(|a| &a.run_after).map(|r| r.action.clone()));
-        }
-    }
-    let (first, mut rest): (Vec<Action>, Vec<Action>) =
-        body.into_iter().partition(|a| before.contains(&a.name));
-    for action in &mut rest {
-        action.run_after.retain(|r| !before.contains(&r.action));
-    }
-    (first, rest)
 }
 
 fn after(name: &str, at: &Location) -> RunAfter {
