@@ -159,7 +159,7 @@ impl Memory {
             && let Move::Step(unit, _) | Move::Fault(unit, ..) = next.chosen
         {
             self.read(engine, again, before, next, unit);
-            self.write(program, again, next, unit);
+            self.write(engine, again, next, unit);
         }
     }
 
@@ -178,6 +178,7 @@ impl Memory {
                 continue;
             };
             let content = engine.content(before, resource, unit.run);
+            let unit = whose(engine, unit, event.node);
             for ((who, writer, cell, row, column), own) in &self.written {
                 let rows = content.rows.get(*row as usize).and_then(Option::as_ref);
                 let read = rows.map_or(Value::Null, |r| r.get(column));
@@ -201,12 +202,14 @@ impl Memory {
 
     fn write(
         &mut self,
-        program: &Program,
+        engine: &Engine<'_>,
         again: &BTreeSet<ResourceId>,
         next: &Successor,
         unit: Unit,
     ) {
+        let program = engine.program;
         for event in next.events.iter() {
+            let unit = whose(engine, unit, event.node);
             for (resource, row, column, value) in &event.wrote {
                 if !again.contains(resource) || column.is_empty() {
                     continue;
@@ -225,6 +228,12 @@ impl Memory {
             self.written.retain(|(who, ..), _| *who != unit);
         }
     }
+}
+
+/// Whose doing an event of a step by `unit` is: what is around a loop may go on in the step that ends an iteration.
+fn whose(engine: &Engine<'_>, unit: Unit, node: NodeId) -> Unit {
+    let own = engine.program.node(node).class == engine.layout.class(unit);
+    if own { unit } else { Unit { slot: 0, ..unit } }
 }
 
 /// The access of a step, and what it is about.
