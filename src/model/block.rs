@@ -65,8 +65,9 @@ pub enum Mark {
     ChildLast(ResourceId, u32, Arc<str>),
     /// An unordered process replaced what I wrote at this node; the value is mine.
     Bled(ResourceId, NodeId),
-    /// What the resource would hold had I not changed it since I read it at this node.
-    Base(NodeId),
+    /// What the resource would hold had I not changed it since I read it at the first node. The second is the first to
+    /// have changed it: branches of one process are strangers to each other, so each has a base of its own.
+    Base(NodeId, NodeId),
     /// I hold the lease; the value is the longest time since I got it.
     Holds(ResourceId),
     /// I held the lease, it ran out, I have not given it back.

@@ -79,6 +79,7 @@ impl Machine<'_> {
             lease: done.lease,
         };
         if !done.wrote.is_empty() {
+            self.block.hear_branch(self.program, &change);
             self.block.age_etags(self.program, self.class, &change, Some(node));
         }
         match done.lease {
@@ -189,8 +190,10 @@ impl Machine<'_> {
             let done = block
                 .and_then(|b| b.nodes.get(slot))
                 .is_some_and(|s| matches!(s.phase, Phase::Done(_)));
-            if done && !self.block.marks.contains_key(&Mark::Base(reader)) {
-                self.block.marks.insert(Mark::Base(reader), Memory::Content(before.clone()));
+            let program = self.program;
+            let mine = |m: &Mark| matches!(m, Mark::Base(r, w) if *r == reader && !program.parted(*w, node));
+            if done && !self.block.marks.keys().any(mine) {
+                self.block.marks.insert(Mark::Base(reader, node), Memory::Content(before.clone()));
             }
         }
     }

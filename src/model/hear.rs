@@ -39,8 +39,20 @@ impl Block {
             }
         }
         for (mark, memory) in &mut self.marks {
-            if let (Mark::Base(reader), Memory::Content(base)) = (mark, memory)
+            if let (Mark::Base(reader, _), Memory::Content(base)) = (mark, memory)
                 && program.reads(*reader) == Some(rid)
+            {
+                *base = Arc::new(replay(base, change));
+            }
+        }
+    }
+
+    /// One of my branches changed a resource: for the others it is somebody else's change.
+    pub(super) fn hear_branch(&mut self, program: &Program, change: &Change) {
+        for (mark, memory) in &mut self.marks {
+            if let (Mark::Base(reader, writer), Memory::Content(base)) = (mark, memory)
+                && program.reads(*reader) == Some(change.resource)
+                && program.parted(*writer, change.node)
             {
                 *base = Arc::new(replay(base, change));
             }

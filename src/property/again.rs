@@ -59,15 +59,14 @@ impl<'v, 'a> Again<'v, 'a> {
 
     /// The content as the others have left it since `reader` read it.
     fn left(&mut self, reader: NodeId, resource: ResourceId) -> Arc<Content> {
-        let mark = Mark::Base(reader);
-        let base = self
-            .view
-            .block
-            .marks
-            .get(&mark)
-            .or_else(|| self.view.parent.and_then(|p| p.marks.get(&mark)));
+        let (program, top) = (self.view.program, self.top);
+        let parent = self.view.parent.map(|p| &p.marks).into_iter();
+        let mut marks = [&self.view.block.marks].into_iter().chain(parent).flatten();
+        let base = marks.find(
+            |(m, _)| matches!(m, Mark::Base(r, w) if *r == reader && !program.parted(*w, top)),
+        );
         match base {
-            Some(Memory::Content(content)) => content.clone(),
+            Some((_, Memory::Content(content))) => content.clone(),
             _ => self.view.store.read(resource),
         }
     }
@@ -228,6 +227,7 @@ impl Env for Again<'_, '_> {
         let last = Mark::Last(variable, 0, "value".into());
         let mine = self.view.block.marks.contains_key(&last)
             || self.view.parent.is_some_and(|p| p.marks.contains_key(&last));
+        self.lost |= self.depth >= 8;
         if (mine || mark.is_none())
             && self.depth < 8
             && let Some(value) = self.chosen(variable, reader, mark)

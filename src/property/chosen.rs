@@ -36,14 +36,16 @@ impl Again<'_, '_> {
         if present && !asked.any(turned) {
             return None;
         }
-        if self.nested >= DEEPEST {
+        let guarded = setters.iter().any(|s| !s.guards.is_empty());
+        if self.nested >= DEEPEST && guarded {
             self.lost = true;
             return None;
         }
         if present {
             self.lost = false;
         }
-        (self.depth, self.nested) = (self.depth + 1, self.nested + 1);
+        let step = u32::from(guarded);
+        (self.depth, self.nested) = (self.depth + 1, self.nested + step);
         let refresh = std::mem::replace(&mut self.refresh, Refresh::Nothing);
         let then = self.last_to_run(&setters, writer);
         self.refresh = refresh;
@@ -55,7 +57,7 @@ impl Again<'_, '_> {
             };
             self.as_reader(setter.node, |me| evaluate(setter.value, me))
         });
-        (self.depth, self.nested) = (self.depth - 1, self.nested - 1);
+        (self.depth, self.nested) = (self.depth - 1, self.nested - step);
         // What the conditions say of then must be what has happened: an action can also be skipped, or fail.
         let told = then.is_ok_and(|then| then.map(|s| s.node) == writer);
         if present && (self.lost || !told) { None } else { value.ok() }
@@ -74,6 +76,9 @@ impl Again<'_, '_> {
                     Some(false) => continue 'setters,
                     // What nobody knows is as it was: whoever wrote last did run.
                     None if writer == Some(setter.node) => {}
+                    None if writer.is_some_and(|w| sides(self.view.program, w, setter.node)) => {
+                        continue 'setters;
+                    }
                     None => return Err(Unknown),
                 }
             }
@@ -139,10 +144,14 @@ fn plain(program: &Program, node: NodeId, other: NodeId) -> bool {
 
 /// Whether either may come last.
 fn unordered(program: &Program, a: NodeId, b: NodeId) -> bool {
-    let sides = |(container, ..): (NodeId, NodeId, NodeId)| {
+    !program.precedes(a, b) && !program.precedes(b, a) && !sides(program, a, b)
+}
+
+/// Whether only one of the two can run: they are on two sides of one condition.
+fn sides(program: &Program, a: NodeId, b: NodeId) -> bool {
+    program.fork(a, b).is_some_and(|(container, ..)| {
         matches!(program.node(container).kind, Kind::If(_) | Kind::Switch(..))
-    };
-    !program.precedes(a, b) && !program.precedes(b, a) && !program.fork(a, b).is_some_and(sides)
+    })
 }
 
 /// Whether both are in a loop whose rounds follow each other: what comes later has come before, too.

@@ -145,7 +145,7 @@ pub(in crate::explore) fn know(
             | Mark::Bled(r, _)
             | Mark::Holds(r)
             | Mark::Lost(r) => Some(*r),
-            Mark::Base(_) => None,
+            Mark::Base(..) => None,
             Mark::Undo(_, r, ..) => Some(*r),
             Mark::Applied(_)
             | Mark::Disturbed(_)
