@@ -13,11 +13,11 @@ use std::collections::BTreeSet;
 /// Whether variable actions meet: then it matters whether they are atomic.
 pub(super) fn has_variable_race(program: &Program) -> bool {
     use crate::model::program::{Shape, Visibility};
-    program.nodes.iter().enumerate().any(|(index, n)| match &n.kind {
+    program.ids().any(|id| match &program.node(id).kind {
         Kind::Leaf(steps) => steps.iter().any(|s| match s {
             Step::Access(r, Access::Add { .. } | Access::Load) => {
-                let id = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
-                let meets = program.overlap_in_run(id, id) || n.visibility != Visibility::Local;
+                let meets = program.overlap_in_run(id, id)
+                    || program.node(id).visibility != Visibility::Local;
                 program.resource(*r).shape == Shape::Variable
                     && (meets || several_adders(program, *r))
             }
@@ -28,8 +28,8 @@ pub(super) fn has_variable_race(program: &Program) -> bool {
 }
 
 pub(super) fn several_adders(program: &Program, variable: ResourceId) -> bool {
-    let adders: Vec<NodeId> = (0..program.nodes.len())
-        .map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)))
+    let adders: Vec<NodeId> = program
+        .ids()
         .filter(|&n| match &program.node(n).kind {
             Kind::Leaf(steps) => steps
                 .iter()

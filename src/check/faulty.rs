@@ -47,7 +47,7 @@ pub(super) fn struck(
     Ok(Some(found))
 }
 
-/// One line about what one fault would do, as far as it is not said already.
+/// One line about what one fault would do, as far as it is not said already; `found` with a budget of one.
 pub(super) fn line(found: &[Finding], known: &[Finding]) -> Option<String> {
     let new = || found.iter().filter(|f| !known.iter().any(|k| key(k) == key(f)));
     let mut twice: Vec<&str> = Vec::new();

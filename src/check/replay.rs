@@ -212,12 +212,9 @@ fn guarded(lowered: &Lowered, file: &WitnessFile) -> BTreeSet<(NodeId, ResourceI
         return found;
     }
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    for (n, node) in lowered.program.nodes.iter().enumerate() {
-        if file.actions.last().is_some_and(|a| **a == *node.name) {
-            found.extend(
-                (0..lowered.program.resources.len())
-                    .map(|r| (NodeId(count(n)), ResourceId(count(r)))),
-            );
+    for id in lowered.program.ids() {
+        if file.actions.last().is_some_and(|a| **a == *lowered.program.node(id).name) {
+            found.extend((0..lowered.program.resources.len()).map(|r| (id, ResourceId(count(r)))));
         }
     }
     found

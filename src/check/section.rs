@@ -11,8 +11,7 @@ use crate::model::value::Value;
 /// One sentence for each finite lease that guards a write.
 pub(super) fn notes(program: &Program) -> Vec<String> {
     let mut notes = Vec::new();
-    for index in 0..program.nodes.len() {
-        let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    for node in program.ids() {
         if let Some(lease) = granted(program, node)
             && let Some(seconds) = lease_seconds(program, lease)
         {
@@ -91,7 +90,7 @@ fn section(program: &Program, from: NodeId, lease: ResourceId, seconds: u64) -> 
 
 /// What takes time between the grant and where the clock stops or starts again, in the order of the file.
 fn guarded(program: &Program, from: NodeId, lease: ResourceId) -> Vec<NodeId> {
-    let all = || (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+    let all = || program.ids();
     let stops = |n: NodeId| {
         accesses(program, n).any(|(r, a)| {
             let lease_call =

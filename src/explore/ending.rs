@@ -48,10 +48,9 @@ fn multiset(engine: &Engine<'_>, resource: ResourceId, value: Value) -> Value {
     }
     };
     let unordered = |id: NodeId| engine.program.overlap_in_run(id, id);
-    let several = engine.program.nodes.iter().enumerate().filter(|(_, n)| appended(n)).count() > 1;
-    let concurrent = engine.program.nodes.iter().enumerate().any(|(i, n)| {
-        appended(n) && (several || unordered(NodeId(u32::try_from(i).unwrap_or(u32::MAX))))
-    });
+    let appenders = || engine.program.ids().filter(|&id| appended(engine.program.node(id)));
+    let several = appenders().count() > 1;
+    let concurrent = appenders().any(|id| several || unordered(id));
     match value {
         Value::Array(items) if concurrent => {
             let mut items = items.to_vec();

@@ -20,8 +20,7 @@ use crate::model::value::Value;
 
 /// Drops the counters that are shown to be useless; whether any was dropped.
 pub fn drop_counters(program: &mut Program) -> bool {
-    let all: Vec<NodeId> =
-        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let all: Vec<NodeId> = program.ids().collect();
     let loops = candidates(program, &all);
     let dropped: Vec<NodeId> = loops
         .iter()
@@ -38,8 +37,7 @@ pub fn drop_counters(program: &mut Program) -> bool {
 
 /// Optimistic loops whose limit can be reached.
 pub fn counted_loops(program: &Program) -> Vec<Optimistic> {
-    let all: Vec<NodeId> =
-        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let all: Vec<NodeId> = program.ids().collect();
     let counted = |n: NodeId| matches!(program.node(n).kind, Kind::Until { counted: true, .. });
     candidates(program, &all).into_iter().filter(|l| counted(l.0)).collect()
 }
@@ -85,8 +83,7 @@ fn out_of_reach(
 
 /// The most items (in every loop) for which the counters that were dropped may stay away; `None`: any number.
 pub fn most_items(program: &Program) -> Option<u64> {
-    let all: Vec<NodeId> =
-        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let all: Vec<NodeId> = program.ids().collect();
     let loops = candidates(program, &all);
     let uncounted = |n: NodeId| matches!(program.node(n).kind, Kind::Until { counted: false, .. });
     let holds = |items: u64| {
@@ -117,8 +114,7 @@ pub fn largest(holds: impl Fn(u64) -> bool) -> Option<u64> {
 
 /// Rounds that are enough for an optimistic loop: it can be refused once for each accepted write of the others.
 pub fn enough(program: &Program, until: NodeId) -> Option<u64> {
-    let all: Vec<NodeId> =
-        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let all: Vec<NodeId> = program.ids().collect();
     let loops = candidates(program, &all);
     let resource = loops.iter().find(|l| l.0 == until)?.1;
     others(program, until, resource, &all, &loops, None)?.checked_add(1)

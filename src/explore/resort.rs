@@ -247,7 +247,7 @@ pub fn access(program: &Program, node: NodeId, step: u8) -> Option<(ResourceId, 
 
 /// Cells other than variables that some process may read after it wrote them; of variables a monitor knows.
 fn read_back(program: &Program) -> BTreeSet<ResourceId> {
-    let nodes = || (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+    let nodes = || program.ids();
     let writes = |node: NodeId, resource: ResourceId| {
         let Kind::Leaf(steps) = &program.node(node).kind else { return false };
         steps

@@ -149,7 +149,7 @@ impl Machine<'_> {
         Ok(Caller {
             found,
             lease: self.own_lease(rid),
-            exhaustible: (self.exhaustible)(node),
+            exhaustible: self.program.node(node).exhaustible,
             loaded: match &self.at(node).output {
                 Value::Int(n) => usize::try_from(*n).ok(),
                 other => match other.get("rowsAffected") {

@@ -24,6 +24,7 @@ const FROM: &str = "#from";
 const GONE: &str = "#gone";
 /// The property of a shown row that stands for all its columns that are not known.
 pub const SYMBOL: &str = "#row";
+
 /// What a store's row says in a column that nobody has written: what it said before. `None`: a row nobody has met.
 pub fn unwritten(store: &Arc<str>, row: Option<&Row>, column: &str) -> Value {
     if row.is_some_and(|row| row.columns.contains_key(column)) {

@@ -25,6 +25,8 @@ pub struct Program {
     pub finally: Vec<(Expr, String)>,
     /// Cells whose last writer is remembered, because a rule asks for it.
     pub tracked: BTreeSet<(ResourceId, Arc<str>)>,
+    /// Variables of which a condition decides whether they are set, or to what.
+    pub chosen: BTreeSet<ResourceId>,
     /// Observed cells, in report order.
     pub observed: Vec<Observed>,
     /// Whether an increment or append of a variable loads and stores in two steps.

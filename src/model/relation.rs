@@ -66,6 +66,20 @@ impl Program {
         false
     }
 
+    /// Whether a loop whose rounds follow each other brings `then` after `first` in the same process, whatever their
+    /// order in a round. `first` may be that loop.
+    pub fn comes_round(&self, first: NodeId, then: NodeId) -> bool {
+        self.ancestors(first).any(|outer| {
+            let serial = match self.node(outer).kind {
+                Kind::Until { .. } => true,
+                Kind::Loop { degree, .. } => degree <= 1,
+                Kind::Leaf(_) | Kind::Group | Kind::Parallel | Kind::Terminate(_) => false,
+                Kind::If(_) | Kind::Switch(..) => false,
+            };
+            serial && self.inside(then, outer)
+        })
+    }
+
     /// The innermost loop whose iterations run at once around this action.
     pub fn concurrent_loop(&self, node: NodeId) -> Option<NodeId> {
         self.ancestors(node)

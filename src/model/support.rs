@@ -33,9 +33,8 @@ fn gather(
         }
         Expr::Variable(r) => {
             resources.insert(*r);
-            for (index, node) in program.nodes.iter().enumerate() {
-                let writer = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
-                if let Kind::Leaf(steps) = &node.kind
+            for writer in program.ids() {
+                if let Kind::Leaf(steps) = &program.node(writer).kind
                     && let [Step::Access(w, Access::Update { set, .. })] = steps.as_slice()
                     && w == r
                     && nodes.insert(writer)

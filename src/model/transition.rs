@@ -43,8 +43,6 @@ pub struct Machine<'a> {
     pub world: &'a World,
     /// The monitors.
     pub observer: Option<&'a mut dyn Observer>,
-    /// Which lease acquires can run out of attempts.
-    pub exhaustible: &'a dyn Fn(NodeId) -> bool,
     /// Changes for other blocks to hear of.
     pub changes: Vec<Change>,
     /// What happened.
@@ -53,6 +51,37 @@ pub struct Machine<'a> {
     pub uncounted_violation: bool,
     /// Set when the run is to end with this status.
     pub terminated: Option<Status>,
+}
+
+impl<'a> Machine<'a> {
+    /// A block about to step, with nobody watching. `parent`: the block around it, if it is an iteration's.
+    pub fn new(
+        program: &'a Program,
+        (class, block): (ClassId, Block),
+        parent: Option<&'a Block>,
+        store: &'a mut dyn Store,
+        world: &'a World,
+    ) -> Self {
+        Self {
+            program,
+            class,
+            block,
+            parent,
+            store,
+            world,
+            observer: None,
+            changes: Vec::new(),
+            events: Vec::new(),
+            uncounted_violation: false,
+            terminated: None,
+        }
+    }
+
+    /// The same, watched.
+    #[must_use]
+    pub fn watched(self, observer: &'a mut dyn Observer) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
 }
 
 impl Machine<'_> {

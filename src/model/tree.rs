@@ -4,6 +4,10 @@ use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::{Access, Class, Kind, Node, Program, Resource, Step};
 
 impl Program {
+    /// All nodes, in order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + Clone + use<> {
+        (0..self.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)))
+    }
     /// A node.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]

@@ -33,7 +33,7 @@ fn scratch(program: &Program, variable: ResourceId, setup: &Setup) -> bool {
     if setup.state.iter().any(|(name, ..)| **name == *resource.name) {
         return false;
     }
-    let nodes = || (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+    let nodes = || program.ids();
     let writes = |n: NodeId| match &program.node(n).kind {
         Kind::Leaf(steps) => {
             steps.iter().any(|s| matches!(s, Step::Access(r, _) if *r == variable))

@@ -24,15 +24,15 @@ pub fn plan(program: &mut Program, scenario: &Scenario, written: &BTreeMap<NodeI
     if scenario.faults == 0 {
         return;
     }
-    for index in 0..program.nodes.len() {
-        let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    for node in program.ids() {
         let Kind::Leaf(steps) = &program.node(node).kind else { continue };
         if !leaves_the_flow(&program.node(node).kind, program) {
             continue;
         }
         let policy = policy(written.get(&node), scenario.platform);
         let faults = faults(program, node, steps, policy.retries > 0);
-        program.nodes[index].call = Call { retries: policy.retries, waits: policy.waits, faults };
+        program.nodes[node.index()].call =
+            Call { retries: policy.retries, waits: policy.waits, faults };
     }
 }
 
@@ -64,8 +64,7 @@ fn asked_how_it_failed(program: &Program, node: NodeId) -> bool {
         *before == node && statuses.has(Status::Failed) != statuses.has(Status::TimedOut)
     });
     let mut asked = tells;
-    for index in 0..program.nodes.len() {
-        let reader = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    for reader in program.ids() {
         for expr in crate::model::analysis::expressions(program, reader) {
             asked |= reads_status(program, expr, node);
         }
@@ -103,8 +102,7 @@ fn keeps_old_inputs(program: &Program, node: NodeId, steps: &[Step]) -> bool {
             }
         });
     }
-    (0..program.nodes.len()).any(|index| {
-        let other = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    program.ids().any(|other| {
         let Kind::Leaf(steps) = &program.node(other).kind else { return false };
         let writes = steps.iter().any(|s| {
             matches!(s, Step::Access(r, a) if variables.contains(r) && !matches!(a, Access::Get | Access::Load))
@@ -115,8 +113,7 @@ fn keeps_old_inputs(program: &Program, node: NodeId, steps: &[Step]) -> bool {
 
 /// Whether an acquire comes before it: in the flow, or around a loop that it is in.
 fn may_hold_a_lease(program: &Program, node: NodeId) -> bool {
-    (0..program.nodes.len()).any(|index| {
-        let other = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    program.ids().any(|other| {
         let Kind::Leaf(steps) = &program.node(other).kind else { return false };
         steps.iter().any(|s| matches!(s, Step::Access(_, Access::Acquire { .. })))
             && program.precedes(other, node)

@@ -9,18 +9,17 @@ use std::collections::BTreeSet;
 pub fn plan(program: &mut Program, stated: BTreeSet<NodeId>, infer: bool) {
     program.groups = stated;
     if infer {
-        for index in 0..program.nodes.len() {
-            let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        for node in program.ids() {
             if is_compensated(program, node) {
                 program.groups.insert(node);
             }
         }
     }
-    for index in 0..program.nodes.len() {
-        let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    for node in program.ids() {
         let member =
             |g: &NodeId| *g != node && program.inside(node, *g) && !handles(program, node, *g);
-        program.nodes[index].groups = program.groups.iter().copied().filter(member).collect();
+        program.nodes[node.index()].groups =
+            program.groups.iter().copied().filter(member).collect();
     }
 }
 

@@ -17,10 +17,9 @@ pub const REQUEST: u64 = 120;
 
 /// Gives concurrent loops the longest time that they can take.
 pub fn bound_loops(program: &mut Program) {
-    for index in 0..program.nodes.len() {
-        let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    for node in program.ids() {
         if matches!(program.node(node).kind, Kind::Loop { degree, .. } if degree > 1) {
-            program.nodes[index].takes = longest(program, node);
+            program.nodes[node.index()].takes = longest(program, node);
         }
     }
 }

@@ -78,8 +78,7 @@ impl<'v, 'a> Again<'v, 'a> {
         let [Step::Access(_, Access::Add { how: Adding::Append, .. })] = steps.as_slice() else {
             return None;
         };
-        for index in (0..program.nodes.len()).rev() {
-            let setter = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        for setter in program.ids().rev() {
             let Kind::Leaf(steps) = &program.node(setter).kind else { continue };
             let [Step::Access(r, Access::Update { set, .. })] = steps.as_slice() else { continue };
             let [(_, expr)] = set.as_slice() else { continue };

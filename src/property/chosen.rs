@@ -28,11 +28,15 @@ impl Again<'_, '_> {
         writer: Option<NodeId>,
     ) -> Option<Result<Value, Failure>> {
         let program = self.view.program;
+        let present = self.depth == 0;
+        if present && !program.chosen.contains(&variable) {
+            return None;
+        }
         let setters = setters(program, variable, reader)?;
         let mut asked = setters.iter().flat_map(|s| &s.guards);
         let turned =
             |g: &Guard| condition(program, g).is_some_and(|e| concerns(program, e, &self.refresh));
-        let present = self.depth == 0;
+        // An earlier point of the flow must not see what was set since; the present needs a reason to look further.
         if present && !asked.any(turned) {
             return None;
         }
@@ -98,15 +102,14 @@ const DEEPEST: u32 = 3;
 /// `reader`, or in rounds.
 fn setters(program: &Program, variable: ResourceId, reader: NodeId) -> Option<Vec<Setter<'_>>> {
     let mut found: Vec<Setter<'_>> = Vec::new();
-    for (index, node) in program.nodes.iter().enumerate() {
-        let Kind::Leaf(steps) = &node.kind else { continue };
-        let id = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    for id in program.ids() {
+        let Kind::Leaf(steps) = &program.node(id).kind else { continue };
         for step in steps {
             let Step::Access(r, access) = step else { continue };
             if *r != variable || matches!(access, Access::Get) {
                 continue;
             }
-            if rounds(program, id, reader) {
+            if program.comes_round(reader, id) {
                 return None;
             }
             if program.precedes(reader, id) || program.inside(id, reader) {
@@ -151,18 +154,6 @@ fn unordered(program: &Program, a: NodeId, b: NodeId) -> bool {
 fn sides(program: &Program, a: NodeId, b: NodeId) -> bool {
     program.fork(a, b).is_some_and(|(container, ..)| {
         matches!(program.node(container).kind, Kind::If(_) | Kind::Switch(..))
-    })
-}
-
-/// Whether both are in a loop whose rounds follow each other: what comes later has come before, too.
-fn rounds(program: &Program, a: NodeId, b: NodeId) -> bool {
-    program.ancestors(b).any(|outer| {
-        let serial = match program.node(outer).kind {
-            Kind::Loop { degree, .. } => degree <= 1,
-            Kind::Until { .. } => true,
-            _ => false,
-        };
-        serial && program.inside(a, outer)
     })
 }
 

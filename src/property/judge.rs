@@ -108,9 +108,7 @@ impl Judge {
         self.fired.extend(left_behind(program, class, block));
         for mark in block.marks.keys() {
             if let Mark::Holds(lease) = mark {
-                let acquire = (0..program.nodes.len())
-                    .map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)))
-                    .find(|&n| takes_lease(program, n, *lease));
+                let acquire = program.ids().find(|&n| takes_lease(program, n, *lease));
                 let detail = "leak: the lease is not given back".to_owned();
                 self.fire(
                     "lease-misuse",

@@ -52,6 +52,20 @@ impl Format {
         Self::Markdown,
         Self::Html,
     ];
+
+    /// Its name.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Azure => "azure",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+        }
+    }
 }
 
 /// How the text for people looks.

@@ -4,7 +4,8 @@ use super::{Args, Refusal};
 use crate::cli::destination::{self, Destination};
 use crate::finding::Severity;
 use crate::gate::Threshold;
-use crate::report;
+use crate::report::Format;
+use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, ValueEnum};
 use std::path::PathBuf;
@@ -46,30 +47,13 @@ pub(in crate::cli) enum Color {
     Never,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Sarif,
-    Junit,
-    Github,
-    Azure,
-    Markdown,
-    Html,
-}
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
 
-impl Format {
-    fn report(self) -> report::Format {
-        match self {
-            Self::Text => report::Format::Text,
-            Self::Json => report::Format::Json,
-            Self::Sarif => report::Format::Sarif,
-            Self::Junit => report::Format::Junit,
-            Self::Github => report::Format::Github,
-            Self::Azure => report::Format::Azure,
-            Self::Markdown => report::Format::Markdown,
-            Self::Html => report::Format::Html,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.id()))
     }
 }
 
@@ -85,7 +69,7 @@ impl OutputArgs {
     /// Pairs each format with its file by their places on the command line.
     pub(super) fn pair(&mut self, matches: &ArgMatches) -> Result<(), Refusal> {
         let places = |name: &str| matches.indices_of(name).into_iter().flatten();
-        let formats = places("format").zip(self.format.iter().map(|format| format.report()));
+        let formats = places("format").zip(self.format.iter().copied());
         let files = places("output").zip(self.output.iter().cloned());
         self.destinations =
             destination::pair(formats.collect(), files.collect()).map_err(|message| {

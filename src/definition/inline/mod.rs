@@ -221,6 +221,7 @@ struct Child {
 /// What a call answers: what the first Response of the child that runs says.
 struct Answer {
     call: String,
+    /// The names of the child's Responses.
     responses: Vec<String>,
 }
 

@@ -138,20 +138,9 @@ impl Engine<'_> {
             writes: Vec::new(),
         };
         let program = self.program;
-        let mut machine = Machine {
-            program,
-            class: key.class,
-            block,
-            parent: parent.as_deref(),
-            store: &mut store,
-            world: &world,
-            observer: Some(&mut self.judge),
-            exhaustible: &|node| program.node(node).exhaustible,
-            changes: Vec::new(),
-            events: Vec::new(),
-            uncounted_violation: false,
-            terminated: None,
-        };
+        let mut machine =
+            Machine::new(program, (key.class, block), parent.as_deref(), &mut store, &world)
+                .watched(&mut self.judge);
         let moved = match (key.node, fault_of(key.node)) {
             (SETTLE, _) => Ok(()),
             (node, Some(fault)) => machine.fault(NodeId(node & NODE), fault),

@@ -75,20 +75,13 @@ impl Engine<'_> {
             reads: Vec::new(),
             writes: Vec::new(),
         };
-        let mut machine = Machine {
-            program: self.program,
-            class,
-            block: (*child).clone(),
-            parent: Some(&parent),
-            store: &mut store,
-            world: &world,
-            observer: None,
-            exhaustible: &|_| false,
-            changes: Vec::new(),
-            events: Vec::new(),
-            uncounted_violation: false,
-            terminated: None,
-        };
+        let mut machine = Machine::new(
+            self.program,
+            (class, (*child).clone()),
+            Some(&parent),
+            &mut store,
+            &world,
+        );
         let kept = machine.collect(looped, &kept, i64::from(child.index));
         let mut block = (*parent).clone();
         block.fold(self.program, looped, &child, kept);

@@ -101,20 +101,14 @@ impl Stepper<'_> {
         let mut store =
             Reading { program, parts: &self.parts, scene, reads: Vec::new(), writes: Vec::new() };
         let world = World::new();
-        let mut machine = Machine {
+        let mut machine = Machine::new(
             program,
-            class,
-            block: (**self.parts.block(class, block)).clone(),
-            parent: above.as_deref(),
-            store: &mut store,
-            world: &world,
-            observer: Some(&mut self.judge),
-            exhaustible: &|n| program.node(n).exhaustible,
-            changes: Vec::new(),
-            events: Vec::new(),
-            uncounted_violation: false,
-            terminated: None,
-        };
+            (class, (**self.parts.block(class, block)).clone()),
+            above.as_deref(),
+            &mut store,
+            &world,
+        )
+        .watched(&mut self.judge);
         let moved = if node == SETTLE { Ok(()) } else { machine.step(NodeId(node)) };
         let moved = moved.and_then(|()| machine.settle());
         let Machine { block: after, changes, events, uncounted_violation, terminated, .. } =

@@ -73,8 +73,8 @@ pub fn relative(program: &Program) -> Result<Relative, Coarse> {
     for (expr, _) in &program.finally {
         check.clean(expr)?;
     }
-    for index in 0..program.nodes.len() {
-        check.node(NodeId(u32::try_from(index).unwrap_or(u32::MAX)))?;
+    for node in program.ids() {
+        check.node(node)?;
     }
     Ok(relative)
 }

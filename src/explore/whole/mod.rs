@@ -1,8 +1,9 @@
 //! Whole states: the second store under the one semantics. Blocks and contents lie in persistent maps by their place;
 //! nothing is numbered, packed, sorted, remembered or looked up, and every block hears of every change.
 //!
-//! Every reported schedule is run here before it is told, so that what the engine numbers, packs and looks up cannot
-//! make up a finding; `tests/stores.rs` holds the engine against it step by step. What a step means is the same code.
+//! In builds with debug assertions every schedule is run here before it is told, so that what the engine numbers, packs
+//! and looks up cannot make up a finding; `tests/stores.rs` holds the engine against it step by step. What a step means
+//! is the same code.
 
 mod slots;
 
@@ -242,20 +243,9 @@ impl<'p> Stepper<'p> {
         let world = taken.state.world.clone();
         let block = (*taken.state.blocks[&unit]).clone();
         let mut store = Shelf { program, run: unit.run, contents: &mut taken.state.contents };
-        let mut machine = Machine {
-            program,
-            class,
-            block,
-            parent: parent.as_deref(),
-            store: &mut store,
-            world: &world,
-            observer: Some(&mut self.judge),
-            exhaustible: &|node| program.node(node).exhaustible,
-            changes: Vec::new(),
-            events: Vec::new(),
-            uncounted_violation: false,
-            terminated: None,
-        };
+        let mut machine =
+            Machine::new(program, (class, block), parent.as_deref(), &mut store, &world)
+                .watched(&mut self.judge);
         let moved = match doing {
             Doing::Settle => Ok(()),
             Doing::Step(node) => machine.step(node),

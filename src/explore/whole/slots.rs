@@ -26,20 +26,13 @@ impl Stepper<'_> {
         let around = parent.clone();
         let mut contents = taken.state.contents.clone();
         let mut store = Shelf { program: self.program, run: unit.run, contents: &mut contents };
-        let mut machine = Machine {
-            program: self.program,
-            class,
-            block: (*child).clone(),
-            parent: Some(&around),
-            store: &mut store,
-            world: &taken.state.world,
-            observer: None,
-            exhaustible: &|_| false,
-            changes: Vec::new(),
-            events: Vec::new(),
-            uncounted_violation: false,
-            terminated: None,
-        };
+        let mut machine = Machine::new(
+            self.program,
+            (class, (*child).clone()),
+            Some(&around),
+            &mut store,
+            &taken.state.world,
+        );
         let kept = machine.collect(looped, &around.nodes[slot].output, i64::from(child.index));
         parent.fold(self.program, looped, &child, kept);
         if u64::from(parent.nodes[slot].count) >= length(&parent.nodes[slot].items) {

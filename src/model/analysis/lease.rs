@@ -33,30 +33,15 @@ pub(super) fn under_lease(program: &Program, node: NodeId) -> bool {
         | Step::Send(_)
         | Step::Opaque { .. } => false,
     };
-    (0..program.nodes.len()).any(|index| {
-        let acquire = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    program.ids().any(|acquire| {
         steps(program, acquire).iter().any(finite)
-            && (program.precedes(acquire, node) || round_again(program, acquire, node))
-    })
-}
-
-/// Whether a loop brings the one action after the other in the same process.
-fn round_again(program: &Program, first: NodeId, then: NodeId) -> bool {
-    program.ancestors(first).skip(1).any(|outer| {
-        let serial = match program.node(outer).kind {
-            Kind::Until { .. } => true,
-            Kind::Loop { degree, .. } => degree <= 1,
-            Kind::Leaf(_) | Kind::Group | Kind::Parallel | Kind::Terminate(_) => false,
-            Kind::If(_) | Kind::Switch(..) => false,
-        };
-        serial && program.inside(then, outer)
+            && (program.precedes(acquire, node) || program.comes_round(acquire, node))
     })
 }
 
 /// Further attempts that others cannot use up; `None` if the node acquires no lease, or no number would do.
 pub fn attempts_needed(program: &Program, node: NodeId) -> Option<u64> {
-    let all: Vec<NodeId> =
-        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let all: Vec<NodeId> = program.ids().collect();
     let (lease, interval) = steps(program, node).iter().find_map(|s| match s {
         Step::Access(r, Access::Acquire { retry: Some((count, interval)), .. }) if *count > 0 => {
             Some((*r, *interval))
@@ -127,8 +112,7 @@ pub(super) fn instances(program: &Program, other: NodeId, node: NodeId, items: O
 
 /// Whether no lease acquire that is patient enough for this scope would run out of attempts with so many items.
 pub fn patient(program: &Program, items: u64) -> bool {
-    let all: Vec<NodeId> =
-        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let all: Vec<NodeId> = program.ids().collect();
     all.iter()
         .filter(|&&n| !program.node(n).exhaustible)
         .all(|&n| !exhaustible(program, n, &all, Some(items)))

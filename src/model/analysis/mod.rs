@@ -9,21 +9,37 @@ mod visibility;
 
 use super::expression::Expr;
 use super::ids::{NodeId, ResourceId};
-use super::program::{Kind, Over, Program, Step, Visibility};
+use super::program::{Access, Kind, Over, Program, Shape, Step, Visibility};
 use blind::{blind, tracked};
 pub use lease::attempts_needed;
 use lease::exhaustible;
 pub use lease::patient;
 use output::{collected, consumers, keeps, used};
+use std::collections::BTreeSet;
 use touch::{How, Touch, touches};
 pub use visibility::guard_exprs;
 use visibility::{guards, visibility};
 
+/// Variables of which a condition decides whether they are set, or to what.
+fn chosen(program: &Program) -> BTreeSet<ResourceId> {
+    let conditional = |node: &NodeId| {
+        let mut around = program.ancestors(*node).skip(1);
+        around.any(|n| matches!(program.node(n).kind, Kind::If(_) | Kind::Switch(..)))
+    };
+    let set = program.ids().filter(conditional).flat_map(|node| steps(program, node));
+    set.filter_map(|step| match step {
+        Step::Access(r, Access::Update { .. }) if program.resource(*r).shape == Shape::Variable => {
+            Some(*r)
+        }
+        _ => None,
+    })
+    .collect()
+}
+
 /// Fills in the derived fields of all nodes. Without `merge`, every access of something that anybody writes is a step
 /// of its own, whether or not another process can notice it.
 pub fn analyse(program: &mut Program, merge: bool) {
-    let all: Vec<NodeId> =
-        (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let all: Vec<NodeId> = program.ids().collect();
     let used = used(program, &all);
     let touched = all.iter().flat_map(|&n| touches(program, n, used[n.index()].as_ref()));
     let touches: Vec<Touch> = touched.collect();
@@ -34,6 +50,7 @@ pub fn analyse(program: &mut Program, merge: bool) {
         program.nodes[node.index()].blind = blind;
     }
     program.tracked = tracked(program, &touches);
+    program.chosen = chosen(program);
     for &node in &all {
         let mut visibility = visibility(program, node, &touches);
         if !merge

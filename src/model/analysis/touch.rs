@@ -177,8 +177,7 @@ pub(super) fn conflict(program: &Program, a: &Touch, b: &Touch) -> Option<Vec<(N
 
 /// Whether anybody looks at the order of what was appended.
 pub(super) fn is_array_read(program: &Program, variable: ResourceId) -> bool {
-    (0..program.nodes.len()).any(|n| {
-        let node = NodeId(u32::try_from(n).unwrap_or(u32::MAX));
+    program.ids().any(|node| {
         steps(program, node)
             .iter()
             .any(|s| matches!(s, Step::Access(r, Access::Add { how: Adding::Append, .. }) if *r == variable))
@@ -199,7 +198,7 @@ pub(super) fn reads_back(program: &Program, a: &Touch, b: &Touch, readers: &[Nod
 }
 
 fn readers(program: &Program, variable: ResourceId) -> impl Iterator<Item = NodeId> {
-    let all = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+    let all = program.ids();
     all.filter(move |&node| {
         let mut reads = false;
         for e in expressions(program, node) {
@@ -210,10 +209,7 @@ fn readers(program: &Program, variable: ResourceId) -> impl Iterator<Item = Node
 }
 
 pub(super) fn is_listed(program: &Program, table: ResourceId) -> bool {
-    (0..program.nodes.len()).any(|n| {
-        let node = NodeId(u32::try_from(n).unwrap_or(u32::MAX));
-        program.reads(node) == Some(table)
-    }) || program.resource(table).unique
+    program.ids().any(|node| program.reads(node) == Some(table)) || program.resource(table).unique
 }
 
 /// Selections by the same expression over the items of one concurrent loop, on a column that is never changed.

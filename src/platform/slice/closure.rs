@@ -29,8 +29,7 @@ pub(super) fn closure(program: &Program, cell: ResourceId, only: Option<&[NodeId
         writers: BTreeMap::new(),
         todo: Vec::new(),
     };
-    for index in 0..program.nodes.len() {
-        let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    for node in program.ids() {
         if let Some(r) = writes(program, node) {
             work.writers.entry(r).or_default().push(node);
         }
@@ -47,8 +46,7 @@ pub(super) fn closure(program: &Program, cell: ResourceId, only: Option<&[NodeId
         writers.retain(|&n| wanted(n));
     }
     work.cell(cell);
-    for index in 0..program.nodes.len() {
-        let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+    for node in program.ids() {
         if wanted(node) && reads(program, node).contains(&cell) {
             work.keep(node);
         }

@@ -113,7 +113,7 @@ struct Places {
 
 impl Places {
     fn new(program: &Program) -> Self {
-        let all = (0..program.nodes.len()).map(|n| NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+        let all = program.ids();
         let branching = all.filter(|&n| match program.node(n).kind {
             Kind::Parallel => true,
             Kind::Group => !program.order.is_chain(&program.node(n).children),
@@ -147,8 +147,7 @@ impl Touched {
     fn new(program: &Program) -> Self {
         let none = vec![Vec::new(); program.resources.len()];
         let mut touched = Self { reads: none.clone(), writes: none };
-        for index in 0..program.nodes.len() {
-            let node = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+        for node in program.ids() {
             for r in reads(program, node) {
                 touched.reads[r.index()].push(node);
             }

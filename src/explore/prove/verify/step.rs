@@ -70,20 +70,9 @@ impl Verifier<'_> {
         let parent = open.kid.as_ref().map(|_| open.run.root.clone());
         let mut cells = Cells { program, open: &open, written: BTreeMap::new() };
         let world = World::new();
-        let mut machine = Machine {
-            program,
-            class,
-            block,
-            parent: parent.as_ref(),
-            store: &mut cells,
-            world: &world,
-            observer: Some(&mut self.judge),
-            exhaustible: &|n| program.node(n).exhaustible,
-            changes: Vec::new(),
-            events: Vec::new(),
-            uncounted_violation: false,
-            terminated: None,
-        };
+        let mut machine =
+            Machine::new(program, (class, block), parent.as_ref(), &mut cells, &world)
+                .watched(&mut self.judge);
         let moved = node.map_or(Ok(()), |n| machine.step(n)).and_then(|()| machine.settle());
         let Machine { block, changes, events, uncounted_violation, terminated, .. } = machine;
         let over = block.ended.is_some() || terminated.is_some();
