@@ -84,6 +84,30 @@ fn a_child_does_what_its_definition_says() {
 }
 
 #[test]
+fn a_schedule_inside_a_child_runs_again() {
+    let both =
+        caller(&json!({"One": child(&json!({"row": "7"})), "Two": child(&json!({"row": "7"}))}));
+    project("replayed", &[("Parent", both), ("Child", counter(&on_request(), false))]);
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("projects");
+    let saved = root.join("replayed-witnesses");
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flowrace"));
+        let run = command.current_dir(&root).args(args).output().expect("the binary runs");
+        (String::from_utf8_lossy(&run.stdout).into_owned(), run.status.code())
+    };
+    run(&["check", "replayed", "--witnesses", "replayed-witnesses"]);
+    let files: Vec<PathBuf> = std::fs::read_dir(&saved)
+        .expect("schedules were saved")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    assert_eq!(files.len(), 3, "two of the parent, one of the child");
+    for file in files {
+        let (said, code) = run(&["replay", file.to_str().expect("a path of letters")]);
+        assert_eq!(code, Some(1), "{said}");
+    }
+}
+
+#[test]
 fn a_child_whose_tail_cannot_be_placed_is_listed() {
     let get = |after_it: &str| {
         after(

@@ -16,6 +16,7 @@ mod runs;
 mod scenes;
 mod section;
 mod sliced;
+mod whereabouts;
 
 use crate::definition::Parsed;
 use crate::definition::ast::Definition;

@@ -1,12 +1,12 @@
 //! A saved schedule on the flow as it is now: reproduced, fixed or diverged (design.md §8).
 
+use super::Stop;
 use super::findings::finding;
 use super::guide::{Candidate, Followed, Guide, agrees, is_it, missing, named};
 use super::left::after_all;
 use super::resort::last_resort;
 use super::scenes::scenes;
-use super::{Stop, load};
-use crate::definition::Parsed;
+use super::whereabouts::{beside, open};
 use crate::definition::ast::Definition;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
@@ -23,7 +23,7 @@ use crate::platform::lower::Lowered;
 use crate::property::judge::Violation;
 use crate::source;
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// Rules that a whole run is judged by, if nothing else fired in it.
 const LAST_RESORTS: [&str; 4] =
@@ -63,68 +63,6 @@ pub fn replay(path: &Path, flow: Option<&Path>, stop: &dyn Stop) -> Result<Repla
 /// The witness files in a folder and below, or the one that is named.
 pub fn witness_files(path: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
     source::files(path)
-}
-
-/// The flow as the file names it: seen from the file, else from where we are.
-fn beside(path: &Path, flow: &str) -> PathBuf {
-    let (outer, inner) = parts(flow);
-    let near = path.parent().unwrap_or(Path::new("")).join(outer);
-    if !near.exists() {
-        return PathBuf::from(flow);
-    }
-    let near = tidy(&near);
-    match inner {
-        Some(inner) => PathBuf::from(format!("{}!/{inner}", near.to_string_lossy())),
-        None => near,
-    }
-}
-
-/// `a/../b` is `b`, if that is the same file.
-fn tidy(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
-    for component in path.components() {
-        let named = matches!(tidy.components().next_back(), Some(Component::Normal(_)));
-        if component == Component::ParentDir && named {
-            tidy.pop();
-        } else {
-            tidy.push(component);
-        }
-    }
-    let same = matches!((tidy.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    if same { tidy } else { path.to_path_buf() }
-}
-
-/// `a.zip!/Workflows/X.json` is a file in a zip.
-fn parts(flow: &str) -> (&str, Option<&str>) {
-    flow.split_once("!/").map_or((flow, None), |(outer, inner)| (outer, Some(inner)))
-}
-
-/// The definition meant, of those under a path.
-fn open(flow: &Path, file: &WitnessFile) -> Result<Definition, Vec<Problem>> {
-    let shown = flow.to_string_lossy();
-    let (outer, inner) = parts(&shown);
-    let source::Sources { texts, mut problems, .. } = source::read(&[PathBuf::from(outer)]);
-    let mut found = Vec::new();
-    for source in &texts {
-        if inner.is_some_and(|inner| !source.path.ends_with(inner)) {
-            continue;
-        }
-        for Parsed { definition, problems: faults } in load(source) {
-            problems.extend(faults);
-            found.extend(definition);
-        }
-    }
-    if found.len() > 1 {
-        found.retain(|definition| definition.name == file.name);
-    }
-    match (found.pop(), problems.is_empty()) {
-        (Some(definition), true) => Ok(definition),
-        (None, true) => {
-            let at = Location { path: flow.to_string_lossy().into_owned(), ..Location::default() };
-            Err(vec![Problem { at, message: format!("no flow named {:?} is in it", file.name) }])
-        }
-        (_, false) => Err(problems),
-    }
 }
 
 /// Runs a witness on a definition.

@@ -7,7 +7,7 @@ use super::limits::Stop;
 use super::witness::{Choice, Schedule, fired_in, gave_up};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
-use crate::model::transition::Round;
+use crate::model::transition::{Event, Round};
 use crate::model::value::Value;
 use crate::property::judge::Violation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +56,7 @@ struct Memory {
 /// What explains a schedule, first things first.
 pub fn resorts(engine: &Engine<'_>, steps: &[(State, Successor)]) -> BTreeSet<Resort> {
     let again = read_back(engine.program);
-    let mut memory = Memory::default();
+    let mut memory = steps.first().map_or_else(Memory::default, |(s, _)| Memory::begin(engine, s));
     steps.iter().for_each(|(before, next)| memory.step(engine, &again, before, next));
     memory.resorts
 }
@@ -73,9 +73,11 @@ pub fn unexplained(
     let mut nodes: Vec<Node> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut found: BTreeMap<BTreeSet<Resort>, Schedule> = BTreeMap::new();
-    nodes.extend(
-        engine.initial().iter().map(|state| Node { state: state.clone(), ..Node::default() }),
-    );
+    nodes.extend(engine.initial().iter().map(|state| Node {
+        state: state.clone(),
+        memory: Memory::begin(engine, state),
+        came: None,
+    }));
     let mut at = 0;
     while at < nodes.len() && nodes.len() < cap && stop.stopped().is_none() {
         let (state, memory) = (nodes[at].state.clone(), nodes[at].memory.clone());
@@ -87,7 +89,8 @@ pub fn unexplained(
             }
             continue;
         }
-        for chosen in engine.moves(&state, false) {
+        // What is remembered names processes, so that alike ones are not the same.
+        for chosen in engine.moves(&state, !memory.written.is_empty()) {
             for (index, next) in engine.take(&state, chosen).into_iter().enumerate() {
                 if fired_in(engine, &next).iter().any(|v| !v.weak) || gave_up(&next) {
                     continue;
@@ -95,7 +98,6 @@ pub fn unexplained(
                 let mut memory = memory.clone();
                 memory.step(engine, &again, &state, &next);
                 let mut key = next.state.clone();
-                // What is remembered names processes, so that they cannot change places.
                 if engine.symmetry && memory.written.is_empty() {
                     engine.layout.canonical(&mut key, None);
                 }
@@ -127,15 +129,16 @@ fn path_to(nodes: &[Node], mut at: usize) -> Schedule {
 }
 
 impl Memory {
-    fn step(
-        &mut self,
-        engine: &Engine<'_>,
-        again: &BTreeSet<ResourceId>,
-        before: &State,
-        next: &Successor,
-    ) {
-        let program = engine.program;
-        for event in next.events.iter() {
+    /// What happened before the first step.
+    fn begin(engine: &Engine<'_>, state: &State) -> Self {
+        let mut memory = Self::default();
+        memory.note(engine.program, engine.begun(state));
+        memory
+    }
+
+    /// Refusals that were given up, and polls at their limit.
+    fn note(&mut self, program: &Program, events: &[Event]) {
+        for event in events {
             let outside = || {
                 let mut around = program.ancestors(event.node);
                 !around.any(|n| matches!(program.node(n).kind, Kind::Until { .. }))
@@ -152,6 +155,17 @@ impl Memory {
                 self.resorts.insert(Resort::Polled(event.node));
             }
         }
+    }
+
+    fn step(
+        &mut self,
+        engine: &Engine<'_>,
+        again: &BTreeSet<ResourceId>,
+        before: &State,
+        next: &Successor,
+    ) {
+        let program = engine.program;
+        self.note(program, &next.events);
         for violation in fired_in(engine, next).into_iter().filter(|v| v.weak) {
             self.resorts.insert(Resort::Stale(violation));
         }
@@ -184,6 +198,7 @@ impl Memory {
                 let read = rows.map_or(Value::Null, |r| r.get(column));
                 if *who == unit
                     && *cell == resource
+                    && looks_at(program, event.node, resource, column)
                     && read != *own
                     && !program.parted(*writer, event.node)
                 {
@@ -228,6 +243,12 @@ impl Memory {
             self.written.retain(|(who, ..), _| *who != unit);
         }
     }
+}
+
+/// Whether a reader of an item looks at this column of it; of other stores it may be any.
+fn looks_at(program: &Program, reader: NodeId, resource: ResourceId, column: &Arc<str>) -> bool {
+    program.resource(resource).shape != Shape::Item
+        || program.node(reader).used.as_ref().is_none_or(|used| used.contains(column))
 }
 
 /// Whose doing an event of a step by `unit` is: what is around a loop may go on in the step that ends an iteration.

@@ -32,27 +32,29 @@ pub(super) fn takes_effect_twice(
     before: &Content,
 ) -> bool {
     let Some(first) = applied(view, node) else { return false };
-    // Not even a row that somebody deleted in between is there twice.
-    if view.program.resource(resource).unique && matches!(access, Access::Create(_)) {
-        return false;
-    }
     let Some(once) = &done.after else { return false };
     if once.same_data(before) {
         return false;
     }
     let twice = act(view.program, resource, access, once, view, CALLER);
     let idempotent = twice.is_ok_and(|t| t.after.is_none_or(|after| after.same_data(once)));
-    !(idempotent && written_before(&first, once, &done.wrote))
+    !(idempotent && written_before(&view.program.resource(resource).key, &first, once, &done.wrote))
 }
 
-/// Whether everything that is written now was written the first time, too.
-fn written_before(first: &Value, after: &Content, wrote: &[(u32, Arc<str>)]) -> bool {
+/// Whether every value that is written now was written the first time, too. Which row it is may have changed: somebody
+/// deleted it in between, and it was made anew.
+fn written_before(
+    key: &[Arc<str>],
+    first: &Value,
+    after: &Content,
+    wrote: &[(u32, Arc<str>)],
+) -> bool {
     let Value::Array(first) = first else { return false };
-    wrote.iter().all(|(row, column)| {
+    let values = wrote.iter().filter(|(_, column)| !column.is_empty() && !key.contains(column));
+    values.into_iter().all(|(row, column)| {
         let now = after.rows.get(*row as usize).and_then(Option::as_ref);
         let now = now.map_or(Value::Null, |r| r.get(column));
-        let column = Value::String(column.clone());
-        let entry = Value::array(vec![Value::Int(i64::from(*row)), column, now]);
-        first.contains(&entry)
+        let wanted = [Value::String(column.clone()), now];
+        first.iter().any(|entry| matches!(entry, Value::Array(e) if e[1..] == wanted))
     })
 }

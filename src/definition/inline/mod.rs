@@ -3,7 +3,7 @@
 //! A child runs its own actions on its own variables; the caller waits for its Response, not for its end (semantics
 //! §2). So the actions up to the Response become a scope in the call's place, the rest a scope beside whatever follows
 //! the call. Where that would not be what happens, the call stays one of which nothing is known, and a note says why
-//! ([`Work::child`]).
+//! (`Work::child`).
 
 mod child;
 
@@ -19,6 +19,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const DEEPEST: usize = 8;
 /// Stands between the name of a call and the name of an action of the flow that it calls.
 const INSIDE: &str = " › ";
+
+/// Whether an action of this name stands inside a call that was looked into.
+pub fn is_inside(name: &str) -> bool {
+    name.contains(INSIDE)
+}
 
 /// Flows that others may call, by name and, for solutions, by identifier.
 #[derive(Debug, Default)]

@@ -103,6 +103,8 @@ pub struct Engine<'p> {
     pub too_many: Option<u64>,
     /// Where everything may begin, once it is known.
     starts: Option<Arc<Vec<State>>>,
+    /// What happened on the way to each.
+    begun: Vec<Vec<Event>>,
     /// How many of them are wanted at most.
     pub most_starts: usize,
     /// The most items met of each concurrent loop.
@@ -143,6 +145,7 @@ impl<'p> Engine<'p> {
             uncounted_violation: false,
             too_many: None,
             starts: None,
+            begun: Vec::new(),
             most_starts: STARTS,
             lengths: std::collections::BTreeMap::new(),
             symmetry,
@@ -232,14 +235,21 @@ impl<'p> Engine<'p> {
                 break;
             }
             match self.begin(&start) {
-                Ok(state) => results.push(state),
+                Ok((state, events)) => {
+                    results.push(state);
+                    self.begun.push(events);
+                }
                 Err(Halt::Choice(question)) => todo.extend(self.answers(&start, &question)),
                 Err(Halt::Disabled) => {}
             }
         }
-        let results = Arc::new(results);
-        self.starts = Some(results.clone());
-        results
+        self.starts.insert(Arc::new(results)).clone()
+    }
+
+    /// What happened before the first step, if this is a state in which everything may begin.
+    pub fn begun(&self, state: &State) -> &[Event] {
+        let at = self.starts.as_ref().and_then(|s| s.iter().position(|start| start == state));
+        at.map_or(&[], |at| &self.begun[at])
     }
 
     /// Whether everything may begin in more ways than were listed.
@@ -257,8 +267,9 @@ impl<'p> Engine<'p> {
         })
     }
 
-    fn begin(&mut self, start: &State) -> Result<State, Halt> {
+    fn begin(&mut self, start: &State) -> Result<(State, Vec<Event>), Halt> {
         let mut state = start.clone();
+        let mut told = Told::default();
         for run in 0..self.layout.runs() {
             let unit = Unit { run, slot: 0 };
             let class = self.layout.class(unit);
@@ -271,11 +282,10 @@ impl<'p> Engine<'p> {
             };
             let block = Block { item, nodes, ..Block::default() };
             state[self.layout.place(unit)] = self.intern_block(class, block);
-            let mut told = Told::default();
             self.run_machine(&mut state, unit, SETTLE, &mut told)?;
             self.drive(&mut state, run, &mut told)?;
         }
-        Ok(state)
+        Ok((state, told.events))
     }
 
     fn intern_block(&mut self, class: ClassId, block: Block) -> u32 {
