@@ -13,6 +13,8 @@ use crate::property::judge::Violation;
 
 /// States that the search for the shortest schedule may look at.
 const CAP: usize = 100_000;
+/// Steps that may be taken to shrink schedules, of all violations together.
+const PATIENCE: usize = 2_000_000;
 
 /// Tries schedules, and finds a short one for each violation.
 pub(super) fn fuzzed(
@@ -32,6 +34,8 @@ pub(super) fn fuzzed(
     let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
     let mut told = witnesses(&mut engine, &wanted, CAP, stop);
     let mut plain = Engine::new(&lowered.program, false);
+    // The more actions, the more a step costs.
+    let mut patience = PATIENCE / (1 + lowered.program.nodes.len() / 16);
     for violation in &wanted {
         if told.iter().any(|(v, _)| same_finding(v, violation)) {
             continue;
@@ -39,7 +43,7 @@ pub(super) fn fuzzed(
         let first = found.violations.iter().filter(|(v, _)| same_finding(v, violation));
         let Some((_, &number)) = first.min_by_key(|(_, number)| **number) else { continue };
         let choices = schedule(&lowered.program, asked, found.drawn, number);
-        if let Some(short) = shrink(&mut plain, &choices, violation) {
+        if let Some(short) = shrink(&mut plain, &choices, violation, &mut patience) {
             told.push((violation.clone(), short));
         }
     }
@@ -82,6 +86,9 @@ fn earned(found: &Fuzzed, asked: &Fuzz) -> String {
         Strategy::Pct => "PCT",
         Strategy::Pos => "partial-order sampling",
     };
+    if found.schedules == 0 {
+        return format!("not one schedule by {how} was finished in time");
+    }
     let bound = Bound::of(found, asked);
     let outcomes = found.outcomes.len();
     let mut text = format!(

@@ -1,5 +1,6 @@
 //! The front door: sources in, report out.
 
+mod apart;
 mod assumption;
 mod bound;
 pub mod certify;
@@ -30,8 +31,9 @@ use crate::explore::engine::Engine;
 pub use crate::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
 use crate::finding::{FlowReport, Report, Scope, Verdict};
 use crate::gate::accept;
-use crate::platform::lower::lower;
+use crate::platform::lower::{Lowered, lower, outline};
 use crate::platform::scenario::Scenario;
+use crate::platform::slice::parts;
 use crate::source::{self, Source};
 use assumption::{assumption, has_variable_race};
 use explore::explore;
@@ -180,11 +182,18 @@ pub fn check_definition(
     if definition.setup.state.is_empty() {
         return sliced::check(definition, platform, config, stop);
     }
-    let pin = |id: &str| definition.setup.assume.get(id).map(String::as_str);
-    let pinned = pin("variable-actions");
-    let budget = config.faults.or(definition.setup.faults).unwrap_or(0);
-    let scenario = |torn| Scenario {
-        platform,
+    let outline = outline(definition, &scenario(definition, config, false))?;
+    let parts = parts(definition, &outline.program);
+    if parts.len() < 2 || config.fuzz.is_some() {
+        return together(definition, config, stop);
+    }
+    apart::apart(definition, &outline, &parts, config, stop)
+}
+
+/// What a definition with described state is explored as.
+fn scenario(definition: &Definition, config: &Config, torn: bool) -> Scenario {
+    Scenario {
+        platform: config.platform_of(definition),
         all_items: config.items,
         loop_items: config.loop_items.clone(),
         degree: config.degree,
@@ -193,20 +202,41 @@ pub fn check_definition(
         alias: false,
         rounds: None,
         torn,
-        faults: u32::try_from(budget).unwrap_or(u32::MAX),
-        cancellable: pin("run-cancellation") == Some("on"),
+        faults: u32::try_from(budget(definition, config)).unwrap_or(u32::MAX),
+        cancellable: definition.setup.assume.get("run-cancellation").is_some_and(|v| v == "on"),
         merge: config.reduction == Reduction::All,
         most: None,
-    };
+    }
+}
+
+/// How many of everything there are.
+fn scope(definition: &Definition, lowered: &Lowered, config: &Config) -> Scope {
+    Scope {
+        items: lowered.items.clone(),
+        runs: lowered.program.flows.iter().map(|f| u64::from(f.runs)).max().unwrap_or(1),
+        faults: budget(definition, config),
+    }
+}
+
+fn budget(definition: &Definition, config: &Config) -> u64 {
+    config.faults.or(definition.setup.faults).unwrap_or(0)
+}
+
+/// Explores a definition with described state as one model.
+fn together(
+    definition: &Definition,
+    config: &Config,
+    stop: &dyn Stop,
+) -> Result<FlowReport, Vec<Problem>> {
+    let start = stop.elapsed();
+    let platform = config.platform_of(definition);
+    let pinned = definition.setup.assume.get("variable-actions").map(String::as_str);
+    let scenario = |torn| scenario(definition, config, torn);
     let main_torn = pinned == Some("torn");
     let mut lowered = lower(definition, &scenario(main_torn))?;
     let mut report = empty_report(definition, platform);
     let explored = explore(&mut lowered, config, stop);
-    report.scope = Scope {
-        items: lowered.items.clone(),
-        runs: lowered.program.flows.iter().map(|f| u64::from(f.runs)).max().unwrap_or(1),
-        faults: budget,
-    };
+    report.scope = scope(definition, &lowered, config);
     report.unknown.clone_from(&lowered.unknown);
     fill(&mut report, &lowered, &explored);
     report.notes.extend(section::notes(&lowered.program));

@@ -29,6 +29,8 @@ pub struct Config {
     pub reduction: Reduction,
     /// Stop, inconclusive, after this many states; `None`: no limit.
     pub max_states: Option<u64>,
+    /// States after which parts of a flow that cannot notice each other are explored apart.
+    pub together: u64,
     /// Stop, inconclusive, at this many bytes of our own arenas.
     pub max_memory: u64,
     /// Whether large states are told apart by fingerprints.
@@ -59,6 +61,7 @@ impl Default for Config {
             platform_unsaid: None,
             reduction: Reduction::default(),
             max_states: None,
+            together: 1 << 20,
             max_memory: DEFAULT_MEMORY,
             fingerprints: false,
             kept: true,

@@ -46,7 +46,7 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
     engine.most_starts = most.min(STARTS);
     let initial = engine.initial().to_vec();
     if let Some(state) = initial.first() {
-        dive(engine, state);
+        dive(engine, state, limits, stop);
     }
     let work = Work::<Words<1>> { loose: initial, ..Work::new(Format::new(&[])) };
     let plan = Plan::new(engine);
@@ -83,10 +83,13 @@ pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Foun
 }
 
 /// Runs one schedule to its end, so that most components are known, and fields wide enough, before there are many states.
-fn dive(engine: &mut Engine<'_>, start: &State) {
+fn dive(engine: &mut Engine<'_>, start: &State, limits: &Config, stop: &dyn Stop) {
     let mut state = start.clone();
     let mut next = State::new();
     for _ in 0..DIVE {
+        if stop.stopped().is_some() || engine.bytes() > limits.max_memory / 4 {
+            return;
+        }
         engine.sort(&mut state);
         engine.learn(&state);
         let moves = engine.moves(&state, false);
@@ -207,6 +210,9 @@ impl Search<'_, '_> {
                 work.seen.insert(&work.format.pack(&state), &work.format);
             }
             return Next::More;
+        }
+        if !work.late.is_empty() && self.must_stop(work) {
+            return Next::Done;
         }
         if let Some(state) = work.late.pop_front() {
             return self.late(work, state);

@@ -3,37 +3,70 @@
 
 use super::ending::{judge_end, judge_stuck};
 use super::engine::Engine;
+use super::limits::DEFAULT_MEMORY;
 use super::path::{Path, path};
 use super::witness::{Choice, Schedule, fired_in, replay, same_finding};
 use crate::property::judge::Violation;
 
 /// Replays at most.
-const PATIENCE: usize = 1_000;
+const REPLAYS: usize = 1_000;
 
-/// A schedule with as few steps and switches as trying finds; `None` if the violation is not in it.
+/// A schedule with as few steps and switches as trying finds; `None` if the violation is not in it, or no more than
+/// `patience` steps could be taken to find that out. What is taken is taken off.
 pub fn shrink(
     engine: &mut Engine<'_>,
     schedule: &Schedule,
     wanted: &Violation,
+    patience: &mut usize,
 ) -> Option<Schedule> {
+    *patience = patience.checked_sub(schedule.choices.len())?;
     let mut best = cut(engine, schedule, wanted)?;
-    let mut left = PATIENCE;
+    let mut left = REPLAYS;
+    let mut better = |engine: &mut Engine<'_>, best: &Schedule, candidate: Vec<Choice>| {
+        left = left.checked_sub(1).filter(|_| engine.bytes() < DEFAULT_MEMORY / 4)?;
+        *patience = patience.checked_sub(candidate.len())?;
+        let shorter = cut(engine, &best.with(candidate), wanted);
+        Some(shorter.filter(|s| weight(engine, &s.choices) < weight(engine, &best.choices)))
+    };
+    // First whole processes, many at a time.
+    let mut size = processes(engine, &best.choices).len() / 2;
+    while size > 0 {
+        for without in processes(engine, &best.choices).chunks(size) {
+            let rest = best.choices.iter().copied();
+            let rest = rest.filter(|&(m, _)| !without.contains(&path(engine, m))).collect();
+            match better(engine, &best, rest) {
+                None => return Some(best),
+                Some(shorter) => best = shorter.unwrap_or(best),
+            }
+        }
+        size /= 2;
+    }
     'again: loop {
         let paths: Vec<Path> = best.choices.iter().map(|&(m, _)| path(engine, m)).collect();
         for candidate in candidates(&best.choices, &paths) {
-            if left == 0 {
-                return Some(best);
-            }
-            left -= 1;
-            if let Some(shorter) = cut(engine, &best.with(candidate), wanted)
-                && weight(engine, &shorter.choices) < weight(engine, &best.choices)
-            {
-                best = shorter;
-                continue 'again;
+            match better(engine, &best, candidate) {
+                None => return Some(best),
+                Some(None) => {}
+                Some(Some(shorter)) => {
+                    best = shorter;
+                    continue 'again;
+                }
             }
         }
         return Some(best);
     }
+}
+
+/// Who takes part.
+fn processes(engine: &Engine<'_>, choices: &[Choice]) -> Vec<Path> {
+    let mut all: Vec<Path> = Vec::new();
+    for &(m, _) in choices {
+        let path = path(engine, m);
+        if !all.contains(&path) {
+            all.push(path);
+        }
+    }
+    all
 }
 
 /// Up to where the violation is; `None` if it is not, or the schedule does not run.

@@ -3,7 +3,7 @@
 use super::ending::{Joint, judge_end, judge_stuck, outcome};
 use super::engine::{Engine, Move, State, Successor};
 use super::layout::Unit;
-use super::limits::Stop;
+use super::limits::{DEFAULT_MEMORY, Stop};
 use super::path::{Level, Path, last_path, path};
 use super::serial::is_serial;
 use crate::model::transition::Round;
@@ -190,6 +190,8 @@ fn run(
 const LONG: usize = 40;
 /// Rearrangements that are tried, the nearest first.
 const TRIES: usize = 400;
+/// Bytes of an engine's tables from which on nothing is tried any more.
+const FULL: u64 = DEFAULT_MEMORY / 2;
 
 /// The nearest schedule of the same steps that goes well: one stretch of one process moved elsewhere. What is wrong
 /// only because no serial order ends like it goes well if one does.
@@ -203,6 +205,9 @@ pub fn twin(
     let steps = replay(engine, schedule)?;
     let paths: Vec<Path> = choices.iter().map(|&(m, _)| path(engine, m)).collect();
     for moved in rearrangements(choices, &paths).into_iter().take(TRIES) {
+        if engine.bytes() > FULL {
+            return None;
+        }
         // What comes before is as it was.
         let same = moved.iter().zip(choices).take_while(|(a, b)| a == b).count();
         let Some((state, _)) = steps.get(same) else { continue };
@@ -249,6 +254,9 @@ fn anywhere(
     // Depth first, so that a long flow does not have to be explored in full.
     let mut todo: Vec<usize> = (0..nodes.len()).rev().collect();
     while let Some(next) = todo.pop() {
+        if engine.bytes() > FULL {
+            return None;
+        }
         let state = nodes[next].state.clone();
         if engine.all_ended(&state) {
             if !judge_end(engine, &state).iter().any(|v| same_finding(v, wrong))

@@ -253,14 +253,17 @@ fn level(flow: &FlowReport) -> Option<&'static str> {
 /// A cheaper question than the one that was too big.
 fn next_step(flow: &FlowReport) -> String {
     let path = &flow.path;
+    if matches!(&flow.verdict, Verdict::Inconclusive(why) if why.starts_with("random schedules")) {
+        return "help: try more of them (--schedules, --time) or others (--seed); only check can prove".into();
+    }
     let widest = flow.scope.items.iter().max_by_key(|(_, n)| **n).filter(|(_, n)| **n > 2);
     let smaller = match widest {
         Some((name, _)) if flow.scope.items.len() > 1 => format!("--items {name}=2"),
         Some(_) => "--items 2".into(),
         None if flow.scope.runs > 2 => "--runs 2".into(),
         None => {
-            return "help: raise the limit that was reached (--max-states, --max-memory or --timeout), or name only \
-                    the cells that matter in `observe`"
+            return "help: raise the limit that was reached (--max-states, --max-memory or --timeout), name only the \
+                    cells that matter in `observe`, or try random schedules (--or-fuzz)"
                 .into();
         }
     };

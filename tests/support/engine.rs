@@ -15,14 +15,18 @@ pub(crate) fn check(model: &Value, reduction: &str) -> Value {
         "symmetry" => flowrace::check::Reduction::Symmetry,
         _ => flowrace::check::Reduction::All,
     };
-    let config = flowrace::check::Config { reduction, ..flowrace::check::Config::default() };
+    checked(model, &flowrace::check::Config { reduction, ..flowrace::check::Config::default() })
+}
+
+/// The report on the one flow of the model.
+pub(crate) fn checked(model: &Value, config: &flowrace::check::Config) -> Value {
     let mut model = model.clone();
     // The second opinion knows variable actions as one step each.
     if model.get("assume").is_none() {
         model["assume"] = serde_json::json!({ "variable-actions": "atomic" });
     }
     let text = serde_json::to_string_pretty(&model).expect("a value is text");
-    let report = flowrace::check_text("model.json", &text, &config);
+    let report = flowrace::check_text("model.json", &text, config);
     assert!(report.problems.is_empty(), "{:?}\n{text}", report.problems);
     let report = flowrace::report::to_json(&report);
     assert_eq!(report["flows"].as_array().map_or(0, Vec::len), 1, "one model, one flow:\n{text}");

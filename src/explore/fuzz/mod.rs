@@ -24,10 +24,13 @@ use std::sync::Arc;
 pub use strategy::Strategy;
 use strategy::{Plan, Priorities, count};
 
-/// Schedules that the threads share out at a time; between two rounds it can be stopped.
+/// Schedules that the threads share out at a time, in the end and at first; between two rounds it can be stopped.
 const ROUND: u64 = 4096;
+const FIRST_ROUND: u64 = 16;
 /// Random schedules that show how long a schedule gets.
 const PROBES: u64 = 64;
+/// Steps after which there are enough of those.
+const PROBED: u64 = 4096;
 /// Longer schedules are cut: something in them goes round in circles.
 const LONGEST: u32 = 100_000;
 /// Numbers in an engine's tables after which it starts anew.
@@ -92,7 +95,9 @@ pub fn fuzz(program: &Program, asked: &Fuzz, threads: usize, stop: &dyn Stop) ->
     let probing = Fuzz { strategy: Strategy::Random, seed: !asked.seed, ..*asked };
     let mut probe = Worker::new(program, &plan, probing, 0);
     for schedule in 0..PROBES {
-        probe.run(schedule, None);
+        if probe.found.steps < PROBED {
+            probe.run(schedule, None);
+        }
     }
     let drawn = probe.found.longest;
     let threads = threads.max(1);
@@ -100,7 +105,7 @@ pub fn fuzz(program: &Program, asked: &Fuzz, threads: usize, stop: &dyn Stop) ->
     let mut workers: Vec<Worker<'_>> = (0..threads).map(worker).collect();
     let mut done = 0;
     while done < asked.schedules && stop.stopped().is_none() {
-        let end = (done + ROUND).min(asked.schedules);
+        let end = (done + done.clamp(FIRST_ROUND, ROUND)).min(asked.schedules);
         let share = (end - done).div_ceil(threads as u64).max(1);
         std::thread::scope(|scope| {
             for (worker, from) in workers

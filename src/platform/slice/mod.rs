@@ -4,12 +4,15 @@
 //! and cannot be noticed by what it keeps; an answer that depends on nothing that anybody writes stays as a symbol.
 
 mod closure;
+mod cluster;
 mod prune;
 
 use crate::definition::ast::Definition;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use std::collections::BTreeSet;
+
+pub use cluster::{Part, parts};
 
 /// Which processes are to meet at a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,360 @@
+//! Clusters: parts of a flow that cannot notice each other. Each cell, with every action that touches it, where their
+//! values come from, what is around them, and whatever before them might not succeed; clusters that share a cell are one.
+//!
+//! A schedule of the flow, restricted to the actions of a cluster, is a schedule of that cluster alone, since what it
+//! leaves out only takes its time; and a schedule of a cluster is one of the flow in which the rest happens to pass in
+//! between. So rules, final values and invariants (which join the cells they name) are those of the clusters. What has a
+//! part in everything (leases and their clocks, faults, Terminate, all-or-nothing groups, a wait that may never end) is not taken apart.
+
+use super::closure::Kept;
+use super::prune::prune;
+use crate::definition::ast::Definition;
+use crate::definition::location::Location;
+use crate::model::analysis::expressions;
+use crate::model::expression::Expr;
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Adding, Kind, Over, Program, Shape, Status, StatusSet, Step};
+
+use crate::model::value::Value;
+use crate::platform::cells::observed;
+use std::collections::BTreeSet;
+
+/// One cluster as a definition of its own.
+#[derive(Debug)]
+pub struct Part {
+    /// The actions that matter to it, and what is asked of its cells.
+    pub definition: Definition,
+    /// Its observed cells.
+    pub cells: BTreeSet<String>,
+}
+
+/// The definition as one for each cluster; a single one, or none, if it cannot be taken apart.
+pub fn parts(definition: &Definition, program: &Program) -> Vec<Part> {
+    if inseparable(program) {
+        return Vec::new();
+    }
+    let wanted = observed(program, &definition.setup);
+    let part = |cluster: Cluster| {
+        let mut part =
+            prune(definition, program, &Kept { whole: cluster.nodes, ..Kept::default() });
+        let own = wanted.iter().filter(|o| cluster.cells.contains(&o.resource));
+        let cells: BTreeSet<String> = own.map(|o| o.name.clone()).collect();
+        // No name at all would mean every cell.
+        let names =
+            if cells.is_empty() { vec![String::new()] } else { cells.iter().cloned().collect() };
+        part.setup.observe = names.into_iter().map(|name| (name, Location::default())).collect();
+        part.setup.expect = None;
+        let mut about = program.finally.iter().map(|(e, _)| named(e));
+        part.setup.finally.retain(|_| about.next().is_some_and(|c| c.is_subset(&cluster.cells)));
+        Part { definition: part, cells }
+    };
+    let mut all = clusters(program);
+    all.sort_by_key(|c| c.nodes.first().copied());
+    let idle = |c: &mut Cluster| c.nodes.is_empty();
+    let untouched: Vec<Cluster> = all.extract_if(.., idle).collect();
+    // What nobody touches is looked at together with the first part.
+    if let Some(first) = all.first_mut() {
+        first.cells.extend(untouched.into_iter().flat_map(|c| c.cells));
+    }
+    all.into_iter().map(part).collect()
+}
+
+#[derive(Debug, Default)]
+struct Cluster {
+    cells: BTreeSet<ResourceId>,
+    nodes: BTreeSet<NodeId>,
+}
+
+/// Whether something in the program reaches everywhere.
+fn inseparable(program: &Program) -> bool {
+    program.faults > 0
+        || program.cancellable
+        || !program.groups.is_empty()
+        || program.nodes.iter().any(|n| match &n.kind {
+            Kind::Terminate(_) => true,
+            Kind::Leaf(steps) => steps.iter().any(|s| match s {
+                Step::Wait(_) => true,
+                Step::Access(_, access) => {
+                    matches!(access, Access::Acquire { .. } | Access::Renew(_) | Access::Release(_))
+                }
+                _ => false,
+            }),
+            _ => false,
+        })
+}
+
+fn clusters(program: &Program) -> Vec<Cluster> {
+    let touched: Vec<BTreeSet<ResourceId>> = program.ids().map(|n| touches(program, n)).collect();
+    let seeds =
+        (0..program.resources.len()).map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)));
+    let mut all: Vec<Cluster> = Vec::new();
+    let mut join = |cells: BTreeSet<ResourceId>| {
+        let mut work =
+            Work { program, touched: &touched, cluster: Cluster::default(), todo: Vec::new() };
+        cells.into_iter().for_each(|c| work.cell(c));
+        work.run();
+        let mut new = work.cluster;
+        all.retain_mut(|old| {
+            let apart = old.cells.is_disjoint(&new.cells);
+            if !apart {
+                new.cells.append(&mut old.cells);
+                new.nodes.append(&mut old.nodes);
+            }
+            apart
+        });
+        all.push(new);
+    };
+    seeds.for_each(|cell| join(BTreeSet::from([cell])));
+    program.finally.iter().for_each(|(e, _)| join(named(e)));
+    all
+}
+
+/// The cells that an invariant names.
+fn named(expr: &Expr) -> BTreeSet<ResourceId> {
+    let mut found = BTreeSet::new();
+    expr.visit(&mut |e| {
+        if let Expr::State(r) | Expr::Variable(r) = e {
+            found.insert(*r);
+        }
+    });
+    found
+}
+
+/// Every resource that an action has to do with.
+fn touches(program: &Program, node: NodeId) -> BTreeSet<ResourceId> {
+    let mut found: BTreeSet<ResourceId> =
+        expressions(program, node).into_iter().flat_map(named).collect();
+    if let Kind::Leaf(steps) = &program.node(node).kind {
+        found.extend(steps.iter().filter_map(|s| match s {
+            Step::Access(r, _) => Some(*r),
+            _ => None,
+        }));
+    }
+    found
+}
+
+struct Work<'p> {
+    program: &'p Program,
+    touched: &'p [BTreeSet<ResourceId>],
+    cluster: Cluster,
+    todo: Vec<NodeId>,
+}
+
+impl Work<'_> {
+    fn cell(&mut self, cell: ResourceId) {
+        if self.cluster.cells.insert(cell) {
+            let touching = self.program.ids().filter(|n| self.touched[n.index()].contains(&cell));
+            touching.for_each(|n| self.keep(n));
+        }
+    }
+
+    fn keep(&mut self, node: NodeId) {
+        if self.cluster.nodes.insert(node) {
+            self.todo.push(node);
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(node) = self.todo.pop() {
+            let touched = self.touched;
+            touched[node.index()].iter().for_each(|&c| self.cell(c));
+            for expr in expressions(self.program, node) {
+                let mut from = Vec::new();
+                expr.visit(&mut |e| match e {
+                    Expr::Output(n)
+                    | Expr::Body(n)
+                    | Expr::Action(n)
+                    | Expr::Item(n)
+                    | Expr::Round(n) => {
+                        from.push(*n);
+                    }
+                    Expr::Result(n) => from.extend(self.program.subtree(*n)),
+                    _ => {}
+                });
+                for n in from {
+                    self.keep(n);
+                    // The answer of a loop or scope is made of those inside.
+                    if !matches!(self.program.node(n).kind, Kind::Leaf(_) | Kind::Loop { .. }) {
+                        self.program.subtree(n).into_iter().for_each(|n| self.keep(n));
+                    }
+                }
+            }
+            for outer in self.program.ancestors(node).skip(1) {
+                self.keep(outer);
+            }
+            // A round that fails decides whether there is another.
+            if matches!(self.program.node(node).kind, Kind::Until { .. }) {
+                self.unsure_below(node);
+            }
+            self.before(node);
+        }
+    }
+
+    /// Whoever comes before matters if it may end otherwise than well.
+    fn before(&mut self, node: NodeId) {
+        let program = self.program;
+        let mut seen = BTreeSet::new();
+        let mut todo: Vec<NodeId> = program.node(node).run_after.iter().map(|r| r.0).collect();
+        while let Some(node) = todo.pop() {
+            if seen.insert(node) {
+                self.unsure_below(node);
+                todo.extend(program.node(node).run_after.iter().map(|r| r.0));
+            }
+        }
+    }
+
+    fn unsure_below(&mut self, node: NodeId) {
+        let program = self.program;
+        let unsure = program.subtree(node).into_iter().filter(|&n| !sure(program, n));
+        unsure.collect::<Vec<_>>().into_iter().for_each(|n| self.keep(n));
+    }
+}
+
+/// Whether an action, if it starts, ends by success and without waiting for anybody. Its children are looked at for
+/// themselves.
+fn sure(program: &Program, node: NodeId) -> bool {
+    let mut numbers = Numbers { program, at: node, taken: BTreeSet::new() };
+    expressions(program, node).into_iter().all(|e| numbers.total(e))
+        && match &program.node(node).kind {
+            Kind::Group | Kind::Parallel | Kind::Loop { over: Over::Count(_), .. } => true,
+            Kind::Loop { over: Over::Values(over, _), .. } => {
+                matches!(over, Expr::Const(Value::Array(_)) | Expr::Array(_))
+            }
+            Kind::If(condition) => numbers.truth(condition),
+            Kind::Until { condition, fail_at_limit, .. } => {
+                !fail_at_limit && numbers.truth(condition)
+            }
+            Kind::Switch(..) => true,
+            Kind::Terminate(_) => false,
+            Kind::Leaf(steps) => steps.iter().all(|s| match s {
+                Step::Compute(_) | Step::Send(_) | Step::Opaque { .. } => true,
+                Step::Wait(_) => false,
+                Step::Access(r, access) => numbers.access(*r, access),
+            }),
+        }
+}
+
+/// Which values are known to be numbers, so that sums of them are.
+struct Numbers<'p> {
+    program: &'p Program,
+    /// The action whose expressions are looked at.
+    at: NodeId,
+    /// Columns taken for numbers while it is seen whether all that is written there are: if none of them is the first
+    /// to be something else, none is.
+    taken: BTreeSet<(ResourceId, std::sync::Arc<str>)>,
+}
+
+impl Numbers<'_> {
+    fn access(&mut self, r: ResourceId, access: &Access) -> bool {
+        let shape = self.program.resource(r).shape;
+        match access {
+            Access::Get | Access::Load => matches!(shape, Shape::Variable | Shape::Item),
+            Access::Update { if_match, .. } => {
+                if_match.is_none() && matches!(shape, Shape::Variable | Shape::Item)
+            }
+            Access::Add { value, how } | Access::Store { value, how } => match how {
+                Adding::Plus | Adding::Minus => self.number(value) && self.column(r, "value"),
+                Adding::Append => false,
+            },
+            Access::Create(_) => shape == Shape::Table && !self.program.resource(r).unique,
+            Access::Upsert { .. } => shape == Shape::Table,
+            Access::Write { lease, if_match, .. } => lease.is_none() && if_match.is_none(),
+            _ => false,
+        }
+    }
+
+    /// Whether an expression always has a value.
+    fn total(&mut self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Const(_) | Expr::Item(_) | Expr::Round(_) | Expr::Variable(_) | Expr::Run => true,
+            Expr::Array(parts) | Expr::Concat(parts) => parts.iter().all(|p| self.total(p)),
+            Expr::Object(pairs) => pairs.iter().all(|(k, v)| self.total(k) && self.total(v)),
+            Expr::Output(_) | Expr::Body(_) | Expr::Action(_) => true,
+            Expr::Index { base, key, safe: true } => {
+                matches!(**key, Expr::Const(Value::String(_))) && self.item_of(base).is_some()
+            }
+            other => self.number(other) || self.truth(other),
+        }
+    }
+
+    /// Whether an expression is always true or false.
+    fn truth(&mut self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Const(Value::Bool(_)) => true,
+            Expr::Call(f, args) => match (f.name(), args.as_slice()) {
+                ("equals", [a, b]) => self.total(a) && self.total(b),
+                ("less" | "lessOrEquals" | "greater" | "greaterOrEquals", [a, b]) => {
+                    self.number(a) && self.number(b)
+                }
+                ("and" | "or" | "not", args) => args.iter().all(|a| self.truth(a)),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn number(&mut self, expr: &Expr) -> bool {
+        /// Sums of so small numbers stay in range however long a flow runs.
+        const SMALL: i64 = 1 << 31;
+        match expr {
+            Expr::Const(Value::Int(n)) => n.abs() < SMALL,
+            Expr::Call(f, args) if matches!(f.name(), "add" | "sub") => {
+                args.len() == 2 && args.iter().all(|a| self.number(a))
+            }
+            Expr::Variable(r) => self.column(*r, "value"),
+            Expr::Index { base, key, .. } => match (self.item_of(base), &**key) {
+                (Some(r), Expr::Const(Value::String(column))) => self.column(r, column),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The item whose columns these are: the body of an action that gets it and has surely done so.
+    fn item_of(&self, expr: &Expr) -> Option<ResourceId> {
+        let (Expr::Body(node) | Expr::Output(node)) = expr else { return None };
+        let program = self.program;
+        let Kind::Leaf(steps) = &program.node(*node).kind else { return None };
+        let [Step::Access(r, Access::Get)] = steps.as_slice() else { return None };
+        let well = StatusSet::of([Status::Succeeded]);
+        let mut after = program.nodes.iter().flat_map(|n| &n.run_after);
+        let around = program.node(*node).parent;
+        let done = program.precedes(*node, self.at)
+            && program.ancestors(self.at).any(|n| Some(n) == around);
+        (program.resource(*r).shape == Shape::Item && done && after.all(|a| a.1 == well))
+            .then_some(*r)
+    }
+
+    /// Whether only numbers are ever in a column.
+    fn column(&mut self, r: ResourceId, column: &str) -> bool {
+        let program = self.program;
+        if !self.taken.insert((r, column.into())) {
+            return true;
+        }
+        let first = program.resource(r).initial.first();
+        let was = self.at;
+        let kept = matches!(first.and_then(|row| row.get(column)), Some(Value::Int(_)))
+            && program.ids().all(|n| {
+                self.at = n;
+                let Kind::Leaf(steps) = &program.node(n).kind else { return true };
+                steps.iter().all(|s| match s {
+                    Step::Access(w, access) if *w == r => self.keeps(access, column),
+                    _ => true,
+                })
+            });
+        self.at = was;
+        kept
+    }
+
+    fn keeps(&mut self, access: &Access, column: &str) -> bool {
+        match access {
+            Access::Get | Access::Load => true,
+            Access::Update { set, .. } => {
+                set.iter().filter(|(c, _)| **c == *column).all(|(_, v)| self.number(v))
+            }
+            Access::Add { value, how: Adding::Plus | Adding::Minus }
+            | Access::Store { value, how: Adding::Plus | Adding::Minus } => self.number(value),
+            _ => false,
+        }
+    }
+}
