@@ -14,6 +14,7 @@ use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use beside::{Finder, Shelf};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -102,6 +103,18 @@ pub fn read_one(path: &str) -> Result<Source, Problem> {
     }
 }
 
+/// The text of a file that is no flow: settings, a baseline, a certificate.
+pub fn text(path: &Path) -> Result<String, Problem> {
+    let fail = |message: &str| Err(problem(shown(path), message.to_owned()));
+    match fs::metadata(path) {
+        Err(error) => fail(&cannot_read(&error)),
+        Ok(meta) if meta.is_dir() => fail("a folder; expected a file"),
+        // A device never ends, and a pipe may never begin.
+        Ok(meta) if !meta.is_file() => fail("a device or pipe; expected a file"),
+        Ok(_) => decode::text(&shown(path), bytes(path)?),
+    }
+}
+
 /// The `*.json` in a folder and below, by name, or the one file that is named.
 pub fn files(path: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
@@ -155,10 +168,22 @@ impl Reading {
         }
     }
 
+    /// A file once, by whatever ways it is reached. One that said nothing in its folder is asked again when it is
+    /// named: then it has to be a flow.
     fn file(&mut self, path: &Path, named: bool) {
-        if !self.seen.insert(path.to_owned()) {
+        let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if self.seen.contains(&own) {
             return;
         }
+        let said = |sources: &Sources| sources.texts.len() + sources.problems.len();
+        let before = said(&self.sources);
+        self.open(path, named);
+        if named || said(&self.sources) > before {
+            self.seen.insert(own);
+        }
+    }
+
+    fn open(&mut self, path: &Path, named: bool) {
         let name = shown(path);
         let bytes = match bytes(path) {
             Ok(bytes) if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") => {
@@ -354,8 +379,16 @@ fn cannot_read(error: &io::Error) -> String {
     }
 }
 
+/// A path for people and reports: forward slashes, and what is not Unicode as `\xFF`.
 fn shown(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
+    let mut shown = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        shown.push_str(&chunk.valid().replace('\\', "/"));
+        for byte in chunk.invalid() {
+            let _ = write!(shown, "\\x{byte:02X}");
+        }
+    }
+    shown
 }
 
 fn problem(path: String, message: String) -> Problem {

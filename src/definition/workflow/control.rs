@@ -67,7 +67,7 @@ fn for_each(cx: &mut Context, node: &Node<'_>) -> ActionKind {
             "both \"Sequential\" and \"repetitions\"; the platform refuses that; keep one";
         cx.problems.push(repetitions.problem(message));
     }
-    let explicit = repetitions.and_then(|degree_| degree(&degree_, 50, &mut cx.problems));
+    let explicit = repetitions.and_then(|repetitions| degree(cx, &repetitions, 50));
     let concurrency = if sequential { Some(1) } else { explicit.or(cx.degree) };
     ActionKind::Foreach { over, concurrency, actions: inside(cx, node, &["actions"]) }
 }
