@@ -35,6 +35,11 @@ fn is_xml_name(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".xml")
 }
 
+/// Whether bytes are UTF-16, by their mark or by a NUL in every other place.
+pub(super) fn is_wide(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [1..=127, 0, ..] | [0, 1..=127, ..])
+}
+
 /// The text of a file, which may be empty.
 pub(super) fn text(path: &str, bytes: Vec<u8>) -> Result<String, Problem> {
     let fault = |message: String| problem(path.to_owned(), message);

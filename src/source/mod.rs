@@ -7,13 +7,15 @@ mod archive_tests;
 mod beside;
 mod decode;
 mod package;
+mod shelf;
 mod solution;
 
 use crate::definition::beside::Beside;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use beside::{Finder, Shelf};
-use std::collections::{BTreeMap, BTreeSet};
+use shelf::{Disk, Zip};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -154,14 +156,17 @@ impl Reading {
             Err(error) => Err(problem(NAME.to_owned(), cannot_read(&error))),
             Ok(_) if bytes.len() as u64 > MAX_BYTES => Err(too_large(NAME.to_owned())),
             Ok(_) if bytes.starts_with(b"PK\x03\x04") => return self.zip(NAME, &bytes, true),
-            Ok(_) => decode::decode(NAME, bytes),
+            Ok(_) => {
+                let wide = decode::is_wide(&bytes);
+                decode::decode(NAME, bytes).map(|text| (text, wide))
+            }
         };
         match text {
-            Ok(text) => self.sources.texts.push(Source {
+            Ok((text, wide)) => self.sources.texts.push(Source {
                 path: NAME.to_owned(),
                 text,
                 named: true,
-                beside: Beside::default(),
+                beside: Beside { wide, ..Beside::default() },
                 place: None,
             }),
             Err(problem) => self.sources.problems.push(problem),
@@ -173,6 +178,9 @@ impl Reading {
     fn file(&mut self, path: &Path, named: bool) {
         let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if self.seen.contains(&own) {
+            if let Some(place) = self.place {
+                self.sources.places[place].told = true;
+            }
             return;
         }
         let said = |sources: &Sources| sources.texts.len() + sources.problems.len();
@@ -194,9 +202,10 @@ impl Reading {
             Err(problem) => return self.sources.problems.push(problem),
         };
         let suspect = named || looks_like_flow(&bytes);
+        let wide = decode::is_wide(&bytes);
         match decode::decode(&name, bytes) {
             Ok(text) if named || may_be_flow(&text) => {
-                let beside = self.finder.beside(&Disk, &name);
+                let beside = Beside { wide, ..self.finder.beside(&Disk, &name) };
                 let place = self.place;
                 self.sources.texts.push(Source { path: name, text, named, beside, place });
             }
@@ -224,6 +233,7 @@ impl Reading {
                 Ok(text) if may_be_flow(&text) => {
                     let mut beside = finder.beside(&shelf, name);
                     beside.notes.extend(package::note(name, &archive.members));
+                    beside.wide = decode::is_wide(bytes);
                     let source = Source { path: shown, text, named: false, beside, place: None };
                     texts.push(source);
                 }
@@ -253,7 +263,7 @@ impl Reading {
         self.place = Some(place);
         let problems = self.sources.problems.len();
         self.sources.places[place].looked_at = self.walk(root);
-        self.sources.places[place].told = self.sources.problems.len() > problems;
+        self.sources.places[place].told |= self.sources.problems.len() > problems;
         self.place = None;
     }
 
@@ -283,36 +293,6 @@ impl Reading {
             }
         }
         looked_at
-    }
-}
-
-/// Files on disk.
-struct Disk;
-
-impl Shelf for Disk {
-    fn open(&self, name: &str) -> Option<Result<Vec<u8>, Problem>> {
-        let path = Path::new(name);
-        path.is_file().then(|| bytes(path))
-    }
-
-    fn shown(&self, name: &str) -> String {
-        name.to_owned()
-    }
-}
-
-/// Files in a zip.
-struct Zip<'z> {
-    path: &'z str,
-    members: &'z BTreeMap<String, Vec<u8>>,
-}
-
-impl Shelf for Zip<'_> {
-    fn open(&self, name: &str) -> Option<Result<Vec<u8>, Problem>> {
-        self.members.get(name).map(|bytes| Ok(bytes.clone()))
-    }
-
-    fn shown(&self, name: &str) -> String {
-        archive::member_path(self.path, name)
     }
 }
 
