@@ -32,7 +32,8 @@ fn what_may_not_be_read_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let here = Here::new("row-1-permission");
     let close = |name: &str| {
-        fs::set_permissions(here.path(name), fs::Permissions::from_mode(0)).expect("it is ours");
+        fs::set_permissions(here.path(name), fs::Permissions::from_mode(0o000))
+            .expect("it is ours");
     };
     here.write("mine.json", RACY);
     here.write("shut/f.json", RACY);

@@ -64,9 +64,8 @@ fn depth_is_refused_before_anything_recurses() {
         "f.json:1:152: nested",
     );
     let scopes = |depth: usize| {
-        let open: String = (0..depth)
-            .map(|n| format!("{{\"S{n}\": {{\"type\": \"Scope\", \"actions\": "))
-            .collect();
+        let scope = |n: usize| format!("{{\"S{n}\": {{\"type\": \"Scope\", \"actions\": ");
+        let open = (0..depth).map(scope).collect::<Vec<String>>().concat();
         let inner = "{\"A\": {\"type\": \"Compose\", \"inputs\": 1}}";
         format!(
             "{{\"definition\": {{\"triggers\": {{}}, \"actions\": {open}{inner}{}}}}}",

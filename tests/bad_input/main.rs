@@ -24,7 +24,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A flow without a race, given beside the bad one.
 const GOOD: &str = include_str!("../../models/lost-update/fixed.json");
@@ -34,8 +34,10 @@ const GOOD_IS: &str = "good.json, \"Counter with etag and retry\": safe";
 const RACY: &str = include_str!("../../models/lost-update/racy.json");
 const LOST: &str = "error[lost-update]: Update_item overwrites an update it never saw";
 
-/// Nothing here takes more than a few seconds, on any machine; what takes this long never ends.
-const HANGS: Duration = Duration::from_secs(120);
+/// Between two looks at a command.
+const PACE: Duration = Duration::from_millis(5);
+/// Looks after which it is taken to hang, two minutes or more: nothing here takes longer than a few seconds.
+const LOOKS: u32 = 24_000;
 
 /// A folder of one test, empty but for `good.json`.
 struct Here(PathBuf);
@@ -119,16 +121,17 @@ fn said(command: &mut Command, what: &[&str]) -> Said {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     let out = reading(child.stdout.take().expect("a pipe"));
     let err = reading(child.stderr.take().expect("a pipe"));
-    let start = Instant::now();
+    let mut looks = 0;
     let status: ExitStatus = loop {
         if let Some(status) = child.try_wait().expect("it can be waited for") {
             break status;
         }
-        if start.elapsed() > HANGS {
+        if looks == LOOKS {
             let _ = child.kill();
             panic!("{what:?} does not end");
         }
-        thread::sleep(Duration::from_millis(5));
+        looks += 1;
+        thread::sleep(PACE);
     };
     let text = |bytes: thread::JoinHandle<Vec<u8>>| {
         String::from_utf8(bytes.join().expect("the pipe was read")).expect("it says text")
