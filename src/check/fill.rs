@@ -33,6 +33,7 @@ pub(super) fn empty_report(definition: &Definition, platform: Platform) -> FlowR
         unknown: Vec::new(),
         findings: Vec::new(),
         notes: definition.notes.clone(),
+        asides: Vec::new(),
         outline: outline(definition),
         unmet: None,
     }

@@ -51,8 +51,12 @@ pub fn check(paths: &[PathBuf], config: &Config, stop: &dyn Stop) -> Report {
     let sound = parsed.iter().flatten().filter(|p| p.problems.is_empty());
     let library = Library::new(sound.filter_map(|p| p.definition.as_ref()));
     for (source, parsed) in sources.texts.iter().zip(&parsed) {
+        let before = report.flows.len();
         for parsed in parsed {
             one(parsed, &library, config, stop, &mut report);
+        }
+        for flow in report.flows[before..].iter_mut().filter(|_| source.beside.wide) {
+            flow.asides.push("read as UTF-16; most programs expect UTF-8".to_owned());
         }
         if let Some(place) = source.place.filter(|_| !parsed.is_empty()) {
             sources.places[place].told = true;

@@ -53,8 +53,9 @@ pub struct Replayed {
 
 /// Reads a witness file and runs it on the flow it names, or on another one.
 pub fn replay(path: &Path, flow: Option<&Path>, stop: &dyn Stop) -> Result<Replayed, Vec<Problem>> {
-    let text = source::read_one(&path.to_string_lossy()).map_err(|problem| vec![problem])?;
-    let file = WitnessFile::parse(&text.path, &text.text).map_err(|problem| vec![problem])?;
+    let shown = path.to_string_lossy();
+    let text = source::text(path).map_err(|problem| vec![problem])?;
+    let file = WitnessFile::parse(&shown, &text).map_err(|problem| vec![problem])?;
     let flow = flow.map_or_else(|| beside(path, &file.flow), Path::to_path_buf);
     let definition = open(&flow, &file)?;
     replay_in(&file, &definition, stop)

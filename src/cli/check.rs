@@ -20,6 +20,10 @@ pub(super) fn check(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) 
         Ok(gate) => gate,
         Err(problems) => return refuse(&problems, err),
     };
+    let written = args.output.files().chain(&args.certificate);
+    if let Some(why) = output::overwrites(written, &args.paths) {
+        return output::refuse(&why, err);
+    }
     let search = &args.search;
     let config = gate.config(args.config());
     let checkpoint = match Checkpoint::open(args, &config) {
@@ -50,6 +54,9 @@ pub(super) fn fuzz(args: &FuzzArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         Ok(gate) => gate,
         Err(problems) => return refuse(&problems, err),
     };
+    if let Some(why) = output::overwrites(args.output.files(), &args.paths) {
+        return output::refuse(&why, err);
+    }
     let watch = Watch::start(args.how.time, args.how.reproducible, args.output.quiet);
     let config = gate.config(args.config());
     let mut report = check::check(&args.paths, &config, &watch);

@@ -3,7 +3,6 @@
 use super::args::GateArgs;
 use super::output;
 use super::stop;
-use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use crate::explore::limits::Config;
 use crate::finding::{Report, Severity};
@@ -12,6 +11,7 @@ use crate::gate::settings::{self, Settings};
 use crate::gate::{Threshold, levels};
 use crate::report::untrusted::clean;
 use crate::report::words::count;
+use crate::source;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -111,7 +111,7 @@ impl Gate {
 pub(super) fn files(args: &GateArgs, paths: &[PathBuf]) -> Vec<PathBuf> {
     let settings =
         args.config.clone().or_else(|| upwards(paths.first()?).filter(|_| !args.no_config));
-    let text = settings.as_ref().and_then(|file| fs::read_to_string(file).ok());
+    let text = settings.as_ref().and_then(|file| source::text(file).ok());
     let named = text.and_then(|text| settings::parse("", &text).ok()?.baseline);
     let beside = settings.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let baseline = args.baseline.clone().or_else(|| named.map(|name| beside.join(name)));
@@ -130,10 +130,7 @@ fn upwards(path: &Path) -> Option<PathBuf> {
 }
 
 pub(super) fn read(path: &Path) -> Result<String, Vec<Problem>> {
-    fs::read_to_string(path).map_err(|error| {
-        let at = Location { path: shown(path), ..Location::default() };
-        vec![Problem { at, message: format!("cannot read: {error}") }]
-    })
+    source::text(path).map_err(|problem| vec![problem])
 }
 
 pub(super) fn shown(path: &Path) -> String {

@@ -51,6 +51,18 @@ pub(super) fn deliver(
     }
 }
 
+/// Why none of these files may be written: a report in the place of a flow would cost the flow.
+pub(super) fn overwrites<'f>(
+    files: impl Iterator<Item = &'f PathBuf>,
+    inputs: &[PathBuf],
+) -> Option<String> {
+    let inputs: Vec<PathBuf> =
+        inputs.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let is_input = |file: &&PathBuf| fs::canonicalize(file).is_ok_and(|own| inputs.contains(&own));
+    let file = files.into_iter().find(is_input).filter(|file| file.is_file())?;
+    Some(format!("{} is to be checked; write the report to another file", file.display()))
+}
+
 /// How text looks on standard output, or in a file.
 pub(super) fn style(chosen: Color, verbose: bool, to_file: bool) -> Style {
     let terminal = !to_file && io::stdout().is_terminal();

@@ -5,16 +5,16 @@ use super::output::refuse;
 use super::{exit, output};
 use crate::check::certify;
 use crate::report::untrusted::clean;
-use std::fs;
+use crate::source;
 use std::io::Write;
 use std::path::Path;
 
 /// Checks a certificate and gives the exit status.
 pub(super) fn verify(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let shown = path.to_string_lossy();
-    let text = match fs::read_to_string(path) {
+    let text = match source::text(path) {
         Ok(text) => text,
-        Err(error) => return refuse(&format!("cannot read {shown}: {error}"), err),
+        Err(problem) => return refuse(&problem.to_string(), err),
     };
     match certify::verify(&shown, &text) {
         Err(problem) => refuse(&problem, err),

@@ -58,7 +58,7 @@ fn files(number: usize) -> String {
 /// What the check reads, without what it writes.
 fn seen(args: &CheckArgs) -> Seen {
     let absolute = |path: &PathBuf| fs::canonicalize(path).ok();
-    let written = args.output.destinations.iter().filter_map(|to| to.file.as_ref());
+    let written = args.output.files();
     let written: BTreeSet<PathBuf> = written
         .chain(&args.certificate)
         .chain(&args.output.witnesses)

@@ -124,6 +124,8 @@ impl<'d> Node<'d> {
     ) -> Option<u64> {
         let found = whole(self.value).filter(|n| *n >= least && most.is_none_or(|most| *n <= most));
         if found.is_none() {
+            // A number that is too large has to hear where that begins.
+            let most = most.or_else(|| self.value.as_f64().filter(|n| *n > 1e15).map(|_| u64::MAX));
             let range =
                 most.map_or_else(|| format!("{least} up"), |most| format!("{least} to {most}"));
             problems.push(self.expected(&format!("a whole number from {range}")));
@@ -148,15 +150,24 @@ impl<'d> Node<'d> {
     }
 
     pub(super) fn template(&self, problems: &mut Vec<Problem>) -> Template {
-        let mut at = |rest: &str| self.doc.at(&format!("{}{rest}", self.pointer));
+        let mut at = |rest: &str, spot: Option<(&str, usize)>| self.spot(rest, spot);
         let template = parse_template(self.value, &mut at, problems);
         secret::cover(template, self.is_secret(), &self.doc.secrets)
     }
 
     pub(super) fn condition(&self, problems: &mut Vec<Problem>) -> Template {
-        let mut at = |rest: &str| self.doc.at(&format!("{}{rest}", self.pointer));
+        let mut at = |rest: &str, spot: Option<(&str, usize)>| self.spot(rest, spot);
         let template = parse_condition(self.value, &mut at, problems);
         secret::cover(template, false, &self.doc.secrets)
+    }
+
+    /// The place of a pointer inside this value, or of a byte of the text that stands there.
+    fn spot(&self, rest: &str, spot: Option<(&str, usize)>) -> Location {
+        let pointer = format!("{}{rest}", self.pointer);
+        match spot {
+            None => self.doc.at(&pointer),
+            Some((text, offset)) => self.doc.within(&pointer, text, offset),
+        }
     }
 
     /// The value as one in which nothing is an expression.

@@ -58,6 +58,8 @@ pub struct FlowReport {
     pub findings: Vec<Finding>,
     /// Remarks for the reader, for example a data choice without a serial schedule.
     pub notes: Vec<String>,
+    /// Remarks for those who ask for more (`-v`).
+    pub asides: Vec<String>,
     /// The flow's actions as written, for pictures and places.
     pub outline: Vec<Outlined>,
     /// The model's expectation, for `flowrace test`: what was not met.

@@ -34,6 +34,7 @@ pub(crate) fn unsafe_flow() -> FlowReport {
         unknown: vec![],
         findings: vec![finding()],
         notes: vec![],
+        asides: Vec::new(),
         outline: outline(),
         unmet: None,
     }

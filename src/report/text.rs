@@ -192,7 +192,8 @@ fn basis(pen: &mut Pen, flow: &FlowReport, told: &BTreeSet<&str>) {
     if let Some(level) = level(flow) {
         pen.bullet(level);
     }
-    for note in &flow.notes {
+    let asides = flow.asides.iter().filter(|_| pen.style.verbose);
+    for note in flow.notes.iter().chain(asides) {
         pen.bullet(&format!("note: {}", pen.prose(note)));
     }
     for unknown in &flow.unknown {

@@ -39,6 +39,9 @@ pub(super) fn open(path: &str, bytes: &[u8]) -> Archive {
         }
         Err(_) => return refuse("not a zip".to_owned()),
     };
+    if is_part(bytes, zip.eocd_offset()) {
+        return refuse("one part of a split zip; export it again".to_owned());
+    }
     if zip.entries_hint() > MAX_ENTRIES as u64 {
         return refuse(format!("a zip with more than {MAX_ENTRIES} entries; a flow's has a few"));
     }
@@ -47,6 +50,14 @@ pub(super) fn open(path: &str, bytes: &[u8]) -> Archive {
         Ok(()) => opening.archive,
         Err(message) => refuse(message),
     }
+}
+
+/// Whether the end of a zip says that there are other parts.
+fn is_part(bytes: &[u8], end: u64) -> bool {
+    let end = usize::try_from(end).unwrap_or(usize::MAX);
+    let disks = bytes.get(end.saturating_add(4)..).and_then(|rest| rest.get(..4));
+    // All ones: what a larger record says.
+    disks.is_some_and(|disks| disks.chunks(2).any(|disk| disk != [0, 0] && disk != [0xFF, 0xFF]))
 }
 
 /// How a member is named in paths: `a.zip!/Workflows/X.json`.
@@ -71,7 +82,7 @@ impl Opening<'_> {
         let mut entries = self.zip.entries();
         let mut wanted = Vec::new();
         let mut ranges = Vec::new();
-        let mut count = 0;
+        let (mut count, mut first) = (0, u64::MAX);
         loop {
             let entry = match entries.next_entry() {
                 Ok(Some(entry)) => entry,
@@ -84,6 +95,7 @@ impl Opening<'_> {
                     "a zip with more than {MAX_ENTRIES} entries; a flow's has a few"
                 ));
             }
+            first = first.min(entry.local_header_offset());
             let name = String::from_utf8_lossy(entry.file_path().as_bytes()).replace('\\', "/");
             if let Ok(data) = self.zip.get_entry(entry.wayfinder()) {
                 let (_, end) = data.compressed_data_range();
@@ -96,6 +108,10 @@ impl Opening<'_> {
             if is_wanted(&name) {
                 wanted.push((name, entry));
             }
+        }
+        // What comes before a zip may be a program that unpacks it, but no other zip.
+        if first > 0 && count > 0 && self.zip.get_ref().starts_with(b"PK\x03\x04") {
+            return Err("a damaged zip (it ends in a zip inside it); export it again".to_owned());
         }
         ranges.sort_unstable();
         if ranges.windows(2).any(|pair| pair[0].1 > pair[1].0) {

@@ -4,17 +4,50 @@ use super::problem;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 
-/// The text of a file, or what it looks like instead.
+/// How files begin that are sometimes taken for JSON.
+const FOREIGN: &[(&[u8], &str)] = &[
+    (b"\x89PNG", "a PNG"),
+    (b"\xFF\xD8\xFF", "a JPEG"),
+    (b"GIF8", "a GIF"),
+    (b"%PDF", "a PDF"),
+    (b"\x1F\x8B", "gzip"),
+    (b"7z\xBC\xAF", "a 7z archive"),
+    (b"PK\x03\x04", "a zip"),
+    (b"<?xml", "XML"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
+];
+
+/// The text of a file that has to say something, or what it looks like instead.
 pub(super) fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Problem> {
+    let foreign = FOREIGN.iter().find(|(start, _)| bytes.starts_with(start));
+    if let Some((_, kind)) = foreign.filter(|_| !is_xml_name(path)) {
+        return Err(problem(path.to_owned(), format!("not JSON (looks like {kind})")));
+    }
+    let text = text(path, bytes)?;
+    if text.chars().all(char::is_whitespace) {
+        return Err(problem(path.to_owned(), "empty; expected a flow".to_owned()));
+    }
+    Ok(text)
+}
+
+fn is_xml_name(path: &str) -> bool {
+    path.to_ascii_lowercase().ends_with(".xml")
+}
+
+/// Whether bytes are UTF-16, by their mark or by a NUL in every other place.
+pub(super) fn is_wide(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [1..=127, 0, ..] | [0, 1..=127, ..])
+}
+
+/// The text of a file, which may be empty.
+pub(super) fn text(path: &str, bytes: Vec<u8>) -> Result<String, Problem> {
     let fault = |message: String| problem(path.to_owned(), message);
     let text = match &bytes[..] {
-        [0x89, b'P', b'N', b'G', ..] => {
-            return Err(fault("not JSON (looks like a PNG)".to_owned()));
-        }
-        [b'P', b'K', 3, 4, ..] => {
-            return Err(fault("zip files are not read yet; unpack it".to_owned()));
-        }
-        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => {
+        [0xFF, 0xFE, 0, 0, ..]
+        | [0, 0, 0xFE, 0xFF, ..]
+        | [0, 0, 0, 1..=127, ..]
+        | [1..=127, 0, 0, 0, ..] => {
             return Err(fault("UTF-32; save as UTF-8".to_owned()));
         }
         [0xFF, 0xFE, rest @ ..] => {
@@ -32,9 +65,6 @@ pub(super) fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Problem> {
         _ => narrow(path, bytes)?,
     };
     let text = text.strip_prefix('\u{FEFF}').map_or_else(|| text.clone(), str::to_owned);
-    if text.chars().all(char::is_whitespace) {
-        return Err(fault("empty; expected a flow".to_owned()));
-    }
     match text.bytes().position(|byte| byte == 0) {
         Some(byte) => Err(fault(format!("not JSON (a NUL at byte {byte})"))),
         None => Ok(text),

@@ -7,13 +7,16 @@ mod archive_tests;
 mod beside;
 mod decode;
 mod package;
+mod shelf;
 mod solution;
 
 use crate::definition::beside::Beside;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use beside::{Finder, Shelf};
-use std::collections::{BTreeMap, BTreeSet};
+use shelf::{Disk, Zip};
+use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -102,6 +105,18 @@ pub fn read_one(path: &str) -> Result<Source, Problem> {
     }
 }
 
+/// The text of a file that is no flow: settings, a baseline, a certificate.
+pub fn text(path: &Path) -> Result<String, Problem> {
+    let fail = |message: &str| Err(problem(shown(path), message.to_owned()));
+    match fs::metadata(path) {
+        Err(error) => fail(&cannot_read(&error)),
+        Ok(meta) if meta.is_dir() => fail("a folder; expected a file"),
+        // A device never ends, and a pipe may never begin.
+        Ok(meta) if !meta.is_file() => fail("a device or pipe; expected a file"),
+        Ok(_) => decode::text(&shown(path), bytes(path)?),
+    }
+}
+
 /// The `*.json` in a folder and below, by name, or the one file that is named.
 pub fn files(path: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
@@ -141,24 +156,42 @@ impl Reading {
             Err(error) => Err(problem(NAME.to_owned(), cannot_read(&error))),
             Ok(_) if bytes.len() as u64 > MAX_BYTES => Err(too_large(NAME.to_owned())),
             Ok(_) if bytes.starts_with(b"PK\x03\x04") => return self.zip(NAME, &bytes, true),
-            Ok(_) => decode::decode(NAME, bytes),
+            Ok(_) => {
+                let wide = decode::is_wide(&bytes);
+                decode::decode(NAME, bytes).map(|text| (text, wide))
+            }
         };
         match text {
-            Ok(text) => self.sources.texts.push(Source {
+            Ok((text, wide)) => self.sources.texts.push(Source {
                 path: NAME.to_owned(),
                 text,
                 named: true,
-                beside: Beside::default(),
+                beside: Beside { wide, ..Beside::default() },
                 place: None,
             }),
             Err(problem) => self.sources.problems.push(problem),
         }
     }
 
+    /// A file once, by whatever ways it is reached. One that said nothing in its folder is asked again when it is
+    /// named: then it has to be a flow.
     fn file(&mut self, path: &Path, named: bool) {
-        if !self.seen.insert(path.to_owned()) {
+        let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if self.seen.contains(&own) {
+            if let Some(place) = self.place {
+                self.sources.places[place].told = true;
+            }
             return;
         }
+        let said = |sources: &Sources| sources.texts.len() + sources.problems.len();
+        let before = said(&self.sources);
+        self.open(path, named);
+        if named || said(&self.sources) > before {
+            self.seen.insert(own);
+        }
+    }
+
+    fn open(&mut self, path: &Path, named: bool) {
         let name = shown(path);
         let bytes = match bytes(path) {
             Ok(bytes) if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") => {
@@ -169,9 +202,10 @@ impl Reading {
             Err(problem) => return self.sources.problems.push(problem),
         };
         let suspect = named || looks_like_flow(&bytes);
+        let wide = decode::is_wide(&bytes);
         match decode::decode(&name, bytes) {
             Ok(text) if named || may_be_flow(&text) => {
-                let beside = self.finder.beside(&Disk, &name);
+                let beside = Beside { wide, ..self.finder.beside(&Disk, &name) };
                 let place = self.place;
                 self.sources.texts.push(Source { path: name, text, named, beside, place });
             }
@@ -199,6 +233,7 @@ impl Reading {
                 Ok(text) if may_be_flow(&text) => {
                     let mut beside = finder.beside(&shelf, name);
                     beside.notes.extend(package::note(name, &archive.members));
+                    beside.wide = decode::is_wide(bytes);
                     let source = Source { path: shown, text, named: false, beside, place: None };
                     texts.push(source);
                 }
@@ -228,7 +263,7 @@ impl Reading {
         self.place = Some(place);
         let problems = self.sources.problems.len();
         self.sources.places[place].looked_at = self.walk(root);
-        self.sources.places[place].told = self.sources.problems.len() > problems;
+        self.sources.places[place].told |= self.sources.problems.len() > problems;
         self.place = None;
     }
 
@@ -258,36 +293,6 @@ impl Reading {
             }
         }
         looked_at
-    }
-}
-
-/// Files on disk.
-struct Disk;
-
-impl Shelf for Disk {
-    fn open(&self, name: &str) -> Option<Result<Vec<u8>, Problem>> {
-        let path = Path::new(name);
-        path.is_file().then(|| bytes(path))
-    }
-
-    fn shown(&self, name: &str) -> String {
-        name.to_owned()
-    }
-}
-
-/// Files in a zip.
-struct Zip<'z> {
-    path: &'z str,
-    members: &'z BTreeMap<String, Vec<u8>>,
-}
-
-impl Shelf for Zip<'_> {
-    fn open(&self, name: &str) -> Option<Result<Vec<u8>, Problem>> {
-        self.members.get(name).map(|bytes| Ok(bytes.clone()))
-    }
-
-    fn shown(&self, name: &str) -> String {
-        archive::member_path(self.path, name)
     }
 }
 
@@ -354,8 +359,16 @@ fn cannot_read(error: &io::Error) -> String {
     }
 }
 
+/// A path for people and reports: forward slashes, and what is not Unicode as `\xFF`.
 fn shown(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
+    let mut shown = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        shown.push_str(&chunk.valid().replace('\\', "/"));
+        for byte in chunk.invalid() {
+            let _ = write!(shown, "\\x{byte:02X}");
+        }
+    }
+    shown
 }
 
 fn problem(path: String, message: String) -> Problem {

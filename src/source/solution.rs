@@ -39,11 +39,12 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Solution, Problem> {
     if text.len() > MAX_BYTES {
         return Err(problem(path.to_owned(), format!("XML larger than {} MB", MAX_BYTES >> 20)));
     }
-    if has_long_tag(text) {
-        return Err(problem(
-            path.to_owned(),
-            format!("an XML tag longer than {} KB", MAX_TAG >> 10),
-        ));
+    if let Some(start) = long_tag(text) {
+        let (line, column) = place(&text[..start]);
+        return Err(Problem {
+            at: Location { path: path.to_owned(), line, column, ..Location::default() },
+            message: format!("an XML tag longer than {} KB", MAX_TAG >> 10),
+        });
     }
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| Problem {
@@ -85,17 +86,25 @@ fn child<'d>(node: Node<'d, '_>, name: &str) -> Option<&'d str> {
     node.children().find(|child| child.tag_name().name() == name)?.text().map(str::trim)
 }
 
-fn has_long_tag(text: &str) -> bool {
+/// Line and column behind a text.
+fn place(before: &str) -> (u32, u32) {
+    let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    (narrow(before.matches('\n').count() + 1), narrow(last.chars().count() + 1))
+}
+
+/// Where a tag starts that is too long.
+fn long_tag(text: &str) -> Option<usize> {
     let mut rest = text;
     while let Some(open) = rest.find('<') {
         let length = rest[open..].find('>').unwrap_or(rest.len() - open);
         if length > MAX_TAG && !rest[open..].starts_with("<![CDATA[") {
-            return true;
+            return Some(text.len() - rest.len() + open);
         }
         rest = &rest[open + 1..];
         rest = &rest[length.saturating_sub(1).min(rest.len())..];
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -127,7 +136,10 @@ mod tests {
         let laughs = r#"<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><l>&b;</l>"#;
         check(laughs, "c.xml:1:1: not readable as XML");
         check(r#"<!DOCTYPE l [<!ENTITY a SYSTEM "file:///x">]><l>&a;</l>"#, "not readable as XML");
-        check(&format!("<x{}/>", " a=\"\"".repeat(100_000)), "an XML tag longer than 64 KB");
+        check(
+            &format!("<x{}/>", " a=\"\"".repeat(100_000)),
+            "c.xml:1:1: an XML tag longer than 64 KB",
+        );
         check(&"<x>".repeat(100_000), "not readable as XML");
         check(&format!("<x>{}</x>", "y".repeat(9 << 20)), "larger than 8 MB");
         check("<x", "not readable as XML");

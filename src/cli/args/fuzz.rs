@@ -3,7 +3,7 @@
 use super::gate::GateArgs;
 use super::output::OutputArgs;
 use super::search::ModelArgs;
-use super::value::{cores, degree, duration, positive};
+use super::value::{cores, degree, duration, natural, positive};
 use crate::explore::fuzz::{self, Fuzz};
 use crate::explore::limits;
 use clap::ValueEnum;
@@ -37,7 +37,7 @@ pub(in crate::cli) struct HowArgs {
     #[arg(long, value_name = "NAME", default_value = "pct")]
     strategy: Strategy,
     /// The same seed finds the same, on any number of threads
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true, value_parser = natural)]
     seed: u64,
     /// Schedules of each flow [default: 10000, or as many as --time allows]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]

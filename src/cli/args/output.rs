@@ -78,6 +78,11 @@ impl OutputArgs {
         Ok(())
     }
 
+    /// The files that reports are written to.
+    pub(in crate::cli) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.destinations.iter().filter_map(|to| to.file.as_ref())
+    }
+
     /// The least severity that counts, if the flag is given.
     pub(in crate::cli) fn fail_on(&self) -> Option<Threshold> {
         self.fail_on.map(FailOn::threshold)

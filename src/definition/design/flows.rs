@@ -82,6 +82,10 @@ fn import(cx: &mut Context<'_>, node: &Node<'_>) -> Brought {
         return Brought::default();
     }
     let path = resolve(&node.doc.path, written);
+    if path.is_empty() {
+        cx.problems.push(node.expected("the path of a file, relative to this one"));
+        return Brought::default();
+    }
     if let Some(start) = cx.chain.iter().position(|earlier| resolve("", earlier) == path) {
         let round: Vec<&str> =
             cx.chain[start..].iter().map(String::as_str).chain([path.as_str()]).collect();

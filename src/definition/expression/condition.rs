@@ -1,27 +1,24 @@
 //! Conditions: a text with or without `@`, or the object form of the designers (semantics §12.1).
 
-use super::parse::{parse_template, parse_text, unreadable};
+use super::parse::{Places, parse_template, parse_text, unreadable};
 use super::{Expr, Part, Template};
-use crate::definition::location::Location;
 use crate::definition::problem::Problem;
 use serde_json::Value as Json;
 
-/// A condition as one expression. `at` gives the place of a pointer inside the value.
-pub fn parse_condition(
-    json: &Json,
-    at: &mut dyn FnMut(&str) -> Location,
-    problems: &mut Vec<Problem>,
-) -> Template {
+/// A condition as one expression.
+pub fn parse_condition(json: &Json, at: &mut Places<'_>, problems: &mut Vec<Problem>) -> Template {
     match json {
         Json::String(text) if !text.starts_with('@') => {
-            let place = at("");
-            parse_text(&format!("@{text}"), &place).unwrap_or_else(|problem| {
-                problems.push(problem);
+            let place = at("", None);
+            parse_text(&format!("@{text}"), &place).unwrap_or_else(|fault| {
+                // The `@` is ours.
+                let spot = at("", Some((text, fault.offset.saturating_sub(1))));
+                problems.push(fault.problem(spot));
                 unreadable(&place)
             })
         }
         Json::Object(_) => {
-            let place = at("");
+            let place = at("", None);
             Template::Expr(object(json, "", at, problems, 0), place)
         }
         _ => parse_template(json, at, problems),
@@ -32,7 +29,7 @@ pub fn parse_condition(
 fn object(
     json: &Json,
     pointer: &str,
-    at: &mut dyn FnMut(&str) -> Location,
+    at: &mut Places<'_>,
     problems: &mut Vec<Problem>,
     depth: usize,
 ) -> Expr {
@@ -42,7 +39,7 @@ fn object(
     };
     if depth > 100 {
         problems.push(Problem {
-            at: at(pointer),
+            at: at(pointer, None),
             message: "a condition nested deeper than 100".to_owned(),
         });
         return Expr::Literal(Json::Bool(false));
@@ -64,13 +61,9 @@ fn object(
 }
 
 /// An operand: a literal, an expression, or a text with expressions inside.
-fn operand(
-    json: &Json,
-    pointer: &str,
-    at: &mut dyn FnMut(&str) -> Location,
-    problems: &mut Vec<Problem>,
-) -> Expr {
-    let mut shifted = |below: &str| at(&format!("{pointer}{below}"));
+fn operand(json: &Json, pointer: &str, at: &mut Places<'_>, problems: &mut Vec<Problem>) -> Expr {
+    let mut shifted =
+        |below: &str, spot: Option<(&str, usize)>| at(&format!("{pointer}{below}"), spot);
     match parse_template(json, &mut shifted, problems) {
         Template::Literal(value) => Expr::Literal(value),
         Template::Text(text) => Expr::Literal(Json::String(text)),

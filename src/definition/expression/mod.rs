@@ -4,7 +4,7 @@ mod condition;
 mod parse;
 
 pub use condition::parse_condition;
-pub use parse::{FAULT, parse_template, parse_text, unreadable};
+pub use parse::{FAULT, Fault, Places, parse_template, parse_text, unreadable};
 
 use super::location::Location;
 use serde_json::Value as Json;

@@ -11,28 +11,46 @@ const DEEPEST: usize = 100;
 /// How the problems of expressions begin.
 pub const FAULT: &str = "in the expression: ";
 
-/// A JSON value with its expressions parsed. `at` gives the place of a pointer inside the value.
-pub fn parse_template(
-    json: &Json,
-    at: &mut dyn FnMut(&str) -> Location,
-    problems: &mut Vec<Problem>,
-) -> Template {
+/// Gives the place of a pointer inside a value, or of a byte of the text that stands there.
+pub type Places<'p> = dyn FnMut(&str, Option<(&str, usize)>) -> Location + 'p;
+
+/// Why a text cannot be read, and at which of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Into the text.
+    pub offset: usize,
+    /// Without its place.
+    pub message: String,
+}
+
+impl Fault {
+    /// The same as a problem of the definition.
+    pub(super) fn problem(self, at: Location) -> Problem {
+        Problem { at, message: format!("{FAULT}{}", self.message) }
+    }
+}
+
+/// A JSON value with its expressions parsed.
+pub fn parse_template(json: &Json, at: &mut Places<'_>, problems: &mut Vec<Problem>) -> Template {
     inside(json, "", at, problems)
 }
 
 fn inside(
     json: &Json,
     pointer: &str,
-    at: &mut dyn FnMut(&str) -> Location,
+    at: &mut Places<'_>,
     problems: &mut Vec<Problem>,
 ) -> Template {
     match json {
         Json::String(text) if !text.contains('@') => Template::Text(text.clone()),
-        Json::String(text) => parse_text(text, &at(pointer)).unwrap_or_else(|problem| {
-            let value = unreadable(&problem.at);
-            problems.push(problem);
-            value
-        }),
+        Json::String(text) => {
+            let place = at(pointer, None);
+            parse_text(text, &place).unwrap_or_else(|fault| {
+                let spot = at(pointer, Some((text, fault.offset)));
+                problems.push(fault.problem(spot));
+                unreadable(&place)
+            })
+        }
         Json::Array(items) => {
             let one = |(n, item)| inside(item, &format!("{pointer}/{n}"), at, problems);
             Template::Array(items.iter().enumerate().map(one).collect())
@@ -43,7 +61,8 @@ fn inside(
                 let below = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
                 let name = if key.contains('@') {
                     // Odd property names such as `@odata.type` are no expressions.
-                    parse_text(key, &at(&below)).unwrap_or_else(|_| Template::Text(key.clone()))
+                    parse_text(key, &at(&below, None))
+                        .unwrap_or_else(|_| Template::Text(key.clone()))
                 } else {
                     Template::Text(key.clone())
                 };
@@ -62,25 +81,23 @@ pub fn unreadable(at: &Location) -> Template {
 }
 
 /// A text that may be, or contain, expressions.
-pub fn parse_text(text: &str, at: &Location) -> Result<Template, Problem> {
+pub fn parse_text(text: &str, at: &Location) -> Result<Template, Fault> {
     if let Some(rest) = text.strip_prefix("@@") {
         return Ok(Template::Text(format!("@{rest}")));
     }
-    let problem =
-        |message: String| Problem { at: at.clone(), message: format!("{FAULT}{message}") };
     // A lone `@` starts nothing.
     if text == "@" {
         return Ok(Template::Text(text.to_owned()));
     }
     if text.starts_with('@') && !text.starts_with("@{") {
-        let mut parser = Parser::new(&text[1..]);
-        let expr = parser.expr(0).and_then(|e| parser.end().map(|()| e)).map_err(problem)?;
+        let mut parser = Parser::new(&text[1..], 1);
+        let expr = parser.expr(0).and_then(|e| parser.end().map(|()| e))?;
         return Ok(Template::Expr(expr, at.clone()));
     }
     if !text.contains("@{") {
         return Ok(Template::Text(text.to_owned()));
     }
-    let parts = interpolated(text).map_err(problem)?;
+    let parts = interpolated(text)?;
     match parts.as_slice() {
         [] => Ok(Template::Text(String::new())),
         [Part::Text(only)] => Ok(Template::Text(only.clone())),
@@ -88,7 +105,7 @@ pub fn parse_text(text: &str, at: &Location) -> Result<Template, Problem> {
     }
 }
 
-fn interpolated(text: &str) -> Result<Vec<Part>, String> {
+fn interpolated(text: &str) -> Result<Vec<Part>, Fault> {
     let mut parts = Vec::new();
     let mut literal = String::new();
     let mut rest = text;
@@ -100,7 +117,7 @@ fn interpolated(text: &str) -> Result<Vec<Part>, String> {
             continue;
         }
         literal.push_str(&rest[..next]);
-        let mut parser = Parser::new(&rest[next + 2..]);
+        let mut parser = Parser::new(&rest[next + 2..], text.len() - rest.len() + next + 2);
         let expr = parser.expr(0)?;
         parser.blanks();
         if parser.peek() != Some('}') {
@@ -122,11 +139,18 @@ fn interpolated(text: &str) -> Result<Vec<Part>, String> {
 struct Parser<'t> {
     text: &'t str,
     at: usize,
+    /// Where the text starts in the one that was written.
+    start: usize,
 }
 
 impl<'t> Parser<'t> {
-    fn new(text: &'t str) -> Self {
-        Self { text, at: 0 }
+    fn new(text: &'t str, start: usize) -> Self {
+        Self { text, at: 0, start }
+    }
+
+    /// What is wrong at a byte of the text.
+    fn fault(&self, at: usize, message: String) -> Fault {
+        Fault { offset: self.start + at, message }
     }
 
     fn peek(&self) -> Option<char> {
@@ -146,22 +170,21 @@ impl<'t> Parser<'t> {
         self.at += rest.len() - rest.trim_start().len();
     }
 
-    fn found(&self, expected: &str) -> String {
+    fn found(&self, expected: &str) -> Fault {
         let what = self.peek().map_or_else(|| "its end".to_owned(), |c| format!("\"{c}\""));
-        format!(
-            "found {what} at character {}; expected {expected}",
-            self.text[..self.at].chars().count() + 1
-        )
+        let character = self.text[..self.at].chars().count() + 1;
+        let message = format!("found {what} at character {character}; expected {expected}");
+        self.fault(self.at, message)
     }
 
-    fn end(&mut self) -> Result<(), String> {
+    fn end(&mut self) -> Result<(), Fault> {
         self.blanks();
         if self.at == self.text.len() { Ok(()) } else { Err(self.found("nothing more")) }
     }
 
-    fn expr(&mut self, depth: usize) -> Result<Expr, String> {
+    fn expr(&mut self, depth: usize) -> Result<Expr, Fault> {
         if depth > DEEPEST {
-            return Err(format!("nested deeper than {DEEPEST}"));
+            return Err(self.fault(self.at, format!("nested deeper than {DEEPEST}")));
         }
         self.blanks();
         // Old exports have an `@` inside; the platform lets it pass (semantics §12.1).
@@ -178,13 +201,14 @@ impl<'t> Parser<'t> {
         Ok(expr)
     }
 
-    fn quoted(&mut self) -> Result<String, String> {
+    fn quoted(&mut self) -> Result<String, Fault> {
+        let start = self.at;
         self.eat('\'');
         let mut out = String::new();
         loop {
             let rest = &self.text[self.at..];
             let Some(end) = rest.find('\'') else {
-                return Err("text without its closing quote".to_owned());
+                return Err(self.fault(start, "text without its closing quote".to_owned()));
             };
             out.push_str(&rest[..end]);
             self.at += end + 1;
@@ -195,7 +219,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn number(&mut self) -> Result<Expr, String> {
+    fn number(&mut self) -> Result<Expr, Fault> {
         let start = self.at;
         while self
             .peek()
@@ -207,7 +231,9 @@ impl<'t> Parser<'t> {
         let number = text.parse::<i64>().map(Json::from).ok().or_else(|| {
             text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map(Json::Number)
         });
-        number.map(Expr::Literal).ok_or_else(|| format!("\"{text}\" is no number"))
+        number
+            .map(Expr::Literal)
+            .ok_or_else(|| self.fault(start, format!("\"{text}\" is no number")))
     }
 
     fn name(&mut self) -> &'t str {
@@ -218,7 +244,7 @@ impl<'t> Parser<'t> {
         &rest[..end]
     }
 
-    fn named(&mut self, depth: usize) -> Result<Expr, String> {
+    fn named(&mut self, depth: usize) -> Result<Expr, Fault> {
         let name = self.name();
         match name.to_ascii_lowercase().as_str() {
             "" => return Err(self.found("a function, a text in single quotes or a number")),
@@ -248,7 +274,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn dereference(&mut self, depth: usize) -> Result<Option<(Expr, bool)>, String> {
+    fn dereference(&mut self, depth: usize) -> Result<Option<(Expr, bool)>, Fault> {
         let start = self.at;
         self.blanks();
         let safe = self.eat('?');
@@ -282,7 +308,7 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let shown = match parse_text(text, &Location::default()) {
             Ok(template) => format!("{template:?}"),
-            Err(problem) => problem.message,
+            Err(fault) => format!("{}: {}", fault.offset, fault.message),
         };
         assert!(shown.contains(expected), "{text}: {shown}");
     }
@@ -303,9 +329,11 @@ mod tests {
         check("@concat('it''s')", "String(\"it's\")");
         check("@not(@equals(1,1))", "Call { name: \"not\", args: [Call { name: \"equals\"");
         check("@True", "Literal(Bool(true))");
-        check("@add(1,", "found its end at character 7; expected a function");
+        check("@add(1,", "7: found its end at character 7; expected a function");
         check("@{add(1", "expected \",\" or \")\"");
-        check("@f(\"x\")", "single quotes");
+        check("@f(\"x\")", "3: found \"\"\" at character 3; expected text in single quotes");
+        check("é @{1} @{f('x)}", "12: text without its closing quote");
+        check("@add(1, 2.3.4)", "8: \"2.3.4\" is no number");
         check(
             &format!("@{}1{}", "f(".repeat(100_000), ")".repeat(100_000)),
             "nested deeper than 100",

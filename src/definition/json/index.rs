@@ -85,13 +85,16 @@ fn string_end(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// For each byte of the text that the JSON string at `at` stands for, the offset of what spells it.
+/// For each byte of the text that the JSON string at `at` stands for, the offset of what spells it; and of its end.
 pub(super) fn spelled(text: &[u8], at: usize) -> Vec<u32> {
     let mut found = Vec::new();
     let mut at = at + 1;
     while let Some(&byte) = text.get(at) {
         let (length, bytes) = match byte {
-            b'"' => break,
+            b'"' => {
+                found.push(narrow(at));
+                break;
+            }
             b'\\' if text.get(at + 1) == Some(&b'u') => unicode(text, at),
             b'\\' => (2, 1),
             _ => (1, 1),

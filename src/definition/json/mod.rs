@@ -133,6 +133,19 @@ impl Document {
         self.place(pointer, self.index.start(entry))
     }
 
+    /// Where a byte of the text at this pointer is spelled, escapes accounted for. A text that is not written there
+    /// like this, as templates are resolved, has its start.
+    pub fn within(&self, pointer: &str, text: &str, offset: usize) -> Location {
+        if self.value.pointer(pointer).and_then(Value::as_str) != Some(text) {
+            return self.at(pointer);
+        }
+        let start = self.index.start(self.index.find(&self.text, pointer));
+        let spelled = index::spelled(self.text.as_bytes(), start);
+        let byte = spelled.get(offset).map_or(start, |byte| *byte as usize);
+        let byte = (0..=byte).rev().find(|&b| self.text.is_char_boundary(b)).unwrap_or(0);
+        self.place(pointer, byte)
+    }
+
     /// Where the key of the member at this pointer stands; the value's place if it has no key.
     pub fn key_at(&self, pointer: &str) -> Location {
         let entry = self.index.find(&self.text, pointer);
@@ -186,11 +199,14 @@ fn error_offset(text: &str, error: &serde_json::Error) -> usize {
 
 fn describe(text: &str, offset: usize, error: &serde_json::Error) -> String {
     let said = error.to_string();
-    let said = said.split(" at line ").next().unwrap_or_default();
+    // What begins like `true`, `false` or `null` and is none of them.
+    let said = said.split(" at line ").next().unwrap_or_default().replace("ident", "value");
     if said.contains("recursion limit") {
         return too_deep();
     }
     let hint = match text.as_bytes().get(offset) {
+        Some(_) if said.contains("hex escape") => "; half of a letter that takes two \\u escapes",
+        Some(_) if said.contains("control character") => "; written as \\n, \\t or \\u001F",
         Some(b'/' | b'#') => "; JSON has no comments",
         Some(b'\'') => "; texts stand in double quotes",
         Some(_) if said.contains("trailing characters") => "; expected one document",

@@ -28,6 +28,8 @@ pub(super) struct Container<'d> {
     pub(super) parameters: BTreeMap<String, Template>,
     /// If this is a piece of a larger flow: names and pointers of its actions; names in it may point outside.
     pub(super) pieces: Vec<(String, String)>,
+    /// Remarks on what is around.
+    pub(super) notes: Vec<String>,
 }
 
 /// The definitions of a document, tried from the most telling container to the barest; none if it holds no flow.
@@ -54,6 +56,7 @@ fn template<'d>(root: &Node<'d>) -> Vec<Container<'d>> {
         connectors: connectors(workflow.connections.iter().map(|(n, c)| (n.as_str(), c))),
         parameters: workflow.parameters.iter().map(|(n, v)| (n.clone(), given(v))).collect(),
         pieces: Vec::new(),
+        notes: workflow.notes,
     };
     found.map(container).collect()
 }
@@ -111,6 +114,7 @@ impl<'d> Container<'d> {
             connectors: BTreeMap::new(),
             parameters: BTreeMap::new(),
             pieces: Vec::new(),
+            notes: Vec::new(),
         }
     }
 }

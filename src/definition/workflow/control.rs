@@ -67,19 +67,24 @@ fn for_each(cx: &mut Context, node: &Node<'_>) -> ActionKind {
             "both \"Sequential\" and \"repetitions\"; the platform refuses that; keep one";
         cx.problems.push(repetitions.problem(message));
     }
-    let explicit = repetitions.and_then(|degree_| degree(&degree_, 50, &mut cx.problems));
+    let explicit = repetitions.and_then(|repetitions| degree(cx, &repetitions, 50));
     let concurrency = if sequential { Some(1) } else { explicit.or(cx.degree) };
     ActionKind::Foreach { over, concurrency, actions: inside(cx, node, &["actions"]) }
 }
 
 fn until(cx: &mut Context, node: &Node<'_>) -> ActionKind {
     let condition = condition(cx, node);
-    let mut limit = None;
-    if let Some(count) = node.path(&["limit", "count"]) {
-        limit = number(&count).filter(|n| *n > 0);
-        if limit.is_none() && !is_expression(&count) && !count.value.is_null() {
+    let count = node.path(&["limit", "count"]).filter(|count| !count.value.is_null());
+    let limit = count.as_ref().and_then(number).filter(|n| *n > 0);
+    match count {
+        Some(count) if limit.is_none() && !is_expression(&count) => {
             cx.problems.push(count.expected("a whole number from 1 up"));
         }
+        _ if limit.is_none() => {
+            let message = "an Until without a number of rounds; taken as 60, the platform's own";
+            cx.odd.push(node.problem(message));
+        }
+        Some(_) | None => {}
     }
     let fail_at_limit = has_option(node, "FailWhenLimitsReached");
     ActionKind::Until { condition, limit, fail_at_limit, actions: inside(cx, node, &["actions"]) }

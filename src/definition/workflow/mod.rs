@@ -8,6 +8,7 @@ pub(crate) mod container;
 mod control;
 mod data;
 mod infer;
+mod limits;
 mod settings;
 mod snippet;
 #[cfg(test)]
@@ -96,18 +97,22 @@ fn one(doc: &Document, found: &Container<'_>, beside: &Beside) -> Parsed {
     let flow = Flow {
         name: found.name.clone(),
         runs: None,
-        trigger: trigger::trigger(&node, &mut cx.problems),
+        trigger: trigger::trigger(&mut cx, &node),
         parameters: parameters(&node, found, beside),
         actions: root_actions(&mut cx, &node, found),
         at: node.at(),
     };
+    let triggers = node.get("triggers").map_or(0, |triggers| triggers.members().len());
+    let triggers = found.pieces.is_empty().then_some(triggers);
+    let mut notes = limits::remarks(&flow, triggers);
+    notes.extend(found.notes.clone());
     let definition = Definition {
         name: found.name.clone(),
         path: doc.path.clone(),
         platform: found.platform.or_else(|| infer::infer(&node)),
         flows: vec![flow],
         setup: Setup::default(),
-        notes: Vec::new(),
+        notes,
         accepts: std::mem::take(&mut cx.accepts),
     };
     concluded(definition, cx, beside)
@@ -119,6 +124,7 @@ fn concluded(definition: Definition, cx: Context, beside: &Beside) -> Parsed {
     let (odd, problems): (Vec<_>, Vec<_>) =
         cx.problems.into_iter().partition(|problem| problem.message.starts_with(FAULT));
     let mut notes = beside.notes.clone();
+    notes.extend(definition.notes.clone());
     notes.extend(cx.odd.iter().map(ToString::to_string));
     notes
         .extend(odd.iter().map(|problem| format!("{problem}; taken as a value that nobody knows")));

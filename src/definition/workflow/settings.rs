@@ -3,6 +3,7 @@
 use super::super::ast::Retry;
 use super::super::node::{Node, whole};
 use super::super::problem::Problem;
+use super::Context;
 use super::container::text;
 
 /// A whole number, also as digits.
@@ -16,13 +17,15 @@ pub(super) fn is_expression(node: &Node<'_>) -> bool {
 }
 
 /// A degree of concurrency. An expression can be anything the platform allows, so the widest is taken.
-pub(super) fn degree(node: &Node<'_>, most: u64, problems: &mut Vec<Problem>) -> Option<u64> {
+pub(super) fn degree(cx: &mut Context, node: &Node<'_>, most: u64) -> Option<u64> {
     if is_expression(node) {
+        let message = format!("how many at once is an expression; taken as {most}, the most");
+        cx.odd.push(node.problem(message));
         return Some(most);
     }
     let found = number(node).filter(|n| (1..=most).contains(n));
     if found.is_none() {
-        problems.push(node.expected(&format!("a whole number from 1 to {most}")));
+        cx.problems.push(node.expected(&format!("a whole number from 1 to {most}")));
     }
     found
 }

@@ -165,9 +165,10 @@ fn what_is_odd_is_a_remark() {
     assert_eq!(
         notes,
         [
+            "no trigger: nothing starts this flow",
             "f.json:2:85: this action needs \"expression\"; taken as a value that nobody knows (at /actions/E)",
             "f.json:2:106: Terminate without \"runStatus\"; taken as Failed (at /actions/F)",
-            "f.json:1:65: in the expression: text without its closing quote (at /actions/A/inputs); taken as a value that nobody knows",
+            "f.json:1:69: in the expression: text without its closing quote (at /actions/A/inputs); taken as a value that nobody knows",
             "B and 1 more without inputs: nobody has filled them in; they do nothing",
         ]
     );

@@ -2,30 +2,38 @@
 
 use super::super::ast::Trigger;
 use super::super::node::Node;
-use super::super::problem::Problem;
+use super::Context;
 use super::container::text;
 use super::settings::{degree, has_option, number};
 
-/// The first trigger; further ones start the same actions.
-pub(super) fn trigger(definition: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Trigger> {
-    let (name, node) = definition.get("triggers")?.members().into_iter().next()?;
+/// The first trigger. Others start the same actions: each by its own limit, and none of them by the clock of another.
+pub(super) fn trigger(cx: &mut Context, definition: &Node<'_>) -> Option<Trigger> {
+    let triggers = definition.get("triggers")?.members();
+    let all: Vec<Trigger> = triggers.iter().map(|(name, node)| one(cx, name, node)).collect();
+    let several = all.len() > 1;
+    let runs = all.iter().try_fold(0, |sum: u64, trigger| sum.checked_add(trigger.runs?));
+    let first = all.into_iter().next()?;
+    Some(Trigger { runs, every: first.every.filter(|_| !several), ..first })
+}
+
+fn one(cx: &mut Context, name: &str, node: &Node<'_>) -> Trigger {
     let concurrency = node.path(&["runtimeConfiguration", "concurrency", "runs"]);
-    let single = has_option(&node, "SingleInstance");
+    let single = has_option(node, "SingleInstance");
     if let (true, Some(runs)) = (single, &concurrency) {
-        problems.push(
+        cx.problems.push(
             runs.problem(
                 "both \"SingleInstance\" and \"runs\"; the platform refuses that; keep one",
             ),
         );
     }
-    let runs = concurrency.and_then(|runs| degree(&runs, 100, problems));
-    Some(Trigger {
+    let runs = concurrency.and_then(|runs| degree(cx, &runs, 100));
+    Trigger {
         name: name.to_owned(),
-        kind: text(&node, &["type"]).unwrap_or_default().to_owned(),
-        operation: text(&node, &["inputs", "host", "operationId"]).unwrap_or_default().to_owned(),
-        every: every(&node),
+        kind: text(node, &["type"]).unwrap_or_default().to_owned(),
+        operation: text(node, &["inputs", "host", "operationId"]).unwrap_or_default().to_owned(),
+        every: every(node),
         runs: if single { Some(1) } else { runs },
-    })
+    }
 }
 
 /// Seconds between two ticks; a polling trigger's events do not come by the clock.

@@ -114,6 +114,9 @@ pub(super) fn steps(
     if !about.known {
         names.unknown.insert(format!("operation {}/{}", call.connector, call.operation));
     }
+    if runs_sql(call) {
+        names.unknown.insert(format!("the SQL that {} runs", action.name));
+    }
     if matches!(about.class, Class::Effect | Class::Pure) {
         return opaque(call, about.class == Class::Effect, names);
     }
@@ -121,6 +124,13 @@ pub(super) fn steps(
         return opaque(call, false, names);
     };
     Ok(vec![Step::Access(rid, access(rid, &about, action, names)?)])
+}
+
+/// Whether a call runs a statement or a procedure, which can touch any table and is not looked into.
+fn runs_sql(call: &Call) -> bool {
+    let operation = call.operation.to_ascii_lowercase();
+    call.connector.to_ascii_lowercase().contains("sql")
+        && ["query", "procedure"].iter().any(|word| operation.contains(word))
 }
 
 /// A call of which only the answer is known to be unknown.

@@ -3,6 +3,7 @@
 //! (languageVersion 2.0) as an object.
 
 mod answer;
+mod depends;
 mod function;
 mod parse;
 mod scope;
@@ -30,6 +31,8 @@ pub(super) struct Workflow {
     pub(super) parameters: BTreeMap<String, Value>,
     /// The entries of `$connections`.
     pub(super) connections: Vec<(String, Value)>,
+    /// Remarks on its place in the template.
+    pub(super) notes: Vec<String>,
 }
 
 /// Whether a document is an ARM template.
@@ -62,10 +65,11 @@ impl Walk<'_> {
         if depth > DEEPEST {
             return;
         }
+        let mut circles = depends::circles(&named(holder, scope));
         for (token, resource) in elements(holder.get("resources")) {
             let pointer = format!("{pointer}/resources/{}", escape(&token));
             if is(resource, WORKFLOW) {
-                self.workflow(resource, &pointer, scope);
+                self.workflow(resource, &pointer, scope, circles.remove(&token));
             }
             let inner = resource.pointer("/properties/template");
             if let Some(template) =
@@ -113,7 +117,13 @@ impl Walk<'_> {
         }
     }
 
-    fn workflow(&mut self, resource: &Value, pointer: &str, scope: &Scope<'_>) {
+    fn workflow(
+        &mut self,
+        resource: &Value,
+        pointer: &str,
+        scope: &Scope<'_>,
+        circle: Option<String>,
+    ) {
         let Some(definition) = resource.pointer("/properties/definition") else { return };
         let values = || members(resource.pointer("/properties/parameters"));
         let parameters = values()
@@ -137,8 +147,28 @@ impl Walk<'_> {
             definition: scope.resolve(definition),
             parameters,
             connections,
+            notes: circle.into_iter().collect(),
         });
     }
+}
+
+/// What the resources are called and name in `dependsOn`.
+fn named(holder: &Value, scope: &Scope<'_>) -> Vec<depends::Resource> {
+    let plain = |value: &Value| text(scope.text(value.as_str().unwrap_or_default(), 0));
+    elements(holder.get("resources"))
+        .map(|(token, resource)| depends::Resource {
+            kind: resource.get("type").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            name: resource.get("name").map(plain).unwrap_or_default(),
+            needs: resource
+                .get("dependsOn")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .map(plain)
+                .collect(),
+            token,
+        })
+        .collect()
 }
 
 fn text(answer: Answer) -> String {
