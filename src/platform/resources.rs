@@ -1,12 +1,14 @@
 //! What a definition's flows share: the groups of `state`, the variables, and the stores that its calls name.
 
-use super::connector::{StoreUse, answer_of, named_by, store};
+use super::connector::{StoreUse, answer_of, leased, named_by, store};
 use super::expression::constant;
 use super::leaf::children;
 use super::lower::folded;
 use crate::definition::ast::{Action, ActionKind, Call, Definition, Group};
 use crate::definition::expression::Template;
 use crate::definition::problem::Problem;
+use crate::model::content::Answers;
+use crate::model::external::{CONTENT, unwritten};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Resource, Shape, Status, Step};
 use crate::model::value::Value;
@@ -40,6 +42,7 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
         }
     }
     let mut used: BTreeMap<String, StoreUse> = BTreeMap::new();
+    let mut blobs: BTreeMap<String, String> = BTreeMap::new();
     for (index, flow) in definition.flows.iter().enumerate() {
         let owner = u32::try_from(index).ok();
         let mut todo: Vec<&Action> = flow.actions.iter().rev().collect();
@@ -55,6 +58,9 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
                     found.variable(variable, owner);
                 }
                 ActionKind::Call(call) => {
+                    if let Some((blob, shown)) = leased(call) {
+                        blobs.insert(blob, shown);
+                    }
                     if let Some(use_) = store(call) {
                         merge(&mut used, use_);
                     }
@@ -65,6 +71,9 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
     }
     for (full, use_) in used {
         found.store(full, &use_);
+    }
+    for (full, shown) in blobs {
+        found.blob(full, &shown);
     }
     for flow in &definition.flows {
         found.unite(&flow.actions);
@@ -157,31 +166,52 @@ impl Resources {
         }
     }
 
-    fn store(&mut self, full: String, used: &StoreUse) {
-        let taken = |name: &str, all: &[Resource]| all.iter().any(|r| *r.name == *name);
-        let mut name = used.shown.clone();
+    /// A name that no resource has yet.
+    fn free(&self, shown: &str) -> Arc<str> {
+        let mut name = shown.to_owned();
         let mut number = 2;
-        while taken(&name, &self.all) {
-            name = format!("{} ({number})", used.shown);
+        while self.all.iter().any(|r| *r.name == *name) {
+            name = format!("{shown} ({number})");
             number += 1;
         }
+        name.into()
+    }
+
+    fn add(&mut self, full: String, resource: Resource) {
+        let id = ResourceId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        self.all.push(resource);
+        self.stores.insert(full, id);
+    }
+
+    /// A blob whose lease somebody asks for over HTTP. What is in it nobody knows.
+    fn blob(&mut self, full: String, shown: &str) {
+        let name = self.free(shown);
+        let content = unwritten(&name, None, CONTENT);
+        let initial = vec![BTreeMap::from([(Arc::from("value"), content)])];
+        let answers = Answers::Http;
+        let any = variable(&name, Value::Null, None);
+        self.add(full, Resource { name, shape: Shape::Blob, initial, answers, ..any });
+    }
+
+    fn store(&mut self, full: String, used: &StoreUse) {
+        let name = self.free(&used.shown);
         let mut key: Vec<Arc<str>> = used.key.iter().map(|k| Arc::from(k.as_str())).collect();
         if key.is_empty() {
             // Nobody looks for rows in a way that can be compared: any new row may be what a check was about.
             key.push("#any".into());
         }
-        let id = ResourceId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        self.all.push(Resource {
-            name: name.into(),
+        let resource = Resource {
+            name,
             shape: Shape::External,
             initial: Vec::new(),
             key,
             unique: used.unique,
             etags: used.etags,
             may_miss: false,
+            answers: Answers::default(),
             owner: None,
-        });
-        self.stores.insert(full, id);
+        };
+        self.add(full, resource);
     }
 }
 
@@ -214,6 +244,7 @@ fn variable(name: &str, value: Value, owner: Option<u32>) -> Resource {
         unique: false,
         etags: false,
         may_miss: false,
+        answers: Answers::default(),
         owner,
     }
 }

@@ -172,7 +172,7 @@ fn queries(call: &Call, operation: &Operation) -> Vec<Template> {
         .collect()
 }
 
-fn header(call: &Call, name: &str) -> Option<Template> {
+pub(super) fn header(call: &Call, name: &str) -> Option<Template> {
     let headers = call
         .parameters
         .iter()

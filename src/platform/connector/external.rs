@@ -2,6 +2,7 @@
 
 use super::contract::Class;
 use super::describe::{Described, describe};
+use super::leases;
 use super::parameter::{Piece, pieces};
 use crate::definition::ast::{Action, Call};
 use crate::definition::expression::{Expr as Written, Template};
@@ -81,7 +82,9 @@ pub fn answer_of(expr: &Written) -> Option<String> {
 
 /// The store that a call is about, if it is about one.
 pub fn store(call: &Call) -> Option<StoreUse> {
-    if ["cell", SYMBOL].contains(&call.connector.as_str()) {
+    if ["cell", SYMBOL].contains(&call.connector.as_str())
+        || leases::request(call).is_some_and(|r| r.leases)
+    {
         return None;
     }
     let about = describe(call);
@@ -97,6 +100,12 @@ pub fn store(call: &Call) -> Option<StoreUse> {
     })
 }
 
+/// The blob whose lease a call is about, in full and as people call it.
+pub fn leased(call: &Call) -> Option<(String, String)> {
+    let request = leases::request(call).filter(|r| r.leases)?;
+    Some((request.blob?, request.shown))
+}
+
 pub(super) fn steps(
     call: &Call,
     action: &Action,
@@ -109,6 +118,22 @@ pub(super) fn steps(
             args: names.whereabouts(),
             effect: false,
         }]);
+    }
+    if let Some(request) = leases::request(call) {
+        let rid = request.blob.as_ref().and_then(|blob| names.stores.get(blob)).copied();
+        if let Some(rid) = rid {
+            if let Some(steps) = leases::steps(rid, &request, call, names)? {
+                return Ok(steps);
+            }
+            names.unknown.insert(format!("what {} does to a leased blob", action.name));
+            return opaque(call, true, names);
+        }
+        if request.leases {
+            names
+                .unknown
+                .insert("the lease of a blob whose address is made at run time".to_owned());
+            return opaque(call, true, names);
+        }
     }
     let about = describe(call);
     if !about.known {

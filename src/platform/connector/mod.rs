@@ -6,6 +6,7 @@ mod dataverse;
 mod describe;
 mod external;
 mod files;
+mod leases;
 mod messages;
 mod odata;
 mod parameter;
@@ -18,7 +19,7 @@ use crate::definition::ast::{Action, Call};
 use crate::definition::problem::Problem;
 use crate::model::program::Step;
 use contract::Connector;
-pub use external::{SYMBOL, StoreUse, answer_of, named_by, store};
+pub use external::{SYMBOL, StoreUse, answer_of, leased, named_by, store};
 
 /// The catalogue.
 const CONNECTORS: &[Connector] = &[

@@ -69,7 +69,13 @@ fn concurrent(program: &Program) -> bool {
 fn blind_twice(program: &Program, writes: &[NodeId], resource: ResourceId) -> bool {
     writes.iter().any(|&w| match &program.node(w).kind {
         Kind::Leaf(steps) => steps.iter().any(|s| {
-            matches!(s, Step::Access(r, Access::Update { .. } | Access::Upsert { .. }) if *r == resource)
+            matches!(
+                s,
+                Step::Access(
+                    r,
+                    Access::Update { .. } | Access::Upsert { .. } | Access::Write { .. } | Access::Acquire { .. }
+                ) if *r == resource
+            )
         }),
         _ => false,
     })
@@ -199,6 +205,13 @@ fn may_fail(program: &Program, node: NodeId) -> bool {
             Step::Access(r, Access::Create(_)) => program.resource(*r).unique,
             Step::Access(r, Access::Fetch(_)) => program.resource(*r).may_miss,
             Step::Access(r, Access::Delete(..)) => program.resource(*r).shape != Shape::External,
+            Step::Access(
+                _,
+                Access::Acquire { .. }
+                | Access::Renew(_)
+                | Access::Release(_)
+                | Access::Write { .. },
+            ) => true,
             Step::Access(..) => false,
             Step::Compute(_) | Step::Wait(_) | Step::Send(_) | Step::Opaque { .. } => false,
         }),
