@@ -67,7 +67,7 @@ fn a_blob_written_under_its_lease_is_safe_and_without_one_is_not() {
     for seconds in ["60", "-1"] {
         let with = guarded(seconds, &count(&json!({"x-ms-lease-id": ID})));
         let flow = checked(&format!("http-lease{seconds}"), &on_request(), &with);
-        assert_eq!(told(&flow), [], "{seconds} s: {:?}", flow.findings);
+        assert_eq!(told(&flow), [], "{seconds} s");
         assert_eq!(flow.verdict, Verdict::Safe);
     }
 }
@@ -101,7 +101,7 @@ fn a_lock_around_a_row_holds_only_as_long_as_the_lease() {
         }))
     };
     let flow = checked("row-for-ever", &on_request(), &guarded("-1", &row()));
-    assert_eq!(told(&flow), [], "{:?}", flow.findings);
+    assert_eq!(told(&flow), []);
     let flow = checked("row-a-minute", &on_request(), &guarded("60", &row()));
     let rules: Vec<&str> = flow.findings.iter().map(|f| f.rule).collect();
     assert!(rules.contains(&"lease-misuse") && rules.contains(&"lost-update"), "{rules:?}");
@@ -140,7 +140,7 @@ fn a_lease_id_kept_in_a_variable_is_the_id() {
         all
     };
     let flow = checked("id-in-variable", &on_request(), &flow("@variables('id')"));
-    assert_eq!(told(&flow), [], "{:?}", flow.findings);
+    assert_eq!(told(&flow), []);
 }
 
 #[test]

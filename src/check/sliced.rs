@@ -16,6 +16,7 @@ use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::platform::lower::{Lowered, lower, outline};
 use crate::platform::scenario::Scenario;
 use crate::platform::slice::{Meeting, contested, rivals, slice};
+use std::collections::BTreeSet;
 
 /// Pairs of branches at one cell that are looked at together.
 const FEW: usize = 6;
@@ -277,7 +278,11 @@ impl Run<'_> {
         };
         let explored = explore(&mut lowered, &config, self.stop);
         let mut engine = Engine::new(&lowered.program, self.config.reduction != Reduction::None);
-        let found = findings(&mut engine, &lowered, &explored);
+        let mut found = findings(&mut engine, &lowered, &explored);
+        let cut = cut_short(part, &lowered, scenario)?;
+        found.retain(|f| {
+            !(f.rule == "retry-exhausted" && f.actions.iter().any(|a| cut.contains(a)))
+        });
         let states = explored.counts.states;
         self.reach(&lowered, &explored);
         Ok((found, states))
@@ -295,6 +300,22 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Actions in an Until of which fewer rounds were explored than it allows: that these are used up says nothing.
+fn cut_short(
+    part: &Definition,
+    lowered: &Lowered,
+    scenario: &Scenario,
+) -> Result<BTreeSet<String>, Vec<Problem>> {
+    let written = outline(part, &Scenario { rounds: None, ..scenario.clone() })?.program;
+    let limit = |program: &Program, node: NodeId| match program.node(node).kind {
+        Kind::Until { limit, .. } => limit,
+        _ => 0,
+    };
+    let cut = written.ids().filter(|&n| limit(&written, n) > limit(&lowered.program, n));
+    let inside = cut.flat_map(|n| written.subtree(n));
+    Ok(inside.map(|n| written.node(n).name.to_string()).collect())
 }
 
 fn has_loop(program: &Program) -> bool {

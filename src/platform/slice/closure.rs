@@ -4,7 +4,7 @@ use super::{may_fail, reads, writes};
 use crate::model::analysis::expressions;
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Kind, Program, Shape, Step};
+use crate::model::program::{Access, Kind, Program, Shape, Status, Step};
 use crate::model::support::support;
 use crate::model::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,9 +132,24 @@ impl Work<'_> {
             for outer in self.program.ancestors(node).skip(1) {
                 self.keep(outer);
             }
+            self.handlers(node);
             self.lease(node);
             for &(before, _) in &self.program.node(node).run_after {
                 self.status(before);
+            }
+        }
+    }
+
+    /// Whoever comes after a failure answers for it: without it, what is around has failed too (semantics §3.3).
+    fn handlers(&mut self, node: NodeId) {
+        let program = self.program;
+        let Some(parent) = program.node(node).parent.filter(|_| may_fail(program, node)) else {
+            return;
+        };
+        for &sibling in &program.node(parent).children {
+            let mut after = program.node(sibling).run_after.iter();
+            if after.any(|(before, on)| *before == node && on.has(Status::Failed)) {
+                self.keep(sibling);
             }
         }
     }
