@@ -70,6 +70,9 @@ pub(super) fn check(
             .then_with(|| a.location.cmp(&b.location))
             .then_with(|| a.rule.cmp(b.rule))
     });
+    if let (Verdict::Safe, Some(reason)) = (&report.verdict, full.blind.first()) {
+        report.verdict = Verdict::Inconclusive(reason.clone());
+    }
     conclude(&mut report);
     finish(definition, &mut report, start, stop);
     Ok(report)

@@ -1,6 +1,6 @@
 //! What a definition's flows share: the groups of `state`, the variables, and the stores that its calls name.
 
-use super::connector::{StoreUse, answer_of, leased, named_by, store};
+use super::connector::{StoreUse, Table, answer_of, leased, named_by, store, stores};
 use super::expression::constant;
 use super::leaf::children;
 use super::lower::folded;
@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub(super) struct Resources {
     pub(super) all: Vec<Resource>,
     pub(super) stores: BTreeMap<String, ResourceId>,
+    /// What native queries say of their tables.
+    pub(super) tables: BTreeMap<ResourceId, Table>,
 }
 
 /// The resources of a definition.
@@ -61,7 +63,7 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
                     if let Some((blob, shown)) = leased(call) {
                         blobs.insert(blob, shown);
                     }
-                    if let Some(use_) = store(call) {
+                    for use_ in stores(call) {
                         merge(&mut used, use_);
                     }
                 }
@@ -138,6 +140,14 @@ fn merge(used: &mut BTreeMap<String, StoreUse>, new: StoreUse) {
             }
             old.unique |= new.unique;
             old.etags |= new.etags;
+            old.grows |= new.grows;
+            old.columns.extend(new.columns);
+            old.looked.by.extend(new.looked.by);
+            old.looked.changed.extend(new.looked.changed);
+            old.looked.rows |= new.looked.rows;
+            if old.answers == Answers::Plain {
+                old.answers = new.answers;
+            }
         }
     }
 }
@@ -194,8 +204,19 @@ impl Resources {
     }
 
     fn store(&mut self, full: String, used: &StoreUse) {
-        let name = self.free(&used.shown);
         let mut key: Vec<Arc<str>> = used.key.iter().map(|k| Arc::from(k.as_str())).collect();
+        if used.answers != Answers::Plain {
+            let mut table = Table::default();
+            for column in &used.columns {
+                let spelled = table.spelled.entry(column.to_lowercase());
+                spelled.or_insert_with(|| column.as_str().into());
+            }
+            table.choose(&used.shown.to_lowercase(), &used.looked);
+            key.iter_mut().for_each(|k| *k = table.column(k));
+            let next = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+            self.tables.insert(ResourceId(next), table);
+        }
+        let name = self.free(&used.shown);
         if key.is_empty() {
             // Nobody looks for rows in a way that can be compared: any new row may be what a check was about.
             key.push("#any".into());
@@ -207,8 +228,9 @@ impl Resources {
             key,
             unique: used.unique,
             etags: used.etags,
-            may_miss: false,
-            answers: Answers::default(),
+            // Whether a row is there that statements make decides what others do.
+            may_miss: used.grows,
+            answers: used.answers,
             owner: None,
         };
         self.add(full, resource);

@@ -2,15 +2,18 @@
 
 use super::contract::Class;
 use super::describe::{Described, describe};
-use super::leases;
 use super::parameter::{Piece, pieces};
+use super::statements::Looked;
+use super::{leases, native, statements};
 use crate::definition::ast::{Action, Call};
 use crate::definition::expression::{Expr as Written, Template};
 use crate::definition::problem::Problem;
+use crate::model::content::Answers;
 use crate::model::expression::Expr;
 use crate::model::external::{KEY, is_id};
 use crate::model::ids::ResourceId;
 use crate::model::program::{Access, Filter, Step};
+use crate::model::statement::Statement;
 use crate::model::value::Value;
 use crate::platform::expression::{Names, lower};
 use crate::platform::leaf::Resolver;
@@ -34,6 +37,42 @@ pub struct StoreUse {
     pub etags: bool,
     /// Whether it is known by its address alone.
     pub rest: bool,
+    /// How its answers look.
+    pub answers: Answers,
+    /// Its columns as somebody spells them.
+    pub columns: Vec<String>,
+    /// How rows are looked for.
+    pub looked: Looked,
+    /// Whether SQL makes or removes rows.
+    pub grows: bool,
+}
+
+/// The stores that a call is about: one, or the tables of a native query.
+pub fn stores(call: &Call) -> Vec<StoreUse> {
+    let Some(native) = native::native(call) else { return store(call).into_iter().collect() };
+    let mut found = Vec::new();
+    for statement in native.outline() {
+        let said = statements::said(&statement);
+        let (Some(name), false) =
+            (statement.tables().first(), matches!(statement, Statement::Opaque { .. }))
+        else {
+            continue;
+        };
+        let Some(store) = statements::place(&native, name) else { continue };
+        found.push(StoreUse {
+            store,
+            shown: name.to_string(),
+            key: said.unless,
+            unique: false,
+            etags: false,
+            rest: false,
+            answers: native.answers,
+            columns: said.columns,
+            looked: Looked { by: vec![said.looked], changed: said.changed, rows: false },
+            grows: said.grows,
+        });
+    }
+    found
 }
 
 /// The call whose answer says which row this call is about: `…/items(@{body('Get')?['Id']})` is what `Get` got.
@@ -95,6 +134,13 @@ pub fn store(call: &Call) -> Option<StoreUse> {
         // Whoever speaks REST may look at the etag that comes with every answer.
         etags: about.rest || about.if_match.is_some_and(|t| t != Template::Text("*".to_owned())),
         rest: about.rest,
+        answers: Answers::default(),
+        columns: about.set.iter().map(|(c, _)| c.clone()).collect(),
+        looked: Looked {
+            rows: !matches!(about.class, Class::Query | Class::Insert),
+            ..Looked::default()
+        },
+        grows: false,
         store: about.store,
         shown: about.shown,
     })
@@ -135,9 +181,15 @@ pub(super) fn steps(
             return opaque(call, true, names);
         }
     }
+    if let Some(steps) = statements::steps(call, action, names)? {
+        return Ok(steps);
+    }
     let about = describe(call);
     if !about.known {
         names.unknown.insert(format!("operation {}/{}", call.connector, call.operation));
+    }
+    if call.operation.to_lowercase().contains("procedure") {
+        names.unknown.insert(format!("what the stored procedure of {} does", action.name));
     }
     if matches!(about.class, Class::Effect | Class::Pure) {
         return opaque(call, about.class == Class::Effect, names);
@@ -149,7 +201,11 @@ pub(super) fn steps(
 }
 
 /// A call of which only the answer is known to be unknown.
-fn opaque(call: &Call, effect: bool, names: &mut Resolver<'_>) -> Result<Vec<Step>, Problem> {
+pub(super) fn opaque(
+    call: &Call,
+    effect: bool,
+    names: &mut Resolver<'_>,
+) -> Result<Vec<Step>, Problem> {
     let name = format!("{}/{}", call.connector, call.operation);
     let mut args =
         call.parameters.values().map(|t| lower(t, names)).collect::<Result<Vec<_>, _>>()?;

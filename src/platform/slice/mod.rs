@@ -176,6 +176,12 @@ fn reads(program: &Program, node: NodeId) -> BTreeSet<ResourceId> {
         });
     }
     found.extend(program.reads(node));
+    if let Kind::Leaf(steps) = &program.node(node).kind {
+        found.extend(steps.iter().filter_map(|s| match s {
+            Step::Access(r, Access::Probe(_) | Access::CreateIfNone { .. }) => Some(*r),
+            _ => None,
+        }));
+    }
     found
 }
 
