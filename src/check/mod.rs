@@ -3,6 +3,7 @@
 mod assumption;
 mod bound;
 pub mod certify;
+mod cut;
 mod explore;
 mod faulty;
 mod fill;

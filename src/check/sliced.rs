@@ -1,6 +1,7 @@
 //! A flow whose cells nobody described: one slice for each cell that two processes share, first within a run, then
 //! between two.
 
+use super::cut;
 use super::explore::{Explored, explore};
 use super::faulty;
 use super::fill::{add, conclude, empty_report, finish};
@@ -16,7 +17,6 @@ use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::platform::lower::{Lowered, lower, outline};
 use crate::platform::scenario::Scenario;
 use crate::platform::slice::{Meeting, contested, rivals, slice};
-use std::collections::BTreeSet;
 
 /// Pairs of branches at one cell that are looked at together.
 const FEW: usize = 6;
@@ -70,7 +70,9 @@ pub(super) fn check(
             .then_with(|| a.location.cmp(&b.location))
             .then_with(|| a.rule.cmp(b.rule))
     });
-    if let (Verdict::Safe, Some(reason)) = (&report.verdict, full.blind.first()) {
+    let doubled = full.doubled.first().filter(|_| overlap != Overlap::Never);
+    let unread = full.blind.first().or(doubled);
+    if let (Verdict::Safe, Some(reason)) = (&report.verdict, unread) {
         report.verdict = Verdict::Inconclusive(reason.clone());
     }
     conclude(&mut report);
@@ -282,10 +284,7 @@ impl Run<'_> {
         let explored = explore(&mut lowered, &config, self.stop);
         let mut engine = Engine::new(&lowered.program, self.config.reduction != Reduction::None);
         let mut found = findings(&mut engine, &lowered, &explored);
-        let cut = cut_short(part, &lowered, scenario)?;
-        found.retain(|f| {
-            !(f.rule == "retry-exhausted" && f.actions.iter().any(|a| cut.contains(a)))
-        });
+        cut::keep_reached(part, &lowered, scenario, &mut found)?;
         let states = explored.counts.states;
         self.reach(&lowered, &explored);
         Ok((found, states))
@@ -303,22 +302,6 @@ impl Run<'_> {
             }
         }
     }
-}
-
-/// Actions in an Until of which fewer rounds were explored than it allows: that these are used up says nothing.
-fn cut_short(
-    part: &Definition,
-    lowered: &Lowered,
-    scenario: &Scenario,
-) -> Result<BTreeSet<String>, Vec<Problem>> {
-    let written = outline(part, &Scenario { rounds: None, ..scenario.clone() })?.program;
-    let limit = |program: &Program, node: NodeId| match program.node(node).kind {
-        Kind::Until { limit, .. } => limit,
-        _ => 0,
-    };
-    let cut = written.ids().filter(|&n| limit(&written, n) > limit(&lowered.program, n));
-    let inside = cut.flat_map(|n| written.subtree(n));
-    Ok(inside.map(|n| written.node(n).name.to_string()).collect())
 }
 
 fn has_loop(program: &Program) -> bool {

@@ -28,6 +28,8 @@ pub struct Lowered {
     pub unknown: Vec<String>,
     /// Queries that nobody can read over tables that others touch.
     pub blind: Vec<String>,
+    /// Those that two runs may race in.
+    pub doubled: Vec<String>,
     /// Loop name to items in scope.
     pub items: BTreeMap<String, u64>,
 }
@@ -112,8 +114,10 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
     builder.program.alias = scenario.alias;
     builder.program.unknown_rows = scenario.unknown_items;
     let blind = builder.unread.iter().filter_map(|u| u.met(&builder.program)).collect();
+    let doubled = builder.unread.iter().filter_map(Unread::alone).collect();
     Ok(Lowered {
         blind,
+        doubled,
         program: builder.program,
         places: builder.places,
         unknown: builder.unknown.into_iter().collect(),

@@ -1,6 +1,6 @@
 //! What a definition's flows share: the groups of `state`, the variables, and the stores that its calls name.
 
-use super::connector::{StoreUse, Table, answer_of, leased, named_by, store, stores};
+use super::connector::{StoreUse, Table, answer_of, blob, leased, named_by, store, stores};
 use super::expression::constant;
 use super::leaf::children;
 use super::lower::folded;
@@ -45,6 +45,7 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
     }
     let mut used: BTreeMap<String, StoreUse> = BTreeMap::new();
     let mut blobs: BTreeMap<String, String> = BTreeMap::new();
+    let mut addresses: BTreeMap<String, String> = BTreeMap::new();
     for (index, flow) in definition.flows.iter().enumerate() {
         let owner = u32::try_from(index).ok();
         let mut todo: Vec<&Action> = flow.actions.iter().rev().collect();
@@ -64,6 +65,7 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
                         blobs.insert(blob, shown);
                     }
                     for use_ in stores(call) {
+                        addresses.extend(blob(call).map(|blob| (use_.store.clone(), blob)));
                         merge(&mut used, use_);
                     }
                 }
@@ -71,6 +73,8 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
             }
         }
     }
+    // What is read and written of a leased blob is that blob.
+    used.retain(|full, _| !addresses.get(full).is_some_and(|blob| blobs.contains_key(blob)));
     for (full, use_) in used {
         found.store(full, &use_);
     }

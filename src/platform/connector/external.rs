@@ -152,6 +152,11 @@ pub fn leased(call: &Call) -> Option<(String, String)> {
     Some((request.blob?, request.shown))
 }
 
+/// The address of a call over HTTP, if it may be a blob's.
+pub fn blob(call: &Call) -> Option<String> {
+    leases::request(call)?.blob
+}
+
 pub(super) fn steps(
     call: &Call,
     action: &Action,

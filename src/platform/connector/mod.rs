@@ -21,7 +21,7 @@ use crate::definition::ast::{Action, Call};
 use crate::definition::problem::Problem;
 use crate::model::program::Step;
 use contract::Connector;
-pub use external::{SYMBOL, StoreUse, answer_of, leased, named_by, store, stores};
+pub use external::{SYMBOL, StoreUse, answer_of, blob, leased, named_by, store, stores};
 pub use statements::{Table, Unread};
 
 /// The catalogue.

@@ -109,6 +109,13 @@ fn actual(call: &Call) -> BTreeMap<String, Template> {
 }
 
 impl Native {
+    /// Whether the text calls a procedure.
+    pub(super) fn calls(&self) -> bool {
+        let (text, _) = marked(&self.text);
+        let mut words = text.split(|c: char| !c.is_alphanumeric());
+        words.any(|w| w.eq_ignore_ascii_case("exec") || w.eq_ignore_ascii_case("execute"))
+    }
+
     /// The statements, with values by `value`; `None` if the text is not there before the flow runs, or is beyond us.
     pub(super) fn statements(
         &self,

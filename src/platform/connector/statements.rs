@@ -44,9 +44,18 @@ pub struct Unread {
     pub tables: BTreeSet<ResourceId>,
     /// Whether it may change them.
     pub writes: bool,
+    /// Whether it names tables, and calls no procedure.
+    pub named: bool,
 }
 
 impl Unread {
+    /// Whether two runs of it meet at the tables that it names.
+    pub fn alone(&self) -> Option<String> {
+        (self.writes && self.named).then(|| {
+            format!("the SQL of {} cannot be read, and two runs meet at its table", self.action)
+        })
+    }
+
     /// Who else touches what it may touch, in a way that can matter.
     pub fn met(&self, program: &Program) -> Option<String> {
         let touches = |step: &Step| match step {
@@ -240,13 +249,14 @@ fn unread(
         }),
     });
     let tables = touched.map(|(_, rid)| *rid).collect();
+    let own = !any && !named.is_empty() && !native.calls();
     names.unknown.insert(if named.is_empty() {
         format!("the SQL of {}", action.name)
     } else {
         let all: Vec<&str> = named.into_iter().collect();
         format!("the SQL of {} over {}", action.name, all.join(", "))
     });
-    names.unread.push(Unread { action: action.name.clone(), tables, writes });
+    names.unread.push(Unread { action: action.name.clone(), tables, writes, named: own });
     super::external::opaque(call, writes, names)
 }
 
