@@ -196,3 +196,43 @@ fn what_is_not_known_of_a_lease_is_said() {
         ["the seconds of a lease: taken for the 15 that it lasts at least"]
     );
 }
+
+/// As in the wild: the answer's code goes into a variable, and the loop looks at that.
+#[test]
+fn a_lock_loop_may_look_at_a_variable() {
+    let section = |headers: Json| {
+        let mut all = json!({
+            "Code": init("code", "string", ""),
+            "Lock": after(json!({"type": "Until", "expression": "@not(equals(variables('code'), '409'))",
+                "limit": {"count": 120, "timeout": "PT15M"}, "actions": {
+                    "Acquire": acquire("30"),
+                    "Set": whatever(set("code", "@{outputs('Acquire')?['statusCode']}"), "Acquire")}}), "Code"),
+        });
+        let guarded = guarded("30", &count(&headers))["Have"].clone();
+        all["Have"] = guarded;
+        all["Have"]["expression"] = json!({"equals": ["@variables('code')", "201"]});
+        all
+    };
+    let with = section(json!({"x-ms-lease-id": ID}));
+    assert_eq!(told(&checked("code-in-variable", &on_request(), &with)), []);
+    let flow = checked("code-without-id", &on_request(), &section(json!({})));
+    let rules: Vec<&str> = flow.findings.iter().map(|f| f.rule).collect();
+    assert!(rules.contains(&"lease-misuse"), "written once the lease has run out: {rules:?}");
+}
+
+/// 409 is an answer, not a failure of the line: whatever the retry policy, the action is over (semantics §6).
+#[test]
+fn a_busy_lease_is_not_asked_for_again_by_the_platform() {
+    let mut locked = count(&json!({"x-ms-lease-id": ID}));
+    locked["Acquire"] = acquire("60");
+    locked["Acquire"]["inputs"]["retryPolicy"] =
+        json!({"type": "fixed", "count": 90, "interval": "PT60S"});
+    locked["Read"] = after(locked["Read"].clone(), "Acquire");
+    assert_eq!(told(&checked("tries-once", &on_request(), &locked)), []);
+    locked["Read"]["runAfter"] = json!({"Acquire": ["Succeeded", "Failed"]});
+    locked["Put"] = after(item("PATCH", &json!({}), &json!({"N": "@body('Read')?['n']"})), "Read");
+    locked["Write"]["runAfter"] = json!({"Put": ["Succeeded"]});
+    let flow = checked("goes-in-anyway", &on_request(), &locked);
+    let rules: Vec<&str> = flow.findings.iter().map(|f| f.rule).collect();
+    assert!(rules.contains(&"lease-misuse"), "{rules:?}");
+}

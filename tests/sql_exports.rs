@@ -265,7 +265,8 @@ fn what_nobody_can_read_hides_nothing() {
         "elsewhere",
         native("UPDATE a SET a.N = b.N FROM Prices a JOIN Stocks b ON b.Id = a.Id", &[]),
     );
-    assert_eq!(elsewhere.verdict, Verdict::Safe);
+    let twice = "the SQL of Store cannot be read, and two runs meet at its table".to_owned();
+    assert_eq!(elsewhere.verdict, Verdict::Inconclusive(twice));
     let reads = unread("reads", native("SELECT * FROM Orders o JOIN Stocks s ON s.Id = o.Id", &[]));
     assert_eq!(reads.verdict, Verdict::Safe, "two reads do not race");
     let broken = unread("broken", native("this is no SQL 'at all", &[]));
@@ -276,4 +277,41 @@ fn what_nobody_can_read_hides_nothing() {
         (procedure.verdict, procedure.unknown),
         (Verdict::Safe, vec!["what the stored procedure of Store does".to_owned()])
     );
+}
+
+/// A read and a write of one batch are two transactions (semantics §10 S3); two tables at once nobody has modelled.
+#[test]
+fn a_batch_that_cannot_be_taken_apart_is_not_called_safe() {
+    let verdict = |name: &str, trigger: &Json, text: &str| {
+        checked(name, trigger, &json!({"Store": native(text, &[])})).verdict
+    };
+    let batch =
+        "DECLARE @n INT; SELECT @n = Number FROM Counter; UPDATE Counter SET Number = @n + 1";
+    assert!(matches!(verdict("batch", &on_request(), batch), Verdict::Inconclusive(_)));
+    assert_eq!(verdict("batch-once", &one_run(), batch), Verdict::Safe);
+    let both =
+        "UPDATE Orders SET Total = Total + 1 WHERE Id = 7; INSERT INTO Log (Text) VALUES ('x')";
+    assert!(matches!(verdict("two-tables", &on_request(), both), Verdict::Inconclusive(_)));
+    let one =
+        "UPDATE Orders SET Total = Total + 1 WHERE Id = 7; UPDATE Orders SET Seen = 1 WHERE Id = 7";
+    assert_eq!(verdict("one-table", &on_request(), one), Verdict::Safe);
+    let called = "EXEC dbo.NextNumber @id = 7";
+    assert_eq!(verdict("called", &on_request(), called), Verdict::Safe, "a procedure is listed");
+}
+
+/// Whoever asks for the version that it has read writes once or not at all.
+#[test]
+fn a_version_in_the_condition_is_an_etag() {
+    let flow = |column: &str, set: &str, version: &str| {
+        let look = native(&format!("SELECT Stock, {column} FROM Orders WHERE Id = @p1"), &[ID]);
+        let text = format!("UPDATE Orders SET Stock = @p1{set} WHERE Id = @p2{version}");
+        let stock = format!("@add({ROW}?['Stock'], 1)");
+        two(look, native(&text, &[&stock, ID, &format!("@{ROW}?['{column}']")]))
+    };
+    let counted = flow("Version", ", Version = Version + 1", " AND Version = @p3");
+    safe(&checked("version", &on_request(), &counted));
+    safe(&checked("rowversion", &on_request(), &flow("RowVersion", "", " AND RowVersion = @p3")));
+    let forgot = flow("Version", ", Version = Version + 1", "");
+    let racy = checked("version-forgot", &on_request(), &forgot);
+    assert_eq!(told(&racy), [across("lost-update")]);
 }
