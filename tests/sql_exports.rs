@@ -48,8 +48,8 @@ fn patch(id: &str, column: &str, value: &str) -> Json {
 const ID: &str = "@triggerBody()?['id']";
 const ROW: &str = "first(body('Look')?['resultsets']?['Table1'])";
 
-fn two(first: Json, second: Json) -> Json {
-    json!({"Look": first, "Store": after(second, "Look")})
+fn two(first: impl Into<Json>, second: Json) -> Json {
+    json!({"Look": first.into(), "Store": after(second, "Look")})
 }
 
 fn one_run() -> Json {

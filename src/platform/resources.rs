@@ -144,7 +144,7 @@ fn merge(used: &mut BTreeMap<String, StoreUse>, new: StoreUse) {
             }
             old.unique |= new.unique;
             old.etags |= new.etags;
-            old.grows |= new.grows;
+            old.looked.grows |= new.looked.grows;
             old.columns.extend(new.columns);
             old.looked.by.extend(new.looked.by);
             old.looked.changed.extend(new.looked.changed);
@@ -233,7 +233,7 @@ impl Resources {
             unique: used.unique,
             etags: used.etags,
             // Whether a row is there that statements make decides what others do.
-            may_miss: used.grows,
+            may_miss: used.looked.grows,
             answers: used.answers,
             owner: None,
         };

@@ -66,13 +66,13 @@ pub(super) fn question(
     content: &Content,
     env: &mut dyn Env,
 ) -> Option<Value> {
-    let filter = match access {
-        Access::Select(filter, _)
-        | Access::Probe(filter)
-        | Access::Update { filter, sql: true, .. }
-        | Access::Delete(filter, true)
-        | Access::CreateIfNone { unless: filter, serialized: true, .. } => filter,
-        _ => return None,
+    let (Access::Select(filter, _)
+    | Access::Probe(filter)
+    | Access::Update { filter, sql: true, .. }
+    | Access::Delete(filter, true)
+    | Access::CreateIfNone { unless: filter, serialized: true, .. }) = access
+    else {
+        return None;
     };
     match keyed(filter) {
         Some(key) => {
@@ -184,11 +184,11 @@ fn is_version(column: &str) -> bool {
 fn filled(store: &Store<'_>, row: &Row, exprs: &[&Expr]) -> Row {
     let mut full = row.clone();
     for column in columns_of(exprs.iter().copied()) {
-        if !full.columns.contains_key(&column) {
-            let symbol = store.symbol(&row.get(KEY));
-            let value = Value::term("[]", vec![symbol, Value::String(column.clone())]);
-            full.columns.insert(column, value);
-        }
+        let symbol = || {
+            let row = store.symbol(&row.get(KEY));
+            Value::term("[]", vec![row, Value::String(column.clone())])
+        };
+        full.columns.entry(column.clone()).or_insert_with(symbol);
     }
     full
 }

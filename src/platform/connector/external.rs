@@ -43,8 +43,6 @@ pub struct StoreUse {
     pub columns: Vec<String>,
     /// How rows are looked for.
     pub looked: Looked,
-    /// Whether SQL makes or removes rows.
-    pub grows: bool,
 }
 
 /// The stores that a call is about: one, or the tables of a native query.
@@ -68,8 +66,12 @@ pub fn stores(call: &Call) -> Vec<StoreUse> {
             rest: false,
             answers: native.answers,
             columns: said.columns,
-            looked: Looked { by: vec![said.looked], changed: said.changed, rows: false },
-            grows: said.grows,
+            looked: Looked {
+                by: vec![said.looked],
+                changed: said.changed,
+                rows: false,
+                grows: said.grows,
+            },
         });
     }
     found
@@ -140,7 +142,6 @@ pub fn store(call: &Call) -> Option<StoreUse> {
             rows: !matches!(about.class, Class::Query | Class::Insert),
             ..Looked::default()
         },
-        grows: false,
         store: about.store,
         shown: about.shown,
     })

@@ -88,19 +88,16 @@ fn actual(call: &Call) -> BTreeMap<String, Template> {
     };
     for (key, value) in &call.parameters {
         let parts: Vec<&str> = key.split('/').collect();
-        match parts.as_slice() {
-            [.., "actualParameters" | "queryParameters", name] => take(name, value),
-            _ => {
-                let inner = |name: &str| {
-                    if key == name { Some(value.clone()) } else { member(value, name) }
-                };
-                for list in ["actualParameters", "queryParameters"] {
-                    let Some(Template::Object(pairs)) = inner(list) else { continue };
-                    for (name, value) in &pairs {
-                        if let Template::Text(name) = name {
-                            take(name, value);
-                        }
-                    }
+        if let [.., "actualParameters" | "queryParameters", name] = parts.as_slice() {
+            take(name, value);
+            continue;
+        }
+        for list in ["actualParameters", "queryParameters"] {
+            let inner = if key == list { Some(value.clone()) } else { member(value, list) };
+            let Some(Template::Object(pairs)) = inner else { continue };
+            for (name, value) in &pairs {
+                if let Template::Text(name) = name {
+                    take(name, value);
                 }
             }
         }

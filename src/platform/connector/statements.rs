@@ -33,6 +33,8 @@ pub struct Looked {
     pub changed: Vec<String>,
     /// Whether row operations name rows by the table's own key.
     pub rows: bool,
+    /// Whether statements make or remove rows.
+    pub grows: bool,
 }
 
 /// A query that could not be read, and what it may touch.
@@ -78,7 +80,7 @@ impl Table {
     /// Chooses the key: the column that is called the id of the table. Where no row operation says a key of its own,
     /// also one that is called the id of anything, or by which all statements look. What is changed is no key.
     pub fn choose(&mut self, name: &str, said: &Looked) {
-        let Looked { by: looked, changed, rows } = said;
+        let Looked { by: looked, changed, rows, .. } = said;
         let singular = name.strip_suffix('s').unwrap_or(name);
         let rank = |column: &str| match column {
             "id" => 3,
