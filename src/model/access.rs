@@ -223,7 +223,7 @@ fn described(
             Ok(break_lease(content))
         }
         Access::Renew(lease) | Access::Release(lease) => {
-            let standing = standing(lease.as_ref(), env, caller)?;
+            let standing = standing(content, lease.as_ref(), env, caller)?;
             Ok(end_lease(content, standing, matches!(access, Access::Renew(_))))
         }
         Access::Write { value, lease, if_match } => {

@@ -38,20 +38,25 @@ pub(super) fn acquire(
 
 /// How the lease id that the call names stands; without one, the caller's own.
 pub(super) fn standing(
+    content: &Content,
     lease: Option<&Expr>,
     env: &mut dyn Env,
     caller: Caller,
 ) -> Result<Option<Standing>, Failure> {
     let Some(expr) = lease else { return Ok(caller.lease) };
     Ok(match evaluate(expr, env)? {
-        Value::Token(token) if token.kind == TokenKind::Lease => Some(known(token, caller)),
+        Value::Token(token) if token.kind == TokenKind::Lease => {
+            Some(known(token, content, caller))
+        }
         _ => None,
     })
 }
 
-/// An id that a variable keeps does not age there; whoever had the lease knows that it ran out.
-fn known(token: Token, caller: Caller) -> Standing {
-    if caller.lease == Some(Standing::Stale) { Standing::Stale } else { token.standing }
+/// An id that a variable keeps does not age there; whoever had the lease knows that it ran out, which is forgotten only
+/// where nothing has happened since.
+fn known(token: Token, content: &Content, caller: Caller) -> Standing {
+    let lost = caller.lease == Some(Standing::Stale) && content.lease != Lease::Expired;
+    if lost { Standing::Stale } else { token.standing }
 }
 
 /// Ends whoever's lease it is, at once (semantics §8): with a break period, and before the rest of a finite lease has
@@ -112,7 +117,8 @@ pub(super) fn write(
     let allowed = match &id {
         None | Some(Value::Null) => !held,
         Some(Value::Token(token)) => {
-            held && token.kind == TokenKind::Lease && known(*token, caller) == Standing::Current
+            held && token.kind == TokenKind::Lease
+                && known(*token, content, caller) == Standing::Current
         }
         Some(_) => false,
     };

@@ -4,6 +4,7 @@
 //! columns are symbols over it, and what the flow writes lies over them. Equal keys are one row; keys that are
 //! different terms are taken for different rows, which is an assumption of the scenario.
 
+mod condition;
 mod sql;
 
 use super::access::{Act, Caller, columns, number, put};
