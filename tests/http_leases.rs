@@ -181,7 +181,7 @@ fn what_is_not_known_of_a_lease_is_said() {
     let renew = json!({"x-ms-lease-id": "x"});
     assert_eq!(
         unknown("dynamic", renew.clone(), "renew", dynamic),
-        ["the lease of a blob whose address is made at run time"]
+        ["the lease of a blob whose address is not there beforehand"]
     );
     assert_eq!(unknown("change", renew, "change", &here), ["what Call does to a leased blob"]);
     let same = json!({"x-ms-lease-duration": "60", "x-ms-proposed-lease-id": "00000000-0000-0000-0000-000000000001"});

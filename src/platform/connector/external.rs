@@ -183,7 +183,7 @@ pub(super) fn steps(
         if request.leases {
             names
                 .unknown
-                .insert("the lease of a blob whose address is made at run time".to_owned());
+                .insert("the lease of a blob whose address is not there beforehand".to_owned());
             return opaque(call, true, names);
         }
     }
