@@ -1,6 +1,7 @@
 //! What one fault can do to a flow whose cells nobody described. It is looked at apart, in a run by itself, so that the
 //! verdict stays about races: one line says what there is, and `--faults` asks for the schedules.
 
+use super::cut;
 use super::explore::explore;
 use super::findings::findings;
 use super::runs::key;
@@ -43,6 +44,7 @@ pub(super) fn struck(
     let explored = explore(&mut lowered, &config, stop);
     let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
     let mut found = findings(&mut engine, &lowered, &explored);
+    cut::keep_reached(definition, &lowered, &scenario, &mut found)?;
     found.retain(|f| f.witness.as_ref().is_some_and(|w| w.faults > 0));
     Ok(Some(found))
 }

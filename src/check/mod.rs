@@ -4,6 +4,7 @@ mod apart;
 mod assumption;
 mod bound;
 pub mod certify;
+mod cut;
 mod explore;
 mod faulty;
 mod fill;

@@ -1,6 +1,7 @@
 //! A flow whose cells nobody described: one slice for each cell that two processes share, first within a run, then
 //! between two.
 
+use super::cut;
 use super::explore::{Explored, explore};
 use super::faulty;
 use super::fill::{add, conclude, empty_report, finish};
@@ -69,6 +70,11 @@ pub(super) fn check(
             .then_with(|| a.location.cmp(&b.location))
             .then_with(|| a.rule.cmp(b.rule))
     });
+    let doubled = full.doubled.first().filter(|_| overlap != Overlap::Never);
+    let unread = full.blind.first().or(doubled);
+    if let (Verdict::Safe, Some(reason)) = (&report.verdict, unread) {
+        report.verdict = Verdict::Inconclusive(reason.clone());
+    }
     conclude(&mut report);
     finish(definition, &mut report, start, stop);
     Ok(report)
@@ -277,7 +283,8 @@ impl Run<'_> {
         };
         let explored = explore(&mut lowered, &config, self.stop);
         let mut engine = Engine::new(&lowered.program, self.config.reduction != Reduction::None);
-        let found = findings(&mut engine, &lowered, &explored);
+        let mut found = findings(&mut engine, &lowered, &explored);
+        cut::keep_reached(part, &lowered, scenario, &mut found)?;
         let states = explored.counts.states;
         self.reach(&lowered, &explored);
         Ok((found, states))

@@ -274,7 +274,7 @@ fn access_effect(access: &Access, event: &Event) -> String {
             let answer = if body == Value::Null { &event.output } else { &body };
             format!("lists {}", rows(&answer.get("value")))
         }
-        Access::Select(..) => format!("selects {}", rows(&event.output.get("rows"))),
+        Access::Select(..) => format!("selects {}", rows(&selected(&event.output))),
         Access::Probe(_) => match &event.output {
             Value::Int(0) => "finds no such row".to_owned(),
             other => format!("finds {} such rows", said(other)),
@@ -332,6 +332,15 @@ fn few(values: &[String]) -> String {
         return values.join(", ");
     }
     format!("{} and {} more", values[..FEW].join(", "), values.len() - FEW)
+}
+
+/// The rows that a SELECT answers, however the service lays them out.
+fn selected(output: &Value) -> Value {
+    match output.get("body") {
+        Value::Null => output.get("rows"),
+        Value::Array(sets) => sets.first().cloned().unwrap_or_default(),
+        body => body.get("resultsets").get("Table1"),
+    }
 }
 
 fn rows(value: &Value) -> String {

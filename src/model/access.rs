@@ -1,11 +1,11 @@
 //! What one access does to one resource: the only code that says it, used by the step and by its re-evaluation.
 
-use super::content::{Content, Row};
+use super::content::{Answers, Content, Row};
 use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
 use super::external;
 use super::ids::ResourceId;
-use super::lease::{acquire, end_lease, standing, write};
+use super::lease::{ANYBODY, acquire, break_lease, end_lease, over_http, standing, write};
 use super::over_row::over_row;
 use super::program::{Access, Adding, Columns, Filter, Program, Shape, Status};
 use super::select::{select, selected};
@@ -43,6 +43,8 @@ pub enum LeaseEvent {
     Released,
     /// The blob was written after the lease had run out.
     Forgotten,
+    /// Somebody has ended it, whosever it was.
+    Broken,
 }
 
 /// The parts of an access that do not come from its expressions.
@@ -143,6 +145,22 @@ pub fn act(
     if program.resource(rid).shape == Shape::External {
         return external::act(program, rid, access, content, env, caller);
     }
+    let done = described(program, rid, access, content, env, caller)?;
+    Ok(match program.resource(rid).answers {
+        Answers::Http => over_http(done),
+        Answers::Plain | Answers::Sets | Answers::Lists => done,
+    })
+}
+
+/// The same of a resource whose content is described.
+fn described(
+    program: &Program,
+    rid: ResourceId,
+    access: &Access,
+    content: &Content,
+    env: &mut dyn Env,
+    caller: Caller,
+) -> Result<Act, Failure> {
     match access {
         Access::Get | Access::Fetch(_) | Access::Load => Ok(get(program, rid, content)),
         Access::List(filter) => {
@@ -201,12 +219,15 @@ pub fn act(
         Access::Acquire { seconds, retry } => {
             Ok(acquire(rid, content, &evaluate(seconds, env)?, *retry, caller))
         }
+        Access::Release(Some(Expr::Const(any))) if *any == Value::text(ANYBODY) => {
+            Ok(break_lease(content))
+        }
         Access::Renew(lease) | Access::Release(lease) => {
-            let standing = standing(lease.as_ref(), env, caller)?;
+            let standing = standing(content, lease.as_ref(), env, caller)?;
             Ok(end_lease(content, standing, matches!(access, Access::Renew(_))))
         }
         Access::Write { value, lease, if_match } => {
-            write(content, value, lease.as_ref(), if_match.as_ref(), env)
+            write(content, value, lease.as_ref(), if_match.as_ref(), env, caller)
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::access::{Act, LeaseEvent};
 use super::block::{Mark, Memory, Phase};
-use super::content::{Content, WriteMark};
+use super::content::{Answers, Content, WriteMark};
 use super::external;
 use super::fault::Fault;
 use super::ids::{NodeId, ResourceId};
+use super::program::Shape;
 use super::transition::{Change, Machine};
 use super::value::{Standing, Value};
 use std::sync::Arc;
@@ -107,6 +108,7 @@ impl Machine<'_> {
                 self.block.marks.remove(&Mark::Lost(rid));
                 self.block.age_leases(rid);
             }
+            Some(LeaseEvent::Broken) => self.block.lose(rid),
             Some(LeaseEvent::Forgotten) | None => {}
         }
         self.store.write(rid, (*after).clone());
@@ -134,7 +136,9 @@ impl Machine<'_> {
                 old.is_some_and(|m| self.unordered_writer(rid, *row, column, m.node, node));
             let old_value = old_row.map_or(Value::Null, |r| r.get(column));
             let Some(Some(new_row)) = after.rows.get_mut(*row as usize) else { continue };
-            let differs = if self.program.resource(rid).shape == super::program::Shape::External {
+            let resource = self.program.resource(rid);
+            let outside = resource.shape == Shape::External || resource.answers != Answers::Plain;
+            let differs = if outside {
                 external::differ(&new_row.get(column), &old_value)
             } else {
                 new_row.get(column) != old_value

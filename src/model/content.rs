@@ -14,6 +14,20 @@ pub struct Content {
     pub lease: Lease,
 }
 
+/// How a store lays its answers out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answers {
+    /// As design models have them.
+    #[default]
+    Plain,
+    /// Over HTTP: a body and headers.
+    Http,
+    /// The SQL connector: result sets by name, `Table1` first.
+    Sets,
+    /// SQL built into Logic Apps: a list of result sets.
+    Lists,
+}
+
 /// One row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {

@@ -153,6 +153,11 @@ fn index(base: &Value, key: &Value, safe: bool) -> Result<Value, Failure> {
             Some(value) => Ok(value.clone()),
             // A row of an external store: what nobody wrote is a symbol over it.
             None if object.contains_key(SYMBOL) => {
+                // Its columns go by their names whatever their case.
+                let written = object.iter().find(|(c, _)| c.eq_ignore_ascii_case(key));
+                if let Some((_, value)) = written {
+                    return Ok(value.clone());
+                }
                 Ok(Value::term("[]", vec![object[SYMBOL].clone(), Value::String(key.clone())]))
             }
             None if safe => Ok(Value::Null),

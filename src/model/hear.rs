@@ -25,6 +25,9 @@ impl Block {
             self.marks.remove(&Mark::Holds(rid));
             self.age_leases(rid);
         }
+        if change.lease == Some(LeaseEvent::Broken) {
+            self.lose(rid);
+        }
         for (row, column) in &change.wrote {
             self.marks.remove(&Mark::ChildLast(rid, *row, column.clone()));
             if self.marks.remove(&Mark::Last(rid, *row, column.clone())).is_some() {
@@ -89,6 +92,14 @@ impl Block {
             let standing = if own.is_some() { Standing::Spent } else { Standing::Stale };
             self.item = age(&self.item, &of_row, standing);
         }
+    }
+
+    /// A lease that I may have is over.
+    pub(super) fn lose(&mut self, rid: ResourceId) {
+        if let Some(clock) = self.marks.remove(&Mark::Holds(rid)) {
+            self.marks.insert(Mark::Lost(rid), clock);
+        }
+        self.age_leases(rid);
     }
 
     /// Lease ids of this blob are worth nothing now.

@@ -6,6 +6,10 @@ use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
 use super::ids::ResourceId;
 use super::value::{Standing, Token, TokenKind, Value};
+use std::sync::Arc;
+
+/// Instead of a lease id: whosever it is.
+pub const ANYBODY: &str = "*";
 
 pub(super) fn acquire(
     rid: ResourceId,
@@ -34,15 +38,53 @@ pub(super) fn acquire(
 
 /// How the lease id that the call names stands; without one, the caller's own.
 pub(super) fn standing(
+    content: &Content,
     lease: Option<&Expr>,
     env: &mut dyn Env,
     caller: Caller,
 ) -> Result<Option<Standing>, Failure> {
     let Some(expr) = lease else { return Ok(caller.lease) };
     Ok(match evaluate(expr, env)? {
-        Value::Token(token) if token.kind == TokenKind::Lease => Some(token.standing),
+        Value::Token(token) if token.kind == TokenKind::Lease => {
+            Some(known(token, content, caller))
+        }
         _ => None,
     })
+}
+
+/// An id that a variable keeps does not age there; whoever had the lease knows that it ran out, which is forgotten only
+/// where nothing has happened since.
+fn known(token: Token, content: &Content, caller: Caller) -> Standing {
+    let lost = caller.lease == Some(Standing::Stale) && content.lease != Lease::Expired;
+    if lost { Standing::Stale } else { token.standing }
+}
+
+/// Ends whoever's lease it is, at once (semantics §8): with a break period, and before the rest of a finite lease has
+/// passed, the service waits, and what may then happen earlier may happen later too.
+pub(super) fn break_lease(content: &Content) -> Act {
+    if !matches!(content.lease, Lease::Held(_)) {
+        let none = content.lease == Lease::Available;
+        return if none { Act::refuse(409) } else { Act { output: code(202), ..Act::default() } };
+    }
+    let mut after = content.clone();
+    after.lease = Lease::Available;
+    let event = Some(LeaseEvent::Broken);
+    Act { after: Some(after), output: code(202), lease: event, ..Act::default() }
+}
+
+/// The answer as it comes over HTTP: the blob's content is the body, its etag and the lease's id are headers.
+pub(super) fn over_http(done: Act) -> Act {
+    let Value::Object(plain) = &done.output else { return done };
+    let mut answer = (**plain).clone();
+    let mut headers = Vec::new();
+    for (property, header) in [("etag", "ETag"), ("leaseId", "x-ms-lease-id")] {
+        headers.extend(answer.remove(property).map(|value| (header, value)));
+    }
+    if let Some(content) = answer.remove("value") {
+        answer.insert("body".into(), content);
+    }
+    answer.insert("headers".into(), Value::object(headers));
+    Act { output: Value::Object(Arc::new(answer)), ..done }
 }
 
 /// Renew and release (semantics §8): the current id, also when it ran out and nothing happened since.
@@ -67,6 +109,7 @@ pub(super) fn write(
     lease: Option<&Expr>,
     if_match: Option<&Expr>,
     env: &mut dyn Env,
+    caller: Caller,
 ) -> Result<Act, Failure> {
     let value = evaluate(value, env)?;
     let id = lease.map(|l| evaluate(l, env)).transpose()?;
@@ -74,7 +117,8 @@ pub(super) fn write(
     let allowed = match &id {
         None | Some(Value::Null) => !held,
         Some(Value::Token(token)) => {
-            held && token.kind == TokenKind::Lease && token.standing == Standing::Current
+            held && token.kind == TokenKind::Lease
+                && known(*token, content, caller) == Standing::Current
         }
         Some(_) => false,
     };

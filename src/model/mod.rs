@@ -17,7 +17,7 @@ mod hear;
 pub mod identity;
 pub mod ids;
 pub mod iteration;
-mod lease;
+pub mod lease;
 pub mod order;
 mod over_row;
 mod parts;

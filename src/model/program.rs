@@ -1,5 +1,6 @@
 //! Program: what one process will do, indivisible step by step; compiled once, never changed.
 
+use super::content::Answers;
 use super::expression::Expr;
 use super::fault::Fault;
 use super::ids::{ClassId, NodeId, ResourceId};
@@ -368,6 +369,8 @@ pub struct Resource {
     pub etags: bool,
     /// External stores: whether somebody looks whether a row is there by fetching it.
     pub may_miss: bool,
+    /// How its answers look.
+    pub answers: Answers,
     /// The flow whose runs each have their own; `None`: shared by all.
     pub owner: Option<u32>,
 }

@@ -67,6 +67,15 @@ pub(super) fn selected(
 ) -> Result<Value, Failure> {
     let numbers = select(content, filter, env)?;
     let rows: Vec<&Row> = numbers.iter().filter_map(|&at| content.rows[at].as_ref()).collect();
+    Ok(Value::array(answers(&rows, wanted, env)?))
+}
+
+/// What a SELECT answers of these rows.
+pub(super) fn answers(
+    rows: &[&Row],
+    wanted: &Columns,
+    env: &mut dyn Env,
+) -> Result<Vec<Value>, Failure> {
     let mut answers = Vec::new();
     match wanted {
         Columns::All => {
@@ -81,13 +90,13 @@ pub(super) fn selected(
         Columns::Totals { totals, row } => {
             let mut sums = Row::default();
             for (number, total) in totals.iter().enumerate() {
-                let value = self::total(total, &rows, env)?;
+                let value = self::total(total, rows, env)?;
                 sums.columns.insert(format!("#{number}").into(), value);
             }
             answers.push(shown(row, &sums, env)?);
         }
     }
-    Ok(Value::array(answers))
+    Ok(answers)
 }
 
 fn shown(list: &Wanted, row: &Row, env: &mut dyn Env) -> Result<Value, Failure> {

@@ -69,6 +69,10 @@ pub struct Resolver<'a> {
     pub unknown: &'a mut BTreeSet<String>,
     /// External stores by their full names.
     pub stores: &'a BTreeMap<String, ResourceId>,
+    /// What native queries say of their tables.
+    pub tables: &'a BTreeMap<ResourceId, connector::Table>,
+    /// Queries that could not be read.
+    pub unread: &'a mut Vec<connector::Unread>,
     /// How answers are laid out.
     pub answers: &'a BTreeMap<NodeId, Answer>,
 }

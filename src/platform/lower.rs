@@ -2,6 +2,7 @@
 
 use super::cells::observed;
 use super::chains::{chains, status};
+use super::connector::{Table, Unread};
 use super::leaf::{self, Answer, Scope};
 use super::resources::{may_miss, resources};
 use super::scenario::Scenario;
@@ -25,6 +26,10 @@ pub struct Lowered {
     pub places: Vec<Location>,
     /// Unknown operations and functions.
     pub unknown: Vec<String>,
+    /// Queries that nobody can read over tables that others touch.
+    pub blind: Vec<String>,
+    /// Those that two runs may race in.
+    pub doubled: Vec<String>,
     /// Loop name to items in scope.
     pub items: BTreeMap<String, u64>,
 }
@@ -49,6 +54,8 @@ struct Builder<'d> {
     /// Retry policies as written, by node.
     retries: BTreeMap<NodeId, Retry>,
     stores: BTreeMap<String, ResourceId>,
+    tables: BTreeMap<ResourceId, Table>,
+    unread: Vec<Unread>,
     answers: BTreeMap<NodeId, Answer>,
     /// Scopes that the model calls all-or-nothing.
     groups: BTreeSet<NodeId>,
@@ -81,12 +88,15 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
         unknown: BTreeSet::new(),
         retries: BTreeMap::new(),
         stores: BTreeMap::new(),
+        tables: BTreeMap::new(),
+        unread: Vec::new(),
         answers: BTreeMap::new(),
         groups: BTreeSet::new(),
     };
     let resources = resources(definition, &mut builder.problems);
     builder.program.resources = resources.all;
     builder.stores = resources.stores;
+    builder.tables = resources.tables;
     for (index, flow) in definition.flows.iter().enumerate() {
         builder.flow(index, flow);
     }
@@ -103,7 +113,11 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
     super::fault::plan(&mut builder.program, scenario, &builder.retries);
     builder.program.alias = scenario.alias;
     builder.program.unknown_rows = scenario.unknown_items;
+    let blind = builder.unread.iter().filter_map(|u| u.met(&builder.program)).collect();
+    let doubled = builder.unread.iter().filter_map(Unread::alone).collect();
     Ok(Lowered {
+        blind,
+        doubled,
         program: builder.program,
         places: builder.places,
         unknown: builder.unknown.into_iter().collect(),
@@ -332,6 +346,8 @@ impl<'d> Builder<'d> {
                 finally: false,
                 unknown: &mut self.unknown,
                 stores: &self.stores,
+                tables: &self.tables,
+                unread: &mut self.unread,
                 answers: &self.answers,
             };
             match leaf::kind(action, degree, &mut names, self.scenario) {
@@ -364,6 +380,8 @@ impl<'d> Builder<'d> {
                 finally: true,
                 unknown: &mut self.unknown,
                 stores: &self.stores,
+                tables: &self.tables,
+                unread: &mut self.unread,
                 answers: &self.answers,
             };
             match super::expression::lower(template, &mut names) {

@@ -1,12 +1,14 @@
 //! What a definition's flows share: the groups of `state`, the variables, and the stores that its calls name.
 
-use super::connector::{StoreUse, answer_of, named_by, store};
+use super::connector::{StoreUse, Table, answer_of, blob, leased, named_by, store, stores};
 use super::expression::constant;
 use super::leaf::children;
 use super::lower::folded;
 use crate::definition::ast::{Action, ActionKind, Call, Definition, Group};
 use crate::definition::expression::Template;
 use crate::definition::problem::Problem;
+use crate::model::content::Answers;
+use crate::model::external::{CONTENT, unwritten};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Resource, Shape, Status, Step};
 use crate::model::value::Value;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 pub(super) struct Resources {
     pub(super) all: Vec<Resource>,
     pub(super) stores: BTreeMap<String, ResourceId>,
+    /// What native queries say of their tables.
+    pub(super) tables: BTreeMap<ResourceId, Table>,
 }
 
 /// The resources of a definition.
@@ -40,6 +44,8 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
         }
     }
     let mut used: BTreeMap<String, StoreUse> = BTreeMap::new();
+    let mut blobs: BTreeMap<String, String> = BTreeMap::new();
+    let mut addresses: BTreeMap<String, String> = BTreeMap::new();
     for (index, flow) in definition.flows.iter().enumerate() {
         let owner = u32::try_from(index).ok();
         let mut todo: Vec<&Action> = flow.actions.iter().rev().collect();
@@ -55,7 +61,11 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
                     found.variable(variable, owner);
                 }
                 ActionKind::Call(call) => {
-                    if let Some(use_) = store(call) {
+                    if let Some((blob, shown)) = leased(call) {
+                        blobs.insert(blob, shown);
+                    }
+                    for use_ in stores(call) {
+                        addresses.extend(blob(call).map(|blob| (use_.store.clone(), blob)));
                         merge(&mut used, use_);
                     }
                 }
@@ -63,8 +73,13 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
             }
         }
     }
+    // What is read and written of a leased blob is that blob.
+    used.retain(|full, _| !addresses.get(full).is_some_and(|blob| blobs.contains_key(blob)));
     for (full, use_) in used {
         found.store(full, &use_);
+    }
+    for (full, shown) in blobs {
+        found.blob(full, &shown);
     }
     for flow in &definition.flows {
         found.unite(&flow.actions);
@@ -129,6 +144,14 @@ fn merge(used: &mut BTreeMap<String, StoreUse>, new: StoreUse) {
             }
             old.unique |= new.unique;
             old.etags |= new.etags;
+            old.looked.grows |= new.looked.grows;
+            old.columns.extend(new.columns);
+            old.looked.by.extend(new.looked.by);
+            old.looked.changed.extend(new.looked.changed);
+            old.looked.rows |= new.looked.rows;
+            if old.answers == Answers::Plain {
+                old.answers = new.answers;
+            }
         }
     }
 }
@@ -157,31 +180,64 @@ impl Resources {
         }
     }
 
-    fn store(&mut self, full: String, used: &StoreUse) {
-        let taken = |name: &str, all: &[Resource]| all.iter().any(|r| *r.name == *name);
-        let mut name = used.shown.clone();
+    /// A name that no resource has yet.
+    fn free(&self, shown: &str) -> Arc<str> {
+        let mut name = shown.to_owned();
         let mut number = 2;
-        while taken(&name, &self.all) {
-            name = format!("{} ({number})", used.shown);
+        while self.all.iter().any(|r| *r.name == *name) {
+            name = format!("{shown} ({number})");
             number += 1;
         }
+        name.into()
+    }
+
+    fn add(&mut self, full: String, resource: Resource) {
+        let id = ResourceId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        self.all.push(resource);
+        self.stores.insert(full, id);
+    }
+
+    /// A blob whose lease somebody asks for over HTTP. What is in it nobody knows.
+    fn blob(&mut self, full: String, shown: &str) {
+        let name = self.free(shown);
+        let content = unwritten(&name, None, CONTENT);
+        let initial = vec![BTreeMap::from([(Arc::from("value"), content)])];
+        let answers = Answers::Http;
+        let any = variable(&name, Value::Null, None);
+        self.add(full, Resource { name, shape: Shape::Blob, initial, answers, ..any });
+    }
+
+    fn store(&mut self, full: String, used: &StoreUse) {
         let mut key: Vec<Arc<str>> = used.key.iter().map(|k| Arc::from(k.as_str())).collect();
+        if used.answers != Answers::Plain {
+            let mut table = Table::default();
+            for column in &used.columns {
+                let spelled = table.spelled.entry(column.to_lowercase());
+                spelled.or_insert_with(|| column.as_str().into());
+            }
+            table.choose(&used.shown.to_lowercase(), &used.looked);
+            key.iter_mut().for_each(|k| *k = table.column(k));
+            let next = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+            self.tables.insert(ResourceId(next), table);
+        }
+        let name = self.free(&used.shown);
         if key.is_empty() {
             // Nobody looks for rows in a way that can be compared: any new row may be what a check was about.
             key.push("#any".into());
         }
-        let id = ResourceId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        self.all.push(Resource {
-            name: name.into(),
+        let resource = Resource {
+            name,
             shape: Shape::External,
             initial: Vec::new(),
             key,
             unique: used.unique,
             etags: used.etags,
-            may_miss: false,
+            // Whether a row is there that statements make decides what others do.
+            may_miss: used.looked.grows,
+            answers: used.answers,
             owner: None,
-        });
-        self.stores.insert(full, id);
+        };
+        self.add(full, resource);
     }
 }
 
@@ -214,6 +270,7 @@ fn variable(name: &str, value: Value, owner: Option<u32>) -> Resource {
         unique: false,
         etags: false,
         may_miss: false,
+        answers: Answers::default(),
         owner,
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::model::access::{Caller, act};
 use crate::model::block::{Mark, Memory, Phase};
-use crate::model::content::Content;
+use crate::model::content::{Answers, Content};
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Expr, Failure};
 use crate::model::external::shown;
@@ -123,7 +123,11 @@ impl<'v, 'a> Again<'v, 'a> {
         match (&self.refresh, access, &stored, &fresh) {
             (Refresh::Column(_, column), Access::Get, Value::Object(old), Value::Object(new)) => {
                 let mut object = (**old).clone();
-                object.insert(column.clone(), new.get(column).cloned().unwrap_or(Value::Null));
+                // Over HTTP the content of a blob is the body.
+                let http = program.resource(resource).answers == Answers::Http;
+                let column = if http { "body".into() } else { column.clone() };
+                let fresh = new.get(&column).cloned().unwrap_or(Value::Null);
+                object.insert(column, fresh);
                 Ok(Value::Object(Arc::new(object)))
             }
             (

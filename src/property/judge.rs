@@ -4,8 +4,8 @@
 use super::again::{Again, Refresh};
 use super::duplicate::{applied, takes_effect_twice};
 use super::lookup::{
-    Write, acquires, clash, condition, contended, guard_reader, is_copy, now, only_column,
-    reader_of, takes_lease, value_at, written_expr,
+    Write, acquires, clash, condition, contended, guard_reader, is_copy, now, once_more,
+    only_column, reader_of, takes_lease, value_at, written_expr,
 };
 use super::partial::{left_behind, masked, undoes_another};
 pub use super::violation::Violation;
@@ -137,7 +137,7 @@ impl Judge {
                 write.access,
                 write.before,
                 &mut Again::new(view, refresh),
-                CALLER,
+                once_more(write.access, write.act),
             );
             let new = repeated
                 .ok()
@@ -296,7 +296,7 @@ impl Observer for Judge {
                 &access_now,
                 &before,
                 &mut Again::new(view, Refresh::All),
-                CALLER,
+                once_more(access, done),
             )
             .ok(),
         };

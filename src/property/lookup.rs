@@ -1,6 +1,7 @@
 //! What a monitor has to find in the program: who read what a write is made of, what it clashes with.
 
-use crate::model::access::Act;
+use super::judge::CALLER;
+use crate::model::access::{Act, Caller};
 use crate::model::content::Content;
 use crate::model::expression::Expr;
 use crate::model::external::identity;
@@ -28,6 +29,15 @@ pub(super) fn now(access: &Access) -> Access {
         }
         other => other.clone(),
     }
+}
+
+/// Who repeats an access in thought: what nobody knew of the rows that a statement of SQL found is known by now.
+pub(super) fn once_more(access: &Access, done: &Act) -> Caller {
+    let found = match (access, done.output.get("rowsAffected")) {
+        (Access::Update { sql: true, .. } | Access::Delete(_, true), Value::Int(n)) => Some(n > 0),
+        _ => None,
+    };
+    Caller { found, ..CALLER }
 }
 
 pub(super) fn value_at(content: Option<&Content>, row: u32, column: &str) -> Value {

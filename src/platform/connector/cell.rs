@@ -180,7 +180,7 @@ fn lower_statement(
 }
 
 /// Which rows TOP takes without ORDER BY the server does not say.
-fn oldest_first(filter: &Filter, names: &mut Resolver<'_>) {
+pub(super) fn oldest_first(filter: &Filter, names: &mut Resolver<'_>) {
     if filter.limit.is_some() && filter.order.is_empty() {
         names
             .unknown
@@ -188,7 +188,7 @@ fn oldest_first(filter: &Filter, names: &mut Resolver<'_>) {
     }
 }
 
-fn unanswered(output: Option<&Columns>, names: &mut Resolver<'_>) {
+pub(super) fn unanswered(output: Option<&Columns>, names: &mut Resolver<'_>) {
     if output.is_some() {
         names.unknown.insert("what an SQL OUTPUT clause answers".to_owned());
     }

@@ -2,7 +2,7 @@
 
 use super::contract::{Class, Connector, Operation};
 use super::parameter::{self, Captures, marked, matches, member, parameter, unmarked};
-use super::{CONNECTORS, odata};
+use super::{CONNECTORS, native, odata};
 use crate::definition::ast::Call;
 use crate::definition::expression::Template;
 
@@ -100,6 +100,8 @@ fn of(operation: &Operation, captures: &Captures, call: &Call, connector: &str) 
     let mut key: Vec<Template> = Vec::new();
     for name in operation.place {
         let (text, holes) = get(name).map(|t| marked(&t)).unwrap_or_default();
+        let sql = connector == "sql" && holes.is_empty();
+        let text = if sql { sql_place(name, &text) } else { text };
         store = format!("{store}/{}", text.to_lowercase());
         if !text.is_empty() && holes.is_empty() {
             shown = short(&text);
@@ -127,6 +129,18 @@ fn of(operation: &Operation, captures: &Captures, call: &Call, connector: &str) 
     let query = if class == Class::Query { queries(call, operation) } else { Vec::new() };
     let if_match = header(call, "If-Match");
     Described { class, store, shown, key, set, if_match, filter, query, rest: false, known: true }
+}
+
+/// A server, database or table of SQL as native queries name it.
+fn sql_place(name: &str, written: &str) -> String {
+    let text = Template::Text(written.to_owned());
+    let place = native::place(Some(&text)).unwrap_or_default();
+    match name {
+        "table" => native::table(written),
+        // The first version of the connector names both in one.
+        "dataset" => format!("{place}/default"),
+        _ => place,
+    }
 }
 
 /// A folder and a name are one path.
@@ -172,7 +186,7 @@ fn queries(call: &Call, operation: &Operation) -> Vec<Template> {
         .collect()
 }
 
-fn header(call: &Call, name: &str) -> Option<Template> {
+pub(super) fn header(call: &Call, name: &str) -> Option<Template> {
     let headers = call
         .parameters
         .iter()

@@ -3,13 +3,17 @@
 use super::contract::Class;
 use super::describe::{Described, describe};
 use super::parameter::{Piece, pieces};
+use super::statements::Looked;
+use super::{leases, native, statements};
 use crate::definition::ast::{Action, Call};
 use crate::definition::expression::{Expr as Written, Template};
 use crate::definition::problem::Problem;
+use crate::model::content::Answers;
 use crate::model::expression::Expr;
 use crate::model::external::{KEY, is_id};
 use crate::model::ids::ResourceId;
 use crate::model::program::{Access, Filter, Step};
+use crate::model::statement::Statement;
 use crate::model::value::Value;
 use crate::platform::expression::{Names, lower};
 use crate::platform::leaf::Resolver;
@@ -33,6 +37,44 @@ pub struct StoreUse {
     pub etags: bool,
     /// Whether it is known by its address alone.
     pub rest: bool,
+    /// How its answers look.
+    pub answers: Answers,
+    /// Its columns as somebody spells them.
+    pub columns: Vec<String>,
+    /// How rows are looked for.
+    pub looked: Looked,
+}
+
+/// The stores that a call is about: one, or the tables of a native query.
+pub fn stores(call: &Call) -> Vec<StoreUse> {
+    let Some(native) = native::native(call) else { return store(call).into_iter().collect() };
+    let mut found = Vec::new();
+    for statement in native.outline() {
+        let said = statements::said(&statement);
+        let (Some(name), false) =
+            (statement.tables().first(), matches!(statement, Statement::Opaque { .. }))
+        else {
+            continue;
+        };
+        let Some(store) = statements::place(&native, name) else { continue };
+        found.push(StoreUse {
+            store,
+            shown: name.to_string(),
+            key: said.unless,
+            unique: false,
+            etags: false,
+            rest: false,
+            answers: native.answers,
+            columns: said.columns,
+            looked: Looked {
+                by: vec![said.looked],
+                changed: said.changed,
+                rows: false,
+                grows: said.grows,
+            },
+        });
+    }
+    found
 }
 
 /// The call whose answer says which row this call is about: `…/items(@{body('Get')?['Id']})` is what `Get` got.
@@ -81,7 +123,9 @@ pub fn answer_of(expr: &Written) -> Option<String> {
 
 /// The store that a call is about, if it is about one.
 pub fn store(call: &Call) -> Option<StoreUse> {
-    if ["cell", SYMBOL].contains(&call.connector.as_str()) {
+    if ["cell", SYMBOL].contains(&call.connector.as_str())
+        || leases::request(call).is_some_and(|r| r.leases)
+    {
         return None;
     }
     let about = describe(call);
@@ -92,9 +136,26 @@ pub fn store(call: &Call) -> Option<StoreUse> {
         // Whoever speaks REST may look at the etag that comes with every answer.
         etags: about.rest || about.if_match.is_some_and(|t| t != Template::Text("*".to_owned())),
         rest: about.rest,
+        answers: Answers::default(),
+        columns: about.set.iter().map(|(c, _)| c.clone()).collect(),
+        looked: Looked {
+            rows: !matches!(about.class, Class::Query | Class::Insert),
+            ..Looked::default()
+        },
         store: about.store,
         shown: about.shown,
     })
+}
+
+/// The blob whose lease a call is about, in full and as people call it.
+pub fn leased(call: &Call) -> Option<(String, String)> {
+    let request = leases::request(call).filter(|r| r.leases)?;
+    Some((request.blob?, request.shown))
+}
+
+/// The address of a call over HTTP, if it may be a blob's.
+pub fn blob(call: &Call) -> Option<String> {
+    leases::request(call)?.blob
 }
 
 pub(super) fn steps(
@@ -110,12 +171,31 @@ pub(super) fn steps(
             effect: false,
         }]);
     }
+    if let Some(request) = leases::request(call) {
+        let rid = request.blob.as_ref().and_then(|blob| names.stores.get(blob)).copied();
+        if let Some(rid) = rid {
+            if let Some(steps) = leases::steps(rid, &request, call, names)? {
+                return Ok(steps);
+            }
+            names.unknown.insert(format!("what {} does to a leased blob", action.name));
+            return opaque(call, true, names);
+        }
+        if request.leases {
+            names
+                .unknown
+                .insert("the lease of a blob whose address is not there beforehand".to_owned());
+            return opaque(call, true, names);
+        }
+    }
+    if let Some(steps) = statements::steps(call, action, names)? {
+        return Ok(steps);
+    }
     let about = describe(call);
     if !about.known {
         names.unknown.insert(format!("operation {}/{}", call.connector, call.operation));
     }
-    if runs_sql(call) {
-        names.unknown.insert(format!("the SQL that {} runs", action.name));
+    if call.operation.to_lowercase().contains("procedure") {
+        names.unknown.insert(format!("what the stored procedure of {} does", action.name));
     }
     if matches!(about.class, Class::Effect | Class::Pure) {
         return opaque(call, about.class == Class::Effect, names);
@@ -126,15 +206,12 @@ pub(super) fn steps(
     Ok(vec![Step::Access(rid, access(rid, &about, action, names)?)])
 }
 
-/// Whether a call runs a statement or a procedure, which can touch any table and is not looked into.
-fn runs_sql(call: &Call) -> bool {
-    let operation = call.operation.to_ascii_lowercase();
-    call.connector.to_ascii_lowercase().contains("sql")
-        && ["query", "procedure"].iter().any(|word| operation.contains(word))
-}
-
 /// A call of which only the answer is known to be unknown.
-fn opaque(call: &Call, effect: bool, names: &mut Resolver<'_>) -> Result<Vec<Step>, Problem> {
+pub(super) fn opaque(
+    call: &Call,
+    effect: bool,
+    names: &mut Resolver<'_>,
+) -> Result<Vec<Step>, Problem> {
     let name = format!("{}/{}", call.connector, call.operation);
     let mut args =
         call.parameters.values().map(|t| lower(t, names)).collect::<Result<Vec<_>, _>>()?;

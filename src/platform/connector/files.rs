@@ -1,5 +1,5 @@
 //! Stores of files: blobs (§7.4), OneDrive, file systems (§7.7). The last writer wins; only blobs have leases, and
-//! these over REST alone.
+//! these over REST alone (`leases.rs`).
 
 use super::contract::{Connector, delete, effect, keyed, overwrite, pure, read};
 

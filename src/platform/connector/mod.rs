@@ -6,11 +6,14 @@ mod dataverse;
 mod describe;
 mod external;
 mod files;
+mod leases;
 mod messages;
+mod native;
 mod odata;
 mod parameter;
 mod services;
 mod sharepoint;
+mod statements;
 mod tables;
 
 use super::leaf::Resolver;
@@ -18,7 +21,8 @@ use crate::definition::ast::{Action, Call};
 use crate::definition::problem::Problem;
 use crate::model::program::Step;
 use contract::Connector;
-pub use external::{SYMBOL, StoreUse, answer_of, named_by, store};
+pub use external::{SYMBOL, StoreUse, answer_of, blob, leased, named_by, store, stores};
+pub use statements::{Table, Unread};
 
 /// The catalogue.
 const CONNECTORS: &[Connector] = &[

@@ -12,7 +12,7 @@ const KEYS: &[&str] = &["PartitionKey", "RowKey"];
 const COSMOS: &[&str] = &["databaseAccount", "databaseId", "collectionId"];
 const EXCEL: &[&str] = &["source", "drive", "file", "table"];
 
-/// Single rows by primary key; a statement or a procedure is one indivisible call of its own.
+/// Single rows by primary key. What a statement does `native.rs` reads; a procedure is a call that nobody looks into.
 pub(super) const SQL_SERVER: Connector = Connector {
     ids: &["sql", "sqldw", "postgresql", "mysql", "oracle", "db2", "informix"],
     operations: &[

@@ -4,8 +4,9 @@ use super::{may_fail, reads, writes};
 use crate::model::analysis::expressions;
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Kind, Program, Step};
+use crate::model::program::{Access, Kind, Program, Shape, Status, Step};
 use crate::model::support::support;
+use crate::model::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The actions that a slice keeps.
@@ -16,6 +17,9 @@ pub(super) struct Kept {
     /// As a symbol for their answer.
     pub(super) symbol: BTreeSet<NodeId>,
 }
+
+/// A lease that does not run out.
+const FOR_EVER: Expr = Expr::Const(Value::Int(-1));
 
 /// How many effects under one condition are enough to see that it is stale.
 const EFFECTS: usize = 12;
@@ -128,8 +132,44 @@ impl Work<'_> {
             for outer in self.program.ancestors(node).skip(1) {
                 self.keep(outer);
             }
+            self.handlers(node);
+            self.lease(node);
             for &(before, _) in &self.program.node(node).run_after {
                 self.status(before);
+            }
+        }
+    }
+
+    /// Whoever comes after a failure answers for it: without it, what is around has failed too (semantics §3.3).
+    fn handlers(&mut self, node: NodeId) {
+        let program = self.program;
+        let Some(parent) = program.node(node).parent.filter(|_| may_fail(program, node)) else {
+            return;
+        };
+        for &sibling in &program.node(parent).children {
+            let mut after = program.node(sibling).run_after.iter();
+            if after.any(|(before, on)| *before == node && on.has(Status::Failed)) {
+                self.keep(sibling);
+            }
+        }
+    }
+
+    /// Whoever meets a lease meets all who ask for it or give it back; and while one runs, whatever takes time.
+    fn lease(&mut self, node: NodeId) {
+        let program = self.program;
+        let Kind::Leaf(steps) = &program.node(node).kind else { return };
+        for step in steps {
+            let Step::Access(r, access) = step else { continue };
+            if program.resource(*r).shape == Shape::Blob {
+                self.cell(*r);
+            }
+            if matches!(access, Access::Acquire { seconds, .. } if *seconds != FOR_EVER) {
+                for later in program.ids() {
+                    let takes = program.node(later).takes > 0 && program.precedes(node, later);
+                    if takes && matches!(program.node(later).kind, Kind::Leaf(_)) {
+                        self.keep(later);
+                    }
+                }
             }
         }
     }

@@ -72,7 +72,13 @@ fn concurrent(program: &Program) -> bool {
 fn blind_twice(program: &Program, writes: &[NodeId], resource: ResourceId) -> bool {
     writes.iter().any(|&w| match &program.node(w).kind {
         Kind::Leaf(steps) => steps.iter().any(|s| {
-            matches!(s, Step::Access(r, Access::Update { .. } | Access::Upsert { .. }) if *r == resource)
+            matches!(
+                s,
+                Step::Access(
+                    r,
+                    Access::Update { .. } | Access::Upsert { .. } | Access::Write { .. } | Access::Acquire { .. }
+                ) if *r == resource
+            )
         }),
         _ => false,
     })
@@ -173,6 +179,12 @@ fn reads(program: &Program, node: NodeId) -> BTreeSet<ResourceId> {
         });
     }
     found.extend(program.reads(node));
+    if let Kind::Leaf(steps) = &program.node(node).kind {
+        found.extend(steps.iter().filter_map(|s| match s {
+            Step::Access(r, Access::Probe(_) | Access::CreateIfNone { .. }) => Some(*r),
+            _ => None,
+        }));
+    }
     found
 }
 
@@ -202,6 +214,13 @@ fn may_fail(program: &Program, node: NodeId) -> bool {
             Step::Access(r, Access::Create(_)) => program.resource(*r).unique,
             Step::Access(r, Access::Fetch(_)) => program.resource(*r).may_miss,
             Step::Access(r, Access::Delete(..)) => program.resource(*r).shape != Shape::External,
+            Step::Access(
+                _,
+                Access::Acquire { .. }
+                | Access::Renew(_)
+                | Access::Release(_)
+                | Access::Write { .. },
+            ) => true,
             Step::Access(..) => false,
             Step::Compute(_) | Step::Wait(_) | Step::Send(_) | Step::Opaque { .. } => false,
         }),

@@ -57,6 +57,11 @@ type Read<T> = Result<T, Refusal>;
 
 /// What a query does, statement by statement. The error is for the author and says what to change.
 pub fn parse(parts: &[SqlPart]) -> Result<Vec<Statement>, String> {
+    parse_with(parts, &[])
+}
+
+/// The same with values for the parameters of the action, by their lower-case names.
+pub fn parse_with(parts: &[SqlPart], bound: &[(String, Expr)]) -> Result<Vec<Statement>, String> {
     let template = Template::new(parts);
     let Some(tokens) = rewrite::tokens(&template.text) else {
         // A quote or a comment does not end: skim the words.
@@ -70,12 +75,12 @@ pub fn parse(parts: &[SqlPart]) -> Result<Vec<Statement>, String> {
     }
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
-        match thread.spawn_scoped(scope, || batches(tokens.clone(), &template, NESTING)) {
+        match thread.spawn_scoped(scope, || batches(tokens.clone(), &template, bound, NESTING)) {
             // If sqlparser panics, the text is one more that it cannot read.
             Ok(handle) => handle
                 .join()
                 .unwrap_or_else(|_| Ok(vec![opaque(&visible(tokens.clone()), &template)])),
-            Err(_) => batches(tokens.clone(), &template, SHALLOW),
+            Err(_) => batches(tokens.clone(), &template, bound, SHALLOW),
         }
     })
 }
@@ -83,11 +88,14 @@ pub fn parse(parts: &[SqlPart]) -> Result<Vec<Statement>, String> {
 fn batches(
     tokens: Vec<Token>,
     template: &Template,
+    bound: &[(String, Expr)],
     nesting: usize,
 ) -> Result<Vec<Statement>, String> {
     let mut statements = Vec::new();
     for pieces in rewrite::pieces(tokens) {
         let mut batch = Batch::new(template, nesting);
+        let local = |(name, value): &(String, Expr)| (name.clone(), Local::Bound(value.clone()));
+        batch.locals.extend(bound.iter().map(local));
         for piece in pieces {
             batch.piece(&piece)?;
         }

@@ -4,6 +4,9 @@
 //! columns are symbols over it, and what the flow writes lies over them. Equal keys are one row; keys that are
 //! different terms are taken for different rows, which is an assumption of the scenario.
 
+mod condition;
+mod sql;
+
 use super::access::{Act, Caller, columns, number, put};
 use super::content::{Content, Row};
 use super::evaluate::evaluate;
@@ -56,18 +59,18 @@ pub(super) fn act(
             Ok(store.fetch(content, key, caller))
         }
         Access::List(filter) => store.list(content, filter, env, caller),
-        Access::Update { filter, set, if_match, .. } => {
+        Access::Update { filter, set, if_match, sql: false } => {
             store.update(content, filter, set, if_match.as_ref(), env)
         }
-        Access::Create(row) => store.create(content, row, env),
+        Access::Create(row) => sql::create(&store, content, row, env),
         Access::Upsert { key, row } => {
             let all: Columns = key.iter().chain(row).cloned().collect();
             let filter = Filter { equal: key.clone(), ..Filter::default() };
             let act = store.update(content, &filter, row, None, env)?;
             if act.after.is_some() { Ok(act) } else { store.create(content, &all, env) }
         }
-        Access::Delete(filter, _) => store.delete(content, filter, env),
-        _ => Ok(Act { output: Value::term("answer", Vec::new()), ..Act::default() }),
+        Access::Delete(filter, false) => store.delete(content, filter, env),
+        _ => sql::act(&store, access, content, env, caller),
     }
 }
 
@@ -90,7 +93,7 @@ pub fn question(
             let known = find(content, &key).is_some();
             (!known).then(|| Value::term("exists", vec![store.name(), key]))
         }
-        _ => None,
+        _ => sql::question(&store, access, content, env),
     }
 }
 
@@ -198,7 +201,7 @@ impl Store<'_> {
         if found.is_none() && caller.found == Some(false)
             || found.is_some_and(|at| after.rows[at].as_ref().is_some_and(gone))
         {
-            return Act { output: answer(404, Value::Null), refused: Some(404), ..Act::default() };
+            return refused(404);
         }
         let at = found.unwrap_or_else(|| meet(&mut after, key, None));
         let row = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
@@ -288,7 +291,7 @@ impl Store<'_> {
         if let Some(etag) = if_match
             && self.stale(&evaluate(etag, env)?, at)
         {
-            return Ok(lost());
+            return Ok(refused(412));
         }
         let old = after.rows[at].clone().unwrap_or_default();
         let mut values = Vec::new();
@@ -303,7 +306,7 @@ impl Store<'_> {
             etag => [ETAG, "etag"].contains(&&**column) && self.stale(etag, at),
         });
         if inside {
-            return Ok(lost());
+            return Ok(refused(412));
         }
         let mut wrote = Vec::new();
         if let Some(Some(row)) = after.rows.get_mut(at) {
@@ -335,11 +338,7 @@ impl Store<'_> {
         let found = find(content, &key);
         let taken = found.and_then(|at| content.rows[at].as_ref()).is_some_and(|row| !gone(row));
         if taken && self.resource.unique {
-            return Ok(Act {
-                output: answer(409, Value::Null),
-                refused: Some(409),
-                ..Act::default()
-            });
+            return Ok(refused(409));
         }
         let at = found.unwrap_or_else(|| meet(&mut after, key, None));
         let mut wrote = vec![(number(at), Arc::from(""))];
@@ -364,12 +363,16 @@ impl Store<'_> {
         let key = self.key(key, env)?;
         let mut after = content.clone();
         let at = find(content, &key).unwrap_or_else(|| meet(&mut after, key, None));
-        if let Some(Some(row)) = after.rows.get_mut(at) {
-            row.columns.retain(|c, _| &**c == KEY || &**c == FROM);
-            row.columns.insert(GONE.into(), Value::Bool(true));
-        }
+        remove(&mut after, at);
         let wrote = vec![(number(at), Arc::from(""))];
         Ok(Act { after: Some(after), output: answer(200, Value::Null), wrote, ..Act::default() })
+    }
+}
+
+fn remove(content: &mut Content, at: usize) {
+    if let Some(Some(row)) = content.rows.get_mut(at) {
+        row.columns.retain(|c, _| &**c == KEY || &**c == FROM);
+        row.columns.insert(GONE.into(), Value::Bool(true));
     }
 }
 
@@ -384,9 +387,9 @@ fn meet(content: &mut Content, key: Value, query: Option<Value>) -> usize {
     content.rows.len() - 1
 }
 
-/// Refused: the row has another etag by now.
-fn lost() -> Act {
-    Act { output: answer(412, Value::Null), refused: Some(412), ..Act::default() }
+/// 412: the row has another etag by now. 409: there is one of that key. 404: there is none.
+fn refused(code: u16) -> Act {
+    Act { output: answer(code, Value::Null), refused: Some(code), ..Act::default() }
 }
 
 fn answer(code: u16, body: Value) -> Value {
