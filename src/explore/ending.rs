@@ -64,7 +64,9 @@ fn multiset(engine: &Engine<'_>, resource: ResourceId, value: Value) -> Value {
 /// Without versions: an etag that was stored says only that it is one.
 fn plain(value: &Value) -> Value {
     match value {
-        Value::Token(t) => Value::Token(Token { row: 0, standing: Standing::Current, ..*t }),
+        Value::Token(t) => {
+            Value::Token(Token { row: 0, standing: Standing::Current, version: None, ..*t })
+        }
         Value::Array(items) => Value::array(items.iter().map(plain).collect()),
         Value::Object(o) => Value::Object(Arc::new(
             o.iter().map(|(k, v)| (k.clone(), plain(v))).collect::<BTreeMap<_, _>>(),

@@ -10,6 +10,7 @@ use super::over_row::over_row;
 use super::program::{Access, Adding, Columns, Filter, Program, Shape, Status};
 use super::select::{select, selected};
 use super::value::{Standing, Value};
+use super::version;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -86,10 +87,10 @@ pub(super) fn number(index: usize) -> u32 {
 }
 
 /// Whether an `If-Match` value lets the write through.
-pub(super) fn matches(etag: &Value) -> bool {
+pub(super) fn matches(etag: &Value, content: &Content) -> bool {
     match etag {
         Value::String(text) => &**text == "*",
-        Value::Token(token) => token.standing == Standing::Current,
+        Value::Token(token) => content.standing(token) == Standing::Current,
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => false,
         Value::Array(_) | Value::Object(_) | Value::Term(_) => false,
     }
@@ -117,7 +118,7 @@ fn insert(
 ) -> Act {
     let resource = program.resource(rid);
     let row: BTreeMap<Arc<str>, Value> = row.into_iter().collect();
-    let row = Row { columns: row, marks: BTreeMap::new() };
+    let row = Row { columns: row, ..Row::default() };
     let clash = |other: &Row| resource.key.iter().all(|k| other.get(k) == row.get(k));
     if resource.unique && !resource.key.is_empty() && content.live().any(|(_, other)| clash(other))
     {
@@ -142,14 +143,17 @@ pub fn act(
     env: &mut dyn Env,
     caller: Caller,
 ) -> Result<Act, Failure> {
-    if program.resource(rid).shape == Shape::External {
-        return external::act(program, rid, access, content, env, caller);
+    let resource = program.resource(rid);
+    let mut done = if resource.shape == Shape::External {
+        external::act(program, rid, access, content, env, caller)?
+    } else {
+        let done = described(program, rid, access, content, env, caller)?;
+        if resource.answers == Answers::Http { over_http(done) } else { done }
+    };
+    if program.kept.contains(&rid) {
+        version::count(rid, content, &mut done);
     }
-    let done = described(program, rid, access, content, env, caller)?;
-    Ok(match program.resource(rid).answers {
-        Answers::Http => over_http(done),
-        Answers::Plain | Answers::Sets | Answers::Lists => done,
-    })
+    Ok(done)
 }
 
 /// The same of a resource whose content is described.
@@ -258,7 +262,7 @@ fn update(
             Value::Token(t) => rows.iter().all(|&r| number(r) == t.row && t.resource == rid.0),
             _ => true,
         };
-        if !matches(&etag) || !named {
+        if !matches(&etag, content) || !named {
             return Ok(Act::refuse(412));
         }
     }

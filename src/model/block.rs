@@ -72,6 +72,8 @@ pub enum Mark {
     Holds(ResourceId),
     /// I held the lease, it ran out, I have not given it back.
     Lost(ResourceId),
+    /// I wrote this row, and how often it had been written then.
+    Version(ResourceId, u32),
     /// My call at this node took effect and its answer was lost: what it wrote.
     Applied(NodeId),
     /// A fault struck inside this Until: in this round (set) or in an earlier one (a value).

@@ -82,6 +82,9 @@ impl Machine<'_> {
         if !done.wrote.is_empty() {
             self.block.hear_branch(self.program, &change);
             self.block.age_etags(self.program, self.class, &change, Some(node));
+            if self.program.kept.contains(&rid) {
+                self.block.note_versions(rid, &after, done);
+            }
         }
         match done.lease {
             Some(LeaseEvent::Acquired(limit)) => {

@@ -35,6 +35,8 @@ pub struct Row {
     pub columns: BTreeMap<Arc<str>, Value>,
     /// Who wrote a tracked column last; the empty column stands for the row's existence.
     pub marks: BTreeMap<Arc<str>, WriteMark>,
+    /// How often it was written; 0 where no etag of it is kept in a store.
+    pub version: u32,
 }
 
 /// The last write of a tracked column. Names an action, never a block: blocks are interchangeable.
@@ -64,7 +66,7 @@ impl Content {
     /// From initial rows.
     pub fn new(rows: &[BTreeMap<Arc<str>, Value>]) -> Self {
         let row = |columns: &BTreeMap<Arc<str>, Value>| {
-            Some(Row { columns: columns.clone(), marks: BTreeMap::new() })
+            Some(Row { columns: columns.clone(), ..Row::default() })
         };
         Self { rows: rows.iter().map(row).collect(), lease: Lease::Available }
     }
@@ -93,7 +95,8 @@ impl Row {
     pub fn shown(&self, resource: u32, row: usize) -> BTreeMap<Arc<str>, Value> {
         let mut columns = self.columns.clone();
         let row = u32::try_from(row).unwrap_or(u32::MAX);
-        let token = Token { resource, row, kind: TokenKind::Etag, standing: Standing::Current };
+        let (kind, standing) = (TokenKind::Etag, Standing::Current);
+        let token = Token { resource, row, kind, standing, version: None };
         columns.insert("etag".into(), Value::Token(token));
         columns
     }

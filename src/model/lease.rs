@@ -31,7 +31,8 @@ pub(super) fn acquire(
     };
     let mut after = content.clone();
     after.lease = Lease::Held(limit.is_some());
-    let id = Token { resource: rid.0, row: 0, kind: TokenKind::Lease, standing: Standing::Current };
+    let (kind, standing) = (TokenKind::Lease, Standing::Current);
+    let id = Token { resource: rid.0, row: 0, kind, standing, version: None };
     let output = Value::object([("leaseId", Value::Token(id)), ("statusCode", Value::Int(201))]);
     Act { after: Some(after), output, lease: Some(LeaseEvent::Acquired(limit)), ..Act::default() }
 }
@@ -126,7 +127,7 @@ pub(super) fn write(
         return Ok(Act::refuse(412));
     }
     if let Some(etag) = if_match
-        && !matches(&evaluate(etag, env)?)
+        && !matches(&evaluate(etag, env)?, content)
     {
         return Ok(Act::refuse(412));
     }

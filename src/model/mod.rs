@@ -32,4 +32,5 @@ pub mod support;
 pub mod transition;
 pub mod tree;
 pub mod value;
+pub mod version;
 pub mod view;

@@ -28,6 +28,8 @@ pub struct Program {
     pub tracked: BTreeSet<(ResourceId, Arc<str>)>,
     /// Variables of which a condition decides whether they are set, or to what.
     pub chosen: BTreeSet<ResourceId>,
+    /// Resources of whose etags one may be kept in a store ([`super::version`]).
+    pub kept: BTreeSet<ResourceId>,
     /// Observed cells, in report order.
     pub observed: Vec<Observed>,
     /// Whether an increment or append of a variable loads and stores in two steps.

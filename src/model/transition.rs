@@ -270,7 +270,9 @@ impl Machine<'_> {
             Access::Update { if_match: Some(expr), .. }
             | Access::Write { if_match: Some(expr), .. } => {
                 let tag = evaluate(expr, &mut self.view(node));
-                matches!(tag, Ok(Value::Token(t)) if t.standing == Standing::Stale)
+                let content = self.store.read(rid);
+                matches!(tag, Ok(Value::Token(t))
+                    if content.standing(&t) == Standing::Stale && !self.block.spent(&t))
             }
             Access::Acquire { .. } => !self.block.marks.contains_key(&Mark::Holds(rid)),
             Access::Create(_) | Access::CreateIfNone { .. } => true,

@@ -65,6 +65,8 @@ pub struct Token {
     pub kind: TokenKind,
     /// Where it stands.
     pub standing: Standing,
+    /// How often the row had been written, where etags are kept in stores ([`super::version`]).
+    pub version: Option<u32>,
 }
 
 /// The two kinds of token.

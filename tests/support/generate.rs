@@ -19,6 +19,10 @@ enum Piece {
         value: i64,
         own: bool,
     },
+    /// A conditional write whose etag was kept in a variable, with another read in between or not.
+    Kept {
+        again: bool,
+    },
     /// The correct loop, or one that gives up early.
     Retry {
         limit: u64,
@@ -100,6 +104,7 @@ fn simple() -> impl Strategy<Value = Piece> {
     prop_oneof![
         5 => (0..3_usize, 0..3_usize, prop::bool::weighted(0.3)).prop_map(|(from, to, etag)| Piece::ReadWrite { from, to, etag }),
         3 => (0..3_usize, 1..=2_i64, flag()).prop_map(|(to, value, own)| Piece::Blind { to, value, own }),
+        1 => flag().prop_map(|again| Piece::Kept { again }),
         2 => (1..=3_u64).prop_map(|limit| Piece::Retry { limit }),
         1 => (1..=2_i64).prop_map(|value| Piece::Handled { value }),
         2 => (0..3_usize, flag()).prop_map(|(at, send)| Piece::Guarded { at, send }),
@@ -177,6 +182,7 @@ fn build(shape: &Shape, unique: bool, rows: bool) -> Value {
         ("m", json!({ "kind": "item", "fields": { "A": 5, "B": 0 } })),
         ("o", json!({ "kind": "item", "fields": { "A": 1 } })),
         ("v", json!({ "kind": "variable", "value": 0 })),
+        ("w", json!({ "kind": "variable", "value": "" })),
         ("l", json!({ "kind": "variable", "value": [] })),
         ("t", json!({ "kind": "table", "key": ["k"], "unique": unique, "rows": rows })),
     ];
@@ -230,6 +236,24 @@ impl Builder {
                     write["ifMatch"] = json!(tag);
                 }
                 vec![json!({ "name": get, "get": source }), write]
+            }
+            Piece::Kept { again } => {
+                let (keep, more) = (self.name("Keep"), self.name("Get"));
+                let mut steps = vec![
+                    json!({ "name": get, "get": "m" }),
+                    json!({ "name": keep, "setVariable": "w", "value": tag }),
+                ];
+                if *again {
+                    steps.push(json!({ "name": more, "get": "m" }));
+                    let same = format!("@equals(outputs('{more}')?['etag'], variables('w'))");
+                    let update = json!({ "name": update, "update": "m", "set": { "A": format!("@add({}, 1)", read("A")) } });
+                    steps.push(json!({ "name": self.name("If"), "if": same, "then": [update] }));
+                } else {
+                    steps
+                        .push(json!({ "name": update, "update": "m", "ifMatch": "@variables('w')",
+                        "set": { "A": format!("@add({}, 1)", read("A")) } }));
+                }
+                steps
             }
             Piece::Blind { to, value, own } => {
                 let (target, set) = place(*to);

@@ -78,6 +78,10 @@ pub(crate) fn normalise(value: &Value) -> Value {
                 fields.iter().filter(|(_, v)| !v.is_null()).collect();
             Value::Object(sorted.into_iter().map(|(k, v)| (k.clone(), normalise(v))).collect())
         }
+        // A stored etag says only that it is one.
+        Value::String(text) if text.starts_with('"') && text.ends_with('"') && text.len() > 2 => {
+            Value::from("etag")
+        }
         other => other.clone(),
     }
 }

@@ -140,6 +140,8 @@ pub(in crate::explore) fn know(
     let mut holds = Vec::new();
     for (mark, memory) in &block.marks {
         let resource = match mark {
+            // What a process counted by itself does not change by what others do.
+            Mark::Version(..) => continue,
             Mark::Last(r, ..)
             | Mark::ChildLast(r, ..)
             | Mark::Bled(r, _)

@@ -55,6 +55,9 @@ pub fn relative(program: &Program) -> Result<Relative, Coarse> {
     if program.resources.iter().any(|r| r.shape == Shape::External) {
         return coarse("nobody knows what is in a store outside");
     }
+    if !program.kept.is_empty() {
+        return coarse("an etag is kept in a store, so that writes are counted");
+    }
     if leased_around_a_loop(program) {
         return coarse(
             "a lease is held while a loop runs, and how long that takes depends on its items",

@@ -10,6 +10,7 @@ mod visibility;
 use super::expression::Expr;
 use super::ids::{NodeId, ResourceId};
 use super::program::{Access, Kind, Over, Program, Shape, Step, Visibility};
+use super::version;
 use blind::{blind, tracked};
 pub use lease::attempts_needed;
 use lease::exhaustible;
@@ -51,6 +52,7 @@ pub fn analyse(program: &mut Program, merge: bool) {
     }
     program.tracked = tracked(program, &touches);
     program.chosen = chosen(program);
+    program.kept = version::kept(program);
     for &node in &all {
         let mut visibility = visibility(program, node, &touches);
         if !merge

@@ -192,6 +192,7 @@ impl Store<'_> {
             row: number(at),
             kind: TokenKind::Etag,
             standing: Standing::Current,
+            version: None,
         })
     }
 
@@ -289,7 +290,7 @@ impl Store<'_> {
         let key = self.key(key, env)?;
         let at = find(content, &key).unwrap_or_else(|| meet(&mut after, key, None));
         if let Some(etag) = if_match
-            && self.stale(&evaluate(etag, env)?, at)
+            && self.stale(&evaluate(etag, env)?, content, at)
         {
             return Ok(refused(412));
         }
@@ -301,9 +302,9 @@ impl Store<'_> {
         // Some services want the etag in the body.
         let inside = values.iter().any(|(column, value)| match value {
             Value::Object(_) if &**column == CONTENT => {
-                [ETAG, "etag"].iter().any(|e| self.stale(&value.get(e), at))
+                [ETAG, "etag"].iter().any(|e| self.stale(&value.get(e), content, at))
             }
-            etag => [ETAG, "etag"].contains(&&**column) && self.stale(etag, at),
+            etag => [ETAG, "etag"].contains(&&**column) && self.stale(etag, content, at),
         });
         if inside {
             return Ok(refused(412));
@@ -318,9 +319,9 @@ impl Store<'_> {
     }
 
     /// Whether a value is an etag that does not fit the row any more.
-    fn stale(&self, etag: &Value, at: usize) -> bool {
+    fn stale(&self, etag: &Value, content: &Content, at: usize) -> bool {
         matches!(etag, Value::Token(t)
-            if t.standing != Standing::Current || t.row != number(at) || t.resource != self.rid.0)
+            if content.standing(t) != Standing::Current || t.row != number(at) || t.resource != self.rid.0)
     }
 
     fn create(&self, content: &Content, row: &Columns, env: &mut dyn Env) -> Result<Act, Failure> {
