@@ -223,3 +223,31 @@ fn what_the_catalogue_has_is_not_called_unknown() {
     let unknown = ["operation shared_office365/InventedByNobody", "operation workflow/"];
     assert_eq!(flow.unknown, unknown, "a child that is not at hand is unknown, too");
 }
+
+/// PUT replaces what GET has read, as a whole; an etag in the body is as good as `If-Match`.
+#[test]
+fn a_document_that_is_put_back() {
+    let http = |method: &str, body: Json| {
+        let mut inputs = json!({ "method": method, "uri": "https://x.example/items/5" });
+        if !body.is_null() {
+            inputs["body"] = body;
+        }
+        json!({ "type": "Http", "inputs": inputs })
+    };
+    let rules = |body: Json| -> Vec<String> {
+        let mut put = http("PUT", body);
+        put["runAfter"] = json!({ "Get": ["Succeeded"] });
+        let flow = json!({ "definition": {
+            "$schema": "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#",
+            "contentVersion": "1.0.0.0",
+            "triggers": { "manual": { "type": "Request" } },
+            "actions": { "Get": http("GET", Json::Null), "Put": put } } });
+        let config = flowrace::check::Config::default();
+        let report = flowrace::check_text("flow.json", &flow.to_string(), &config);
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        report.flows[0].findings.iter().map(|f| f.rule.to_owned()).collect()
+    };
+    let sum = "@add(body('Get')?['n'], 1)";
+    assert_eq!(rules(json!({ "n": sum })), ["lost-update"]);
+    assert!(rules(json!({ "n": sum, "etag": "@{body('Get')?['etag']}" })).is_empty());
+}

@@ -116,6 +116,6 @@ fn a_retry_loop_over_a_variable_of_an_export() {
         assert!(report.problems.is_empty(), "{:?}", report.problems);
         report.flows[0].findings.iter().map(|f| f.rule.to_owned()).collect()
     };
-    assert_eq!(rules(&flow("@variables('tag')")), [String::new(); 0]);
+    assert!(rules(&flow("@variables('tag')")).is_empty());
     assert_eq!(rules(&flow("*")), ["lost-update"]);
 }

@@ -8,7 +8,7 @@ use crate::model::block::{Mark, Memory, Phase};
 use crate::model::content::{Answers, Content};
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Expr, Failure};
-use crate::model::external::shown;
+use crate::model::external::{CONTENT, shown};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Adding, Guard, Kind, Program, Shape, Status, Step};
 use crate::model::support::support;
@@ -305,7 +305,8 @@ impl Env for Again<'_, '_> {
 fn with_column(old: &BTreeMap<Arc<str>, Value>, fresh: &Value, column: &Arc<str>) -> Value {
     let mut answer = old.clone();
     let body = match (old.get("body"), fresh.get("body")) {
-        (Some(Value::Object(old)), Value::Object(new)) => {
+        // What is replaced as a whole is read again as a whole.
+        (Some(Value::Object(old)), Value::Object(new)) if **column != *CONTENT => {
             let mut body = (**old).clone();
             match new.get(column) {
                 Some(value) => body.insert(column.clone(), value.clone()),

@@ -5,6 +5,7 @@
 //! different terms are taken for different rows, which is an assumption of the scenario.
 
 mod condition;
+mod row;
 mod sql;
 
 use super::access::{Act, Caller, columns, number, put};
@@ -16,6 +17,7 @@ use super::ids::ResourceId;
 use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};
 use super::value::{Standing, Token, TokenKind, Value};
+use row::{answer, find, gone, in_address, meet, refused, remove};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -67,7 +69,8 @@ pub(super) fn act(
             let all: Columns = key.iter().chain(row).cloned().collect();
             let filter = Filter { equal: key.clone(), ..Filter::default() };
             let act = store.update(content, &filter, row, None, env)?;
-            if act.after.is_some() { Ok(act) } else { store.create(content, &all, env) }
+            let settled = act.after.is_some() || act.refused.is_some();
+            if settled { Ok(act) } else { store.create(content, &all, env) }
         }
         Access::Delete(filter, false) => store.delete(content, filter, env),
         _ => sql::act(&store, access, content, env, caller),
@@ -104,25 +107,6 @@ pub fn shown(program: &Program, rid: ResourceId, at: usize, row: &Row) -> Value 
 
 /// Columns that have to equal values.
 type Equal = Vec<(Arc<str>, Value)>;
-
-fn find(content: &Content, key: &Value) -> Option<usize> {
-    content.rows.iter().position(|r| r.as_ref().is_some_and(|r| r.get(KEY) == *key))
-}
-
-/// Row 7 is row "7": parameters go into an address.
-fn in_address(value: Value) -> Value {
-    match value {
-        Value::Int(n) => Value::text(&n.to_string()),
-        Value::Term(term) if &*term.op == "key" => {
-            Value::term("key", term.args.iter().cloned().map(in_address).collect())
-        }
-        other => other,
-    }
-}
-
-fn gone(row: &Row) -> bool {
-    row.columns.contains_key(GONE)
-}
 
 struct Store<'p> {
     program: &'p Program,
@@ -170,7 +154,7 @@ impl Store<'_> {
     /// A row as an answer shows it.
     fn shown(&self, at: usize, row: &Row) -> Value {
         if let Some(content) = row.columns.get(CONTENT) {
-            return content.clone();
+            return self.restamped(content, at);
         }
         let mut columns: BTreeMap<Arc<str>, Value> = row
             .columns
@@ -184,6 +168,18 @@ impl Store<'_> {
             columns.insert("etag".into(), self.etag(at));
         }
         Value::Object(Arc::new(columns))
+    }
+
+    /// A document in which its writer sent an etag shows the one that it has.
+    fn restamped(&self, content: &Value, at: usize) -> Value {
+        let Value::Object(content) = content else { return content.clone() };
+        let mut content = (**content).clone();
+        for (name, value) in &mut content {
+            if [ETAG, "etag"].contains(&&**name) {
+                *value = self.etag(at);
+            }
+        }
+        Value::Object(Arc::new(content))
     }
 
     fn etag(&self, at: usize) -> Value {
@@ -368,31 +364,4 @@ impl Store<'_> {
         let wrote = vec![(number(at), Arc::from(""))];
         Ok(Act { after: Some(after), output: answer(200, Value::Null), wrote, ..Act::default() })
     }
-}
-
-fn remove(content: &mut Content, at: usize) {
-    if let Some(Some(row)) = content.rows.get_mut(at) {
-        row.columns.retain(|c, _| &**c == KEY || &**c == FROM);
-        row.columns.insert(GONE.into(), Value::Bool(true));
-    }
-}
-
-/// A row that was there before anybody named it.
-fn meet(content: &mut Content, key: Value, query: Option<Value>) -> usize {
-    let mut row = Row::default();
-    row.columns.insert(KEY.into(), key);
-    if let Some(query) = query {
-        row.columns.insert(FROM.into(), query);
-    }
-    content.rows.push(Some(row));
-    content.rows.len() - 1
-}
-
-/// 412: the row has another etag by now. 409: there is one of that key. 404: there is none.
-fn refused(code: u16) -> Act {
-    Act { output: answer(code, Value::Null), refused: Some(code), ..Act::default() }
-}
-
-fn answer(code: u16, body: Value) -> Value {
-    Value::object([("body", body), ("statusCode", Value::Int(i64::from(code)))])
 }

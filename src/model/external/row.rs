@@ -1,0 +1,52 @@
+//! Rows of a store that nobody knows beforehand: met, found, taken away.
+
+use super::{FROM, GONE, KEY};
+use crate::model::access::Act;
+use crate::model::content::{Content, Row};
+use crate::model::value::Value;
+
+pub(super) fn find(content: &Content, key: &Value) -> Option<usize> {
+    content.rows.iter().position(|r| r.as_ref().is_some_and(|r| r.get(KEY) == *key))
+}
+
+/// Row 7 is row "7": parameters go into an address.
+pub(super) fn in_address(value: Value) -> Value {
+    match value {
+        Value::Int(n) => Value::text(&n.to_string()),
+        Value::Term(term) if &*term.op == "key" => {
+            Value::term("key", term.args.iter().cloned().map(in_address).collect())
+        }
+        other => other,
+    }
+}
+
+pub(super) fn gone(row: &Row) -> bool {
+    row.columns.contains_key(GONE)
+}
+
+pub(super) fn remove(content: &mut Content, at: usize) {
+    if let Some(Some(row)) = content.rows.get_mut(at) {
+        row.columns.retain(|c, _| &**c == KEY || &**c == FROM);
+        row.columns.insert(GONE.into(), Value::Bool(true));
+    }
+}
+
+/// A row that was there before anybody named it.
+pub(super) fn meet(content: &mut Content, key: Value, query: Option<Value>) -> usize {
+    let mut row = Row::default();
+    row.columns.insert(KEY.into(), key);
+    if let Some(query) = query {
+        row.columns.insert(FROM.into(), query);
+    }
+    content.rows.push(Some(row));
+    content.rows.len() - 1
+}
+
+/// 412: the row has another etag by now. 409: there is one of that key. 404: there is none.
+pub(super) fn refused(code: u16) -> Act {
+    Act { output: answer(code, Value::Null), refused: Some(code), ..Act::default() }
+}
+
+pub(super) fn answer(code: u16, body: Value) -> Value {
+    Value::object([("body", body), ("statusCode", Value::Int(i64::from(code)))])
+}
