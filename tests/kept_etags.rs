@@ -9,12 +9,11 @@ use support::engine::check;
 fn model(condition: &Value, keep: &Value) -> Value {
     let mut update =
         json!({ "name": "Put", "update": "m", "set": { "A": "@add(outputs('Get')?['A'], 1)" } });
-    let last = match condition.get("if") {
-        Some(test) => json!({ "name": "If", "if": test, "then": [update] }),
-        None => {
-            update["ifMatch"] = condition["ifMatch"].clone();
-            update
-        }
+    let last = if let Some(test) = condition.get("if") {
+        json!({ "name": "If", "if": test, "then": [update] })
+    } else {
+        update["ifMatch"] = condition["ifMatch"].clone();
+        update
     };
     json!({ "flowrace": 1,
         "state": {

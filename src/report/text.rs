@@ -247,6 +247,10 @@ fn level(flow: &FlowReport) -> Option<&'static str> {
     match flow.level {
         Level::Deterministic => None,
         Level::OrderDependent => Some("order-dependent: how it ends depends on who comes first"),
+        // Only where unknown data decides: elsewhere such an outcome is a finding (`unclassified`).
+        Level::NotSerial if flow.verdict == Verdict::Safe => Some(
+            "not-serial: an outcome fits no order of one after another; it hangs on unknown data and breaks no rule",
+        ),
         Level::NotSerial => Some("not-serial: it can end as no order of one after another would"),
     }
 }
