@@ -232,7 +232,7 @@ impl Search<'_, '_> {
         let left = self.limits.max_states.map_or(u64::MAX, |max| max.saturating_sub(seen as u64));
         let degree = self.found.counts.transitions / (self.explored as u64).max(1) + 1;
         let room = self.limits.max_memory / 32 / (degree * size::<P>(words));
-        let most = (seen as u64 / 4).clamp(64, CHUNK).min(left / 16).min(room).max(1);
+        let most = (seen as u64 / 4).clamp(64, CHUNK).min(left / degree.max(16)).min(room).max(1);
         usize::try_from(most).unwrap_or(1)
     }
 
