@@ -118,6 +118,10 @@ fn cycles(actions: &[Action], graph: &DiGraph<(), &Location>) -> Vec<GraphFault>
     let mut cycles = Vec::new();
     for knot in tarjan_scc(graph) {
         let first = *knot.iter().min().expect("a strongly connected component has a node");
+        // What is alone in its knot is in no circle, unless it waits for itself.
+        if knot.len() == 1 && !graph.contains_edge(first, first) {
+            continue;
+        }
         let Some(round) = shortest_round(graph, first) else { continue };
         let second = round.get(1).copied().unwrap_or(first);
         let edge = graph.find_edge(first, second).expect("the circle goes along edges");

@@ -23,9 +23,12 @@ impl Machine<'_> {
         while moved && self.terminated.is_none() {
             moved = false;
             for &node in &class.nodes {
-                moved |= self.advance(node)?;
-                if self.terminated.is_some() {
-                    return Ok(());
+                // As far as it goes, so that a long chain is settled in one walk along it.
+                while self.advance(node)? {
+                    moved = true;
+                    if self.terminated.is_some() {
+                        return Ok(());
+                    }
                 }
             }
         }
