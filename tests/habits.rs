@@ -65,6 +65,33 @@ fn a_change_is_checked_again() {
     assert_eq!(closings.next().as_deref(), Some("1 flow unsafe: 1 error"));
 }
 
+/// What a model imports is watched too, and so are the flows in the folder that witnesses are saved in.
+#[test]
+fn a_change_of_what_is_imported_is_checked_again() {
+    let here = folder("watch-import");
+    fs::create_dir(here.join("parts")).expect("it can be made");
+    fs::create_dir(here.join("top")).expect("it can be made");
+    fs::write(here.join("parts/f.json"), RACY).expect("it can be written");
+    let model = r#"{ "flowrace": 1, "import": "../parts/f.json" }"#;
+    fs::write(here.join("top/m.json"), model).expect("it can be written");
+    let mut child = flowrace(&here)
+        .args(["check", "top", "--watch", "--witnesses", "top"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    let out = child.stdout.take().expect("it is piped");
+    let _child = Watching(child);
+    let closing = |line: &String| line.starts_with("1 flow ");
+    let mut closings = BufReader::new(out).lines().map_while(Result::ok).filter(closing);
+    assert_eq!(closings.next().as_deref(), Some("1 flow unsafe: 1 error"));
+    fs::write(here.join("parts/f.json"), FIXED).expect("it can be written");
+    let second = closings.next().expect("it checks again");
+    assert!(second.starts_with("1 flow safe"), "{second}");
+    fs::write(here.join("top/m.json"), RACY).expect("it can be written");
+    assert_eq!(closings.next().as_deref(), Some("1 flow unsafe: 1 error"));
+}
+
 #[test]
 fn standard_input_cannot_be_watched() {
     let (code, _, err) = run(&folder("watch-stdin"), &["check", "-", "--watch"]);
