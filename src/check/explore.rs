@@ -101,15 +101,7 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
         Some(serial) => found.outcomes.iter().filter(|o| !is_serial(o, serial)).cloned().collect(),
         None => BTreeSet::new(),
     };
-    if !unserial.is_empty() {
-        for schedule in unexplained(&mut engine, &unserial, many.min(200_000), stop) {
-            let steps = replay(&mut engine, &schedule).unwrap_or_default();
-            let violation = last_resort(&engine, &steps);
-            if found.violations.insert(violation.clone()) {
-                told.push((violation, schedule));
-            }
-        }
-    }
+    explain(&mut engine, &unserial, &mut found, &mut told, (many.min(200_000), stop));
     Explored {
         violations: found.violations,
         outcomes: found.outcomes,
@@ -119,6 +111,31 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
         told,
         proved,
         earned: None,
+    }
+}
+
+/// Last resorts for outcomes of no serial order; an outcome for which none could be looked for makes nothing safe.
+fn explain(
+    engine: &mut Engine<'_>,
+    unserial: &BTreeSet<Joint>,
+    found: &mut Found,
+    told: &mut Vec<(Violation, Schedule)>,
+    (cap, stop): (usize, &dyn Stop),
+) {
+    if unserial.is_empty() {
+        return;
+    }
+    let (schedules, all) = unexplained(engine, unserial, cap, stop);
+    if !all && schedules.is_empty() && found.violations.is_empty() {
+        let why = "some outcome is that of no serial order, and the search for what explains it came to a limit";
+        found.stopped.get_or_insert_with(|| why.to_owned());
+    }
+    for schedule in schedules {
+        let steps = replay(engine, &schedule).unwrap_or_default();
+        let violation = last_resort(engine, &steps);
+        if found.violations.insert(violation.clone()) {
+            told.push((violation, schedule));
+        }
     }
 }
 

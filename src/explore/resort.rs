@@ -62,13 +62,13 @@ pub fn resorts(engine: &Engine<'_>, steps: &[(State, Successor)]) -> BTreeSet<Re
 }
 
 /// Schedules in which no monitor fires and that end in one of the wanted outcomes: the shortest for each set of last
-/// resorts that would explain it.
+/// resorts that would explain it; and whether all were looked at.
 pub fn unexplained(
     engine: &mut Engine<'_>,
     wanted: &BTreeSet<Joint>,
     cap: usize,
     stop: &dyn Stop,
-) -> Vec<Schedule> {
+) -> (Vec<Schedule>, bool) {
     let again = read_back(engine.program);
     let mut nodes: Vec<Node> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -108,7 +108,7 @@ pub fn unexplained(
             }
         }
     }
-    found.into_values().collect()
+    (found.into_values().collect(), at == nodes.len())
 }
 
 #[derive(Default)]

@@ -255,6 +255,9 @@ fn access_effect(access: &Access, event: &Event) -> String {
                 "409: used up its attempts, somebody holds the lease"
             }
             (Access::Acquire { .. }, _) => "409: somebody holds the lease",
+            (Access::Renew(_) | Access::Release(_), 409) => {
+                "409: this is not the lease that is held"
+            }
             (_, 412) => "412: the etag or lease id is out of date",
             (_, 409) => "409: the key exists already",
             (_, 404) => "404: nothing is selected",
@@ -282,10 +285,9 @@ fn access_effect(access: &Access, event: &Event) -> String {
         Access::Create(_) => format!("201: creates {}", written()),
         Access::CreateIfNone { .. } if event.wrote.is_empty() => "inserts nothing".to_owned(),
         Access::CreateIfNone { .. } => format!("inserts {}", written()),
-        Access::Update { sql: true, .. } if event.wrote.is_empty() => {
+        Access::Update { sql: true, .. } | Access::Delete(..) if event.wrote.is_empty() => {
             "finds no such row".to_owned()
         }
-        Access::Delete(..) if event.wrote.is_empty() => "finds no such row".to_owned(),
         Access::Delete(..) => "deletes".to_owned(),
         Access::Acquire { .. } => "201: has the lease".to_owned(),
         Access::Renew(_) => "200: renews the lease".to_owned(),

@@ -108,8 +108,11 @@ impl Machine<'_> {
         let program = self.program;
         let class = program.class(self.class);
         self.forget_attempts();
+        // What the loop around gathers of its iterations is wanted when this one has ended.
+        let gathered = class.looped.map_or(&[][..], |l| program.node(l).collected.as_slice());
         for (slot, &node) in class.nodes.iter().enumerate() {
-            let keep = program.node(node).consumers.iter().any(|&c| self.pending(c));
+            let keep = gathered.iter().any(|&n| program.inside(n, node))
+                || program.node(node).consumers.iter().any(|&c| self.pending(c));
             if keep {
                 continue;
             }

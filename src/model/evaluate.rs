@@ -21,7 +21,7 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
             if parts.iter().any(Value::is_unknown) {
                 return Ok(Value::term("concat", parts));
             }
-            Ok(Value::text(&parts.iter().map(plain).collect::<String>()))
+            short(Value::text(&parts.iter().map(plain).collect::<String>()))
         }
         Expr::Array(items) => Ok(Value::array(all(items, env)?)),
         Expr::Object(pairs) => {
@@ -36,7 +36,7 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
             ("and", _) => lazily(*function, args, &Value::Bool(false), env),
             ("or", _) => lazily(*function, args, &Value::Bool(true), env),
             ("coalesce", _) => coalesce(*function, args, env),
-            _ => function.call(&all(args, env)?),
+            _ => short(function.call(&all(args, env)?)?),
         },
         Expr::Opaque(name, args) => Ok(Value::term(name, all(args, env)?)),
         Expr::Index { base, key, safe } => {
@@ -70,6 +70,17 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
             unknown @ Value::Term(_) => Ok(Value::term("select", vec![unknown])),
             _ => Err(Failure("select needs a list".into())),
         },
+    }
+}
+
+/// The platform takes no longer texts (100 MB), so that one which doubles at every step ends too.
+fn short(value: Value) -> Result<Value, Failure> {
+    const LONGEST: usize = 100 << 20;
+    match &value {
+        Value::String(text) if text.len() > LONGEST => {
+            Err(Failure("the text is longer than the platform takes (100 MB)".into()))
+        }
+        _ => Ok(value),
     }
 }
 

@@ -44,7 +44,11 @@ pub(super) fn standing(
     env: &mut dyn Env,
     caller: Caller,
 ) -> Result<Option<Standing>, Failure> {
-    let Some(expr) = lease else { return Ok(caller.lease) };
+    let Some(expr) = lease else {
+        // The id of a lease that ran out is good for as long as nothing has happened since.
+        let revived = caller.lease == Some(Standing::Stale) && content.lease == Lease::Expired;
+        return Ok(if revived { Some(Standing::Current) } else { caller.lease });
+    };
     Ok(match evaluate(expr, env)? {
         Value::Token(token) if token.kind == TokenKind::Lease => {
             Some(known(token, content, caller))

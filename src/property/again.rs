@@ -44,6 +44,8 @@ pub struct Again<'v, 'a> {
     pub(super) view: &'v mut View<'a>,
     pub(super) refresh: Refresh,
     top: NodeId,
+    /// The actions that are being repeated, outermost first.
+    readers: Vec<NodeId>,
     pub(super) depth: u32,
     /// How many conditions on variables are being followed, and whether they go deeper than that is done.
     pub(super) nested: u32,
@@ -54,7 +56,7 @@ impl<'v, 'a> Again<'v, 'a> {
     /// The environment of the view's reader, with reads repeated.
     pub fn new(view: &'v mut View<'a>, refresh: Refresh) -> Self {
         let top = view.reader;
-        Self { view, refresh, top, depth: 0, nested: 0, lost: false }
+        Self { view, refresh, top, readers: Vec::new(), depth: 0, nested: 0, lost: false }
     }
 
     /// The content as the others have left it since `reader` read it.
@@ -103,7 +105,9 @@ impl<'v, 'a> Again<'v, 'a> {
 
     pub(super) fn as_reader<T>(&mut self, reader: NodeId, work: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::replace(&mut self.view.reader, reader);
+        self.readers.push(reader);
         let result = work(self);
+        self.readers.pop();
         self.view.reader = before;
         result
     }
@@ -196,7 +200,9 @@ impl Env for Again<'_, '_> {
     fn output(&mut self, node: NodeId) -> Result<Value, Failure> {
         let program = self.view.program;
         let stored = self.view.output(node)?;
-        if self.view.status(node) != Some(Status::Succeeded) {
+        // What an action says of itself, or two say of each other, is what it was.
+        let round = self.readers.contains(&node);
+        if round || self.view.status(node) != Some(Status::Succeeded) {
             return Ok(stored);
         }
         let Kind::Leaf(steps) = &program.node(node).kind else { return Ok(stored) };

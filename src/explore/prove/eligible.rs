@@ -5,13 +5,17 @@
 //! occurs must do the same with a symbol as with the number behind it: copy it, add to it, put it into a text. A
 //! condition, a filter or any other function over one is too coarse.
 
-use super::growing::{growing, parts};
+use super::growing::{growing, leased_around_a_loop, parts};
 use super::relative::{Coarse, Relative, coarse};
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Adding, Columns, Filter, Kind, Over, Program, Shape, Step};
+use crate::model::program::{
+    Access, Adding, Columns, Filter, Kind, Over, Program, Shape, Step, Visibility,
+};
 use crate::model::statement::Columns as Selected;
 use crate::model::value::Value;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How an expression uses the symbols.
@@ -25,18 +29,6 @@ enum Use {
     Rows(ResourceId),
     /// Something that contains one, and that never fails.
     Holds,
-}
-
-/// Whether a process that also runs a concurrent loop takes a lease: the time of the loop is that of its items.
-fn leased_around_a_loop(program: &Program) -> bool {
-    program.nodes.iter().any(|node| {
-        let class = program.class(node.class);
-        let acquires = matches!(&node.kind, Kind::Leaf(steps) if steps
-            .iter()
-            .any(|s| matches!(s, Step::Access(_, Access::Acquire { .. }))));
-        let loops = program.classes.iter().any(|c| c.looped.is_some() && c.flow == class.flow);
-        acquires && class.looped.is_none() && loops
-    })
 }
 
 /// Decides which columns are relative, or why nothing can be counted.
@@ -69,7 +61,7 @@ pub fn relative(program: &Program) -> Result<Relative, Coarse> {
         }
     }
     let relative = growing(program);
-    let check = Check { program, relative: &relative };
+    let check = Check { program, relative: &relative, outputs: RefCell::default() };
     for (resource, column) in &relative {
         check.column(*resource, column)?;
     }
@@ -85,6 +77,8 @@ pub fn relative(program: &Program) -> Result<Relative, Coarse> {
 struct Check<'a> {
     program: &'a Program,
     relative: &'a Relative,
+    /// What is known of outputs; `None` while it is being found out.
+    outputs: RefCell<BTreeMap<NodeId, Option<Result<Use, Coarse>>>>,
 }
 
 const UNFIT: &str = "a condition or a function looks into a number that grows, or into the item";
@@ -133,6 +127,9 @@ impl Check<'_> {
                 } else {
                     self.clean(expr)
                 }
+            }
+            Kind::Terminate(_) if self.program.node(node).visibility != Visibility::Local => {
+                coarse("a run can be ended while others of its actions are under way")
             }
             Kind::Loop { .. } | Kind::Group | Kind::Parallel | Kind::Terminate(_) => Ok(()),
             Kind::Leaf(steps) => steps.iter().try_for_each(|s| match s {
@@ -299,6 +296,18 @@ impl Check<'_> {
 
     /// What an action answers.
     fn output(&self, node: NodeId) -> Result<Use, Coarse> {
+        match self.outputs.borrow().get(&node) {
+            Some(Some(known)) => return known.clone(),
+            Some(None) => return coarse("an action uses its own answer"),
+            None => {}
+        }
+        self.outputs.borrow_mut().insert(node, None);
+        let answer = self.of_action(node);
+        self.outputs.borrow_mut().insert(node, Some(answer.clone()));
+        answer
+    }
+
+    fn of_action(&self, node: NodeId) -> Result<Use, Coarse> {
         let Kind::Leaf(steps) = &self.program.node(node).kind else { return self.inside(node) };
         match steps.as_slice() {
             [Step::Compute(expr)] => self.usage(ResourceId(u32::MAX), expr),

@@ -202,3 +202,15 @@ pub(super) fn parts(expr: &Expr) -> Vec<&Expr> {
         | Expr::State(_) => Vec::new(),
     }
 }
+
+/// Whether a process that also runs a concurrent loop takes a lease: the time of the loop is that of its items.
+pub(super) fn leased_around_a_loop(program: &Program) -> bool {
+    program.nodes.iter().any(|node| {
+        let class = program.class(node.class);
+        let acquires = matches!(&node.kind, Kind::Leaf(steps) if steps
+            .iter()
+            .any(|s| matches!(s, Step::Access(_, Access::Acquire { .. }))));
+        let loops = program.classes.iter().any(|c| c.looped.is_some() && c.flow == class.flow);
+        acquires && class.looped.is_none() && loops
+    })
+}

@@ -34,6 +34,9 @@ pub(super) fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> 
     {
         return Visibility::Visible;
     }
+    if ends_under_way(program, node) {
+        return Visibility::Visible;
+    }
     // That a lease runs out is the doing of nobody in the flow: what happens under it is noticed by the clock.
     if is_effect(program, node) && under_lease(program, node) {
         return Visibility::Visible;
@@ -49,6 +52,20 @@ pub(super) fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> 
     }
     keep_apart.dedup();
     if keep_apart.is_empty() { Visibility::Local } else { Visibility::Unless(keep_apart) }
+}
+
+/// Whether a Terminate comes before or after an effect of the same run: it is the one, or the other.
+fn ends_under_way(program: &Program, node: NodeId) -> bool {
+    let ends = |n: NodeId| matches!(program.node(n).kind, Kind::Terminate(_));
+    let (end, effect) = (ends(node), is_effect(program, node));
+    let meets = |other: NodeId| {
+        program.flow_of(node) == program.flow_of(other) && program.overlap_in_run(node, other)
+    };
+    (end || effect)
+        && program.ids().any(|other| {
+            let pair = if end { is_effect(program, other) } else { ends(other) };
+            pair && meets(other)
+        })
 }
 
 pub(super) fn overlaps(program: &Program, a: NodeId, b: NodeId, resource: ResourceId) -> bool {
