@@ -296,9 +296,7 @@ fn access_effect(access: &Access, event: &Event) -> String {
         | Access::Add { .. }
         | Access::Store { .. }
         | Access::Upsert { .. }
-        | Access::Write { .. } => {
-            format!("writes {}", written())
-        }
+        | Access::Write { .. } => format!("writes {}", written()),
     }
 }
 
