@@ -1,5 +1,5 @@
 //! Etags that are kept in a store. In an answer that a process remembers, an etag ages when its row is written
-//! ([`super::hear`]). A variable or a column hears of nothing; so where one may hold an etag, the rows that it may be of
+//! (`hear.rs`). A variable or a column hears of nothing; so where one may hold an etag, the rows that it may be of
 //! count their writes, and the etag remembers the count.
 
 use super::access::Act;
