@@ -309,7 +309,7 @@ fn has_loop(program: &Program) -> bool {
 }
 
 fn creates(program: &Program, cell: ResourceId) -> bool {
-    any_access(program, cell, |a| matches!(a, Access::Create(_)))
+    any_access(program, cell, |a| matches!(a, Access::Create(_) | Access::CreateIfNone { .. }))
 }
 
 fn adds(program: &Program, cell: ResourceId) -> bool {

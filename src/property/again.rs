@@ -3,14 +3,15 @@
 //! Reads are get, list, SELECT and `variables()`. What an effect answered is a fact. A read is repeated as the other
 //! processes have left the cell: what the process changed itself since is taken as before its change.
 
+use super::lookup::reader_of;
 use crate::model::access::{Caller, act};
 use crate::model::block::{Mark, Memory, Phase};
 use crate::model::content::{Answers, Content};
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Expr, Failure};
-use crate::model::external::{CONTENT, shown};
+use crate::model::external::{self, CONTENT};
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Adding, Guard, Kind, Program, Shape, Status, Step};
+use crate::model::program::{Access, Adding, Guard, Kind, Over, Program, Status, Step};
 use crate::model::support::support;
 use crate::model::value::{TokenKind, Value};
 use crate::model::view::View;
@@ -270,18 +271,37 @@ impl Env for Again<'_, '_> {
     }
     fn item(&mut self, node: NodeId) -> Result<Value, Failure> {
         let stored = self.view.item(node)?;
-        let Value::Token(token) = stored.get("etag") else { return Ok(stored) };
-        let resource = ResourceId(token.resource);
-        if token.kind != TokenKind::Etag || !self.refresh.covers(resource) {
+        let program = self.view.program;
+        let outside = external::store_of(program, &stored);
+        let resource = match (outside, stored.get("etag")) {
+            (Some(resource), _) => resource,
+            (None, Value::Token(token)) if token.kind == TokenKind::Etag => {
+                ResourceId(token.resource)
+            }
+            _ => return Ok(stored),
+        };
+        if !self.refresh.covers(resource) {
             return Ok(stored);
         }
-        let content = self.left(node, resource);
-        let row = content.rows.get(token.row as usize).and_then(Option::as_ref);
+        // The items are as old as the list that they come from.
+        let from = match &program.node(node).kind {
+            Kind::Loop { over: Over::Values(over, _), .. } => reader_of(program, over, resource),
+            _ => None,
+        };
+        let content = self.left(from.unwrap_or(node), resource);
+        if outside.is_some() {
+            let fresh = external::again(program, resource, &content, &stored);
+            return Ok(match (&self.refresh, &stored, &fresh) {
+                (Refresh::Column(_, column), Value::Object(old), Some(Value::Object(new))) => {
+                    column_of(old, new, column)
+                }
+                (_, _, fresh) => fresh.clone().unwrap_or(stored),
+            });
+        }
+        let Value::Token(token) = stored.get("etag") else { return Ok(stored) };
         let at = token.row as usize;
-        Ok(row.map_or(stored, |r| match self.view.program.resource(resource).shape {
-            Shape::External => shown(self.view.program, resource, at, r),
-            _ => Value::Object(Arc::new(r.shown(token.resource, at))),
-        }))
+        let row = content.rows.get(at).and_then(Option::as_ref);
+        Ok(row.map_or(stored, |r| Value::Object(Arc::new(r.shown(token.resource, at)))))
     }
     fn round(&mut self, node: NodeId) -> Result<Value, Failure> {
         self.view.round(node)
@@ -313,17 +333,26 @@ fn with_column(old: &BTreeMap<Arc<str>, Value>, fresh: &Value, column: &Arc<str>
     let body = match (old.get("body"), fresh.get("body")) {
         // What is replaced as a whole is read again as a whole.
         (Some(Value::Object(old)), Value::Object(new)) if **column != *CONTENT => {
-            let mut body = (**old).clone();
-            match new.get(column) {
-                Some(value) => body.insert(column.clone(), value.clone()),
-                None => body.remove(column),
-            };
-            Value::Object(Arc::new(body))
+            column_of(old, &new, column)
         }
         (_, new) => new,
     };
     answer.insert("body".into(), body);
     Value::Object(Arc::new(answer))
+}
+
+/// A row with one column as it is now.
+fn column_of(
+    old: &BTreeMap<Arc<str>, Value>,
+    new: &BTreeMap<Arc<str>, Value>,
+    column: &Arc<str>,
+) -> Value {
+    let mut row = old.clone();
+    match new.get(column) {
+        Some(value) => row.insert(column.clone(), value.clone()),
+        None => row.remove(column),
+    };
+    Value::Object(Arc::new(row))
 }
 
 /// A value that was appended to, on another base; `None` if this is not what it was based on.

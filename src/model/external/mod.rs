@@ -42,8 +42,8 @@ pub fn unwritten(store: &Arc<str>, row: Option<&Row>, column: &str) -> Value {
 
 /// The column that is the whole content of a file.
 pub const CONTENT: &str = "content";
-/// The property of a shown row that holds its etag.
-const ETAG: &str = "@odata.etag";
+/// The properties of a shown row that hold its etag, each in some service's or some format's answers.
+const ETAGS: [&str; 3] = ["@odata.etag", "odata.etag", "etag"];
 
 /// What an access to an external store answers and changes.
 pub(super) fn act(
@@ -100,9 +100,46 @@ pub fn question(
     }
 }
 
-/// A row as an answer of its store shows it.
-pub fn shown(program: &Program, rid: ResourceId, at: usize, row: &Row) -> Value {
-    Store { program, rid, resource: program.resource(rid) }.shown(at, row)
+/// The store whose row a value is, as an answer shows it.
+pub fn store_of(program: &Program, shown: &Value) -> Option<ResourceId> {
+    let (name, _) = named(shown)?;
+    let at = program
+        .resources
+        .iter()
+        .position(|r| r.shape == Shape::External && Value::String(r.name.clone()) == name)?;
+    Some(ResourceId(u32::try_from(at).ok()?))
+}
+
+/// The same row as the store would show it now; `None` if it is not there. Where a write said nothing of columns, its
+/// members lie over those that were known.
+pub fn again(
+    program: &Program,
+    rid: ResourceId,
+    content: &Content,
+    shown: &Value,
+) -> Option<Value> {
+    let (_, key) = named(shown)?;
+    let at = find(content, &key)?;
+    let row = content.rows.get(at).and_then(Option::as_ref).filter(|row| !gone(row))?;
+    let now = Store { program, rid, resource: program.resource(rid) }.shown(at, row);
+    match (shown, &now) {
+        (Value::Object(then), Value::Object(new)) if row.columns.contains_key(CONTENT) => {
+            let members = new.iter().map(|(c, v)| (c.clone(), v.clone()));
+            let then = then.iter().map(|(c, v)| (c.clone(), v.clone()));
+            Some(Value::Object(Arc::new(then.chain(members).collect())))
+        }
+        (_, Value::Object(_)) => Some(now),
+        _ => None,
+    }
+}
+
+/// The store and the key of a row as an answer shows it.
+fn named(shown: &Value) -> Option<(Value, Value)> {
+    let Value::Term(term) = shown.get(SYMBOL) else { return None };
+    match (&*term.op, term.args.as_slice()) {
+        ("row", [name, key]) => Some((name.clone(), key.clone())),
+        _ => None,
+    }
 }
 
 /// Columns that have to equal values.
@@ -164,8 +201,7 @@ impl Store<'_> {
             .collect();
         columns.insert(SYMBOL.into(), self.symbol(&row.get(KEY)));
         if self.resource.etags {
-            columns.insert(ETAG.into(), self.etag(at));
-            columns.insert("etag".into(), self.etag(at));
+            columns.extend(ETAGS.map(|name| (name.into(), self.etag(at))));
         }
         Value::Object(Arc::new(columns))
     }
@@ -175,7 +211,7 @@ impl Store<'_> {
         let Value::Object(content) = content else { return content.clone() };
         let mut content = (**content).clone();
         for (name, value) in &mut content {
-            if [ETAG, "etag"].contains(&&**name) {
+            if ETAGS.contains(&&**name) {
                 *value = self.etag(at);
             }
         }
@@ -298,9 +334,9 @@ impl Store<'_> {
         // Some services want the etag in the body.
         let inside = values.iter().any(|(column, value)| match value {
             Value::Object(_) if &**column == CONTENT => {
-                [ETAG, "etag"].iter().any(|e| self.stale(&value.get(e), content, at))
+                ETAGS.iter().any(|e| self.stale(&value.get(e), content, at))
             }
-            etag => [ETAG, "etag"].contains(&&**column) && self.stale(etag, content, at),
+            etag => ETAGS.contains(&&**column) && self.stale(etag, content, at),
         });
         if inside {
             return Ok(refused(412));
