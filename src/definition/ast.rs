@@ -73,6 +73,8 @@ pub struct Trigger {
     pub operation: String,
     /// Seconds between two runs of a recurrence.
     pub every: Option<u64>,
+    /// Whether it can fire twice for one event: it polls, is called, or is told by a service.
+    pub repeats: bool,
     /// `runtimeConfiguration.concurrency.runs`; 1 for `SingleInstance`; `None`: unlimited.
     pub runs: Option<u64>,
 }
