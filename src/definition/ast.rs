@@ -123,7 +123,7 @@ pub enum Status {
 }
 
 /// `retry` of a design step, `retryPolicy` of an action.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Retry {
     /// Further attempts after the first.
     pub count: u64,
@@ -131,6 +131,10 @@ pub struct Retry {
     pub interval: u64,
     /// `none`, `fixed`, `exponential`, `default`.
     pub kind: String,
+    /// Seconds between attempts at least, `exponential` only.
+    pub least: u64,
+    /// Seconds between attempts at most, `exponential` only.
+    pub most: Option<u64>,
 }
 
 /// What an action is.
