@@ -14,7 +14,7 @@ use flowrace::explore::prove::{Reach, prove};
 use flowrace::explore::ranking::drop_counters;
 use flowrace::explore::search::{Found, search};
 use flowrace::platform::lower::{Lowered, lower};
-use flowrace::platform::scenario::Scenario;
+use flowrace::platform::scenario::{Redelivery, Scenario};
 use flowrace::property::judge::Violation;
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, TestRunner};
@@ -40,6 +40,7 @@ fn lowered(model: &Value, items: Option<u64>, degree: Option<u64>, merge: bool) 
         torn: false,
         faults: 0,
         cancellable: false,
+        redelivery: Redelivery::Never,
         merge,
         most: None,
     };

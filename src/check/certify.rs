@@ -11,7 +11,7 @@ use crate::explore::prove::{Reach, eligible, prove, reach};
 use crate::explore::ranking::drop_counters;
 use crate::model::program::Program;
 use crate::platform::lower::lower;
-use crate::platform::scenario::Scenario;
+use crate::platform::scenario::{Redelivery, Scenario};
 use crate::source;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,6 +125,7 @@ fn program(path: &str, config: &Config) -> Result<Program, String> {
         rounds: None,
         torn: pin("variable-actions") == Some("torn"),
         faults: u32::try_from(faults).unwrap_or(u32::MAX),
+        redelivery: Redelivery::Never,
         cancellable: pin("run-cancellation") == Some("on"),
         merge: config.reduction == Reduction::All,
         most: None,

@@ -11,7 +11,7 @@ use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Reduction, Stop};
 use crate::finding::Finding;
 use crate::platform::lower::{lower, outline};
-use crate::platform::scenario::Scenario;
+use crate::platform::scenario::{Redelivery, Scenario};
 
 /// States that this may cost.
 const STATES: u64 = 2_000;
@@ -38,23 +38,64 @@ pub(super) fn struck(
     if outline(definition, &scenario)?.program.nodes.len() > LARGE {
         return Ok(None);
     }
-    let mut lowered = lower(definition, &scenario)?;
+    let mut found = with(definition, &scenario, config, stop)?;
+    let pinned = definition.setup.assume.get("trigger-delivery").map(String::as_str);
+    if pinned != Some("once") && definition.flows.iter().any(|f| f.trigger.is_some()) {
+        // By itself, so that it neither takes states from the calls' own faults nor lends them any.
+        let again = Scenario { redelivery: Redelivery::Only, faults: 1, ..scenario };
+        let twice = with(definition, &again, config, stop)?;
+        found.extend(
+            twice
+                .into_iter()
+                .filter(|f| f.rule == "retry-duplicate")
+                .map(|f| Finding { assumptions: vec!["trigger-delivery".to_owned()], ..f }),
+        );
+    }
+    Ok(Some(found))
+}
+
+/// What needs a fault of the scenario to happen.
+fn with(
+    definition: &Definition,
+    scenario: &Scenario,
+    config: &Config,
+    stop: &dyn Stop,
+) -> Result<Vec<Finding>, Vec<Problem>> {
+    let mut lowered = lower(definition, scenario)?;
     let most = config.max_states.unwrap_or(STATES).min(STATES);
     let config = Config { max_states: Some(most), fuzz: None, kept: false, ..config.clone() };
     let explored = explore(&mut lowered, &config, stop);
     let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
     let mut found = findings(&mut engine, &lowered, &explored);
-    cut::keep_reached(definition, &lowered, &scenario, &mut found)?;
+    cut::keep_reached(definition, &lowered, scenario, &mut found)?;
     found.retain(|f| f.witness.as_ref().is_some_and(|w| w.faults > 0));
-    Ok(Some(found))
+    Ok(found)
+}
+
+/// Adds findings to those that are known: one for each operation, however it comes to be made twice.
+pub(super) fn join(known: &mut Vec<Finding>, found: Vec<Finding>) {
+    for finding in found {
+        match known.iter_mut().find(|f| key(f) == key(&finding)) {
+            Some(same) if is_fired_twice(&finding) && !is_fired_twice(same) => {
+                same.message.push_str(", and the trigger can fire twice for one event");
+            }
+            Some(_) => {}
+            None => known.push(finding),
+        }
+    }
+}
+
+fn is_fired_twice(finding: &Finding) -> bool {
+    finding.assumptions.iter().any(|a| a == "trigger-delivery")
 }
 
 /// One line about what one fault would do, as far as it is not said already; `found` with a budget of one.
 pub(super) fn line(found: &[Finding], known: &[Finding]) -> Option<String> {
     let new = || found.iter().filter(|f| !known.iter().any(|k| key(k) == key(f)));
-    let mut twice: Vec<&str> = Vec::new();
+    let (mut lost, mut fired): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     let mut other: Vec<&str> = Vec::new();
     for finding in new() {
+        let twice = if is_fired_twice(finding) { &mut fired } else { &mut lost };
         match (finding.rule, finding.actions.last()) {
             ("retry-duplicate", Some(action)) if twice.contains(&action.as_str()) => {}
             ("retry-duplicate", Some(action)) => twice.push(action),
@@ -62,9 +103,16 @@ pub(super) fn line(found: &[Finding], known: &[Finding]) -> Option<String> {
         }
     }
     let mut parts = Vec::new();
-    if !twice.is_empty() {
-        let each = if twice.len() == 1 { "its answer gets" } else { "their answers get" };
-        parts.push(format!("{} can take effect twice if {each} lost", named(&twice)));
+    let each = if lost.len() == 1 { "its answer gets" } else { "their answers get" };
+    let both = lost == fired;
+    let again = if both { " or the trigger fires twice for one event" } else { "" };
+    let lost_how = format!("{each} lost{again}");
+    let fired_how = "the trigger fires twice for one event";
+    let fired = if both { Vec::new() } else { fired };
+    for (twice, how) in [(&lost, &*lost_how), (&fired, fired_how)] {
+        if !twice.is_empty() {
+            parts.push(format!("{} can take effect twice if {how}", named(twice)));
+        }
     }
     parts.extend(other.into_iter().take(NAMED).map(str::to_owned));
     (!parts.is_empty())

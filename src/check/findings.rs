@@ -10,7 +10,7 @@ use crate::finding::trace::{cell_name, swap, tell};
 use crate::finding::{Across, Finding, Severity};
 use crate::model::program::Program;
 use crate::platform::lower::Lowered;
-use crate::property::judge::Violation;
+use crate::property::judge::{FIRED_TWICE, Violation};
 use std::collections::BTreeSet;
 
 pub(super) fn findings(
@@ -23,7 +23,9 @@ pub(super) fn findings(
         let choices = explored.told.iter().find(|(v, _)| same_finding(v, &violation));
         let told =
             choices.and_then(|(v, c)| Some((tell(engine, c, v, true)?, c.clone(), v.clone())));
-        findings.push(finding(engine, lowered, &violation, told, explored.serial.as_ref()));
+        let mut found = finding(engine, lowered, &violation, told, explored.serial.as_ref());
+        found.message.push_str(also(&violation, &explored.violations));
+        findings.push(found);
     }
     findings.sort_by(|a, b| {
         b.severity
@@ -94,6 +96,14 @@ pub(super) fn default_across(program: &Program) -> Across {
     }
 }
 
+/// What an operation that takes effect twice has to fear beside what its sentence says.
+fn also(violation: &Violation, all: &BTreeSet<Violation>) -> &'static str {
+    let fired = |v: &Violation| v.detail.ends_with(FIRED_TWICE);
+    let other = |v: &&Violation| same_finding(v, violation) && fired(v) && !fired(violation);
+    let both = violation.rule == "retry-duplicate" && all.iter().any(|v| other(&v));
+    if both { ", and the trigger can fire twice for one event" } else { "" }
+}
+
 /// One sentence, in the maker's words.
 fn message(violation: &Violation, cell: &str, actions: &[String], across: Across) -> String {
     let last = actions.last().map_or("the flow", String::as_str);
@@ -119,6 +129,9 @@ fn message(violation: &Violation, cell: &str, actions: &[String], across: Across
             format!("{last} takes the lease of {cell} and nobody gives it back")
         }
         "lease-misuse" => format!("{last} writes without the lease that should protect it"),
+        "retry-duplicate" if violation.detail.ends_with(FIRED_TWICE) => {
+            format!("{last} can take effect twice: the trigger can fire twice for one event")
+        }
         "retry-duplicate" => format!("{last} can take effect twice: its answer can get lost"),
         "partial-failure" if violation.detail.starts_with("undoes") => {
             format!("{last} takes back more than {first} did")

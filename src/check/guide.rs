@@ -262,7 +262,7 @@ impl<'f> Guide<'f> {
             if candidates.iter().any(reached) {
                 return Free::Reached;
             }
-            if candidates.is_empty() {
+            if !candidates.iter().any(Candidate::by_itself) {
                 let stuck = judge_stuck(engine, &self.state);
                 return if is_it(engine, self.file, &stuck) {
                     Free::Wrong(stuck)
@@ -313,7 +313,9 @@ enum Free {
 /// Whether the flow has something of that name: an action, or a lease that can run out.
 pub(super) fn named(program: &Program, names: &BTreeSet<String>, action: &str) -> bool {
     let lease = |r: &Resource| action.strip_prefix("lease of ") == Some(&*r.name);
-    names.contains(action) || action == "run" || program.resources.iter().any(lease)
+    names.contains(action)
+        || ["run", "trigger"].contains(&action)
+        || program.resources.iter().any(lease)
 }
 
 /// The loop that has no iteration of that number, and how many it has.

@@ -33,7 +33,7 @@ pub use crate::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
 use crate::finding::{FlowReport, Report, Scope, Verdict};
 use crate::gate::accept;
 use crate::platform::lower::{Lowered, lower, outline};
-use crate::platform::scenario::Scenario;
+use crate::platform::scenario::{Redelivery, Scenario};
 use crate::platform::slice::parts;
 use crate::source::{self, Source};
 use assumption::{assumption, has_variable_race};
@@ -208,6 +208,7 @@ fn scenario(definition: &Definition, config: &Config, torn: bool) -> Scenario {
         rounds: None,
         torn,
         faults: u32::try_from(budget(definition, config)).unwrap_or(u32::MAX),
+        redelivery: Redelivery::of(&definition.setup.assume),
         cancellable: definition.setup.assume.get("run-cancellation").is_some_and(|v| v == "on"),
         merge: config.reduction == Reduction::All,
         most: None,
@@ -218,7 +219,7 @@ fn scenario(definition: &Definition, config: &Config, torn: bool) -> Scenario {
 fn scope(definition: &Definition, lowered: &Lowered, config: &Config) -> Scope {
     Scope {
         items: lowered.items.clone(),
-        runs: lowered.program.flows.iter().map(|f| u64::from(f.runs)).max().unwrap_or(1),
+        runs: lowered.program.flows.iter().map(|f| u64::from(f.first())).max().unwrap_or(1),
         faults: budget(definition, config),
     }
 }
@@ -253,7 +254,8 @@ fn together(
         show_all_steps(&mut report, &mut plain, config, stop);
     }
     if lowered.program.flows.iter().map(|f| f.runs).sum::<u32>() > 1 {
-        let alone = alone(definition, &scenario(main_torn), config, stop)?;
+        let once = Scenario { redelivery: Redelivery::Never, ..scenario(main_torn) };
+        let alone = alone(definition, &once, config, stop)?;
         for finding in &mut report.findings {
             place(finding, &alone);
         }

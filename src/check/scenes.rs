@@ -3,8 +3,9 @@
 use crate::definition::ast::{Definition, Platform};
 use crate::definition::problem::Problem;
 use crate::finding::witness_file::WitnessFile;
+use crate::model::fault::Fault;
 use crate::platform::lower::{Lowered, lower, outline};
-use crate::platform::scenario::Scenario;
+use crate::platform::scenario::{Redelivery, Scenario};
 use crate::platform::slice::{Meeting, contested, slice};
 use std::collections::BTreeSet;
 
@@ -63,7 +64,15 @@ fn scenario(file: &WitnessFile, definition: &Definition) -> Scenario {
     let pin = |id: &str| definition.setup.assume.get(id).map(String::as_str);
     let budget = options.faults.or(definition.setup.faults).unwrap_or(0);
     // A schedule with faults needs them, whatever the flow allows now.
-    let struck = file.steps.iter().filter(|s| s.fault.is_some()).count();
+    let faults: Vec<Fault> = file.steps.iter().filter_map(|s| s.fault).collect();
+    let (struck, again) = (faults.len(), faults.contains(&Fault::Redelivered));
+    let alone =
+        faults.iter().all(|f| *f == Fault::Redelivered) && definition.setup.state.is_empty();
+    let redelivery = match (again, alone) {
+        (false, _) => Redelivery::of(&definition.setup.assume),
+        (true, false) => Redelivery::Too,
+        (true, true) => Redelivery::Only,
+    };
     Scenario {
         platform: options.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate),
         all_items: options.items,
@@ -75,6 +84,7 @@ fn scenario(file: &WitnessFile, definition: &Definition) -> Scenario {
         rounds: None,
         torn: options.torn || pin("variable-actions") == Some("torn"),
         faults: u32::try_from(budget.max(struck as u64)).unwrap_or(u32::MAX),
+        redelivery,
         cancellable: pin("run-cancellation") == Some("on"),
         merge: true,
         most: None,

@@ -15,7 +15,7 @@ use crate::finding::{Across, Assumption, Finding, FlowReport, Scope, Severity, V
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::platform::lower::{Lowered, lower, outline};
-use crate::platform::scenario::Scenario;
+use crate::platform::scenario::{Redelivery, Scenario};
 use crate::platform::slice::{Meeting, contested, rivals, slice};
 
 /// Pairs of branches at one cell that are looked at together.
@@ -92,6 +92,7 @@ fn scenario(platform: Platform, config: &Config) -> Scenario {
         rounds: Some(3),
         faults: config.faults.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
         cancellable: false,
+        redelivery: Redelivery::Never,
         torn: false,
         merge: config.reduction == Reduction::All,
         most: Some(config.items.unwrap_or(2)),
@@ -246,7 +247,7 @@ impl Run<'_> {
     fn faulty(&mut self, base: &Scenario) -> Result<(), Vec<Problem>> {
         let found = faulty::struck(self.definition, base, self.config, self.stop)?;
         if base.faults > 0 {
-            self.take(found.unwrap_or_default(), |f| f);
+            faulty::join(&mut self.report.findings, found.unwrap_or_default());
         } else if self.config.faults.is_none()
             && let Some(line) = faulty::line(&found.unwrap_or_default(), &self.report.findings)
         {

@@ -73,6 +73,8 @@ pub struct Trigger {
     pub operation: String,
     /// Seconds between two runs of a recurrence.
     pub every: Option<u64>,
+    /// Whether it can fire twice for one event: it polls, is called, or is told by a service.
+    pub repeats: bool,
     /// `runtimeConfiguration.concurrency.runs`; 1 for `SingleInstance`; `None`: unlimited.
     pub runs: Option<u64>,
 }
@@ -121,7 +123,7 @@ pub enum Status {
 }
 
 /// `retry` of a design step, `retryPolicy` of an action.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Retry {
     /// Further attempts after the first.
     pub count: u64,
@@ -129,6 +131,10 @@ pub struct Retry {
     pub interval: u64,
     /// `none`, `fixed`, `exponential`, `default`.
     pub kind: String,
+    /// Seconds between attempts at least, `exponential` only.
+    pub least: u64,
+    /// Seconds between attempts at most, `exponential` only.
+    pub most: Option<u64>,
 }
 
 /// What an action is.

@@ -186,7 +186,7 @@ pub fn judge_stuck(engine: &Engine<'_>, state: &State) -> Violation {
     let mut actions = Vec::new();
     let mut resource = None;
     for chosen in engine.moves(state, true) {
-        let (Move::Step(_, node) | Move::Fault(_, node, _)) = chosen else { continue };
+        let Move::Step(_, node) = chosen else { continue };
         if !actions.contains(&node) {
             actions.push(node);
         }

@@ -4,7 +4,7 @@
 //! made by moving the bits in between; sorting is needed only if other processes hear of the step.
 
 use super::engine::Engine;
-use super::engine::delta::{Delta, Plain};
+use super::engine::delta::{Delta, Local, Plain};
 use super::layout::Unit;
 use super::packed::{Field, Format, Packed};
 use super::visited::SHARDS;
@@ -124,7 +124,7 @@ impl<'e, 'p> Expander<'e, 'p> {
         if engine.abandoned(&self.state).next().is_some() {
             return Err(Late);
         }
-        let mut count = 0;
+        let (mut count, mut goes_on) = (0, false);
         for &stand in &self.plan.stands {
             let number = self.state[stand.place];
             if number == 0 || (engine.symmetry && self.twin_before(stand)) {
@@ -140,11 +140,13 @@ impl<'e, 'p> Expander<'e, 'p> {
                         let next = self.apply(parent, stand, plain)?;
                         batch.buckets[self.format.shard(&next, SHARDS)].push(next);
                         count += 1;
+                        goes_on |= !matches!(engine.local(local), Local::Fault(..));
                     }
                 }
             }
         }
-        Ok(count)
+        // Whoever can only be helped by a fault is stuck.
+        Ok(if goes_on { count } else { 0 })
     }
 
     fn twin_before(&self, stand: Stand) -> bool {

@@ -7,7 +7,7 @@
 
 use super::checkpoint::{FIRST, Keeper, Lesson, read_head, read_work, write_head, write_work};
 use super::ending::{Joint, judge_end, judge_stuck, outcome};
-use super::engine::{Engine, STARTS, State};
+use super::engine::{Engine, Move, STARTS, State};
 use super::expand::{Batch, Expander, Plan};
 use super::limits::{Config, Counts, Reduction, Stop, StopCause};
 use super::packed::{Format, Packed, Words};
@@ -317,10 +317,14 @@ impl Search<'_, '_> {
 
     fn take_all(&mut self, state: &State) -> Vec<State> {
         let mut next = Vec::new();
+        let mut goes_on = false;
         for chosen in self.engine.moves(state, false) {
+            let before = next.len();
             next.extend(self.engine.take(state, chosen).into_iter().map(|s| s.state));
+            // Nothing has to go wrong, so a fault is no way on.
+            goes_on |= next.len() > before && !matches!(chosen, Move::Fault(..));
         }
-        if next.is_empty() && self.engine.too_many.is_none() {
+        if !goes_on && self.engine.too_many.is_none() {
             self.found.violations.insert(judge_stuck(self.engine, state));
         }
         self.note(Lesson::Taken(state.clone()));

@@ -1,6 +1,8 @@
 //! Faults in run-history words: `504 after the row was written`.
 
 use super::trace::effect;
+use crate::explore::engine::Move;
+use crate::model::delivery::is_start;
 use crate::model::fault::Fault;
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::model::transition::Event;
@@ -33,9 +35,23 @@ pub(super) fn words(program: &Program, event: &Event, fault: Fault) -> String {
         Fault::TimedOut => format!("times out before {done}"),
         Fault::TimedOutLate => format!("times out after {done} ({effect})"),
         Fault::Cancelled => "is cancelled".to_owned(),
+        Fault::Redelivered => FIRES_AGAIN.to_owned(),
     };
     format!("{prefix}{text}")
 }
+
+/// Who does what in a step that is no action's: a whole run starts, or ends.
+pub(super) fn of_a_run(program: &Program, chosen: Move) -> Option<(String, String)> {
+    let (who, does) = match chosen {
+        Move::Fault(_, _, Fault::Cancelled) => ("run", "is cancelled"),
+        Move::Fault(_, _, Fault::Redelivered) => ("trigger", FIRES_AGAIN),
+        Move::Step(_, node) if is_start(program, node) => ("run", "starts"),
+        Move::Step(..) | Move::Fault(..) | Move::Expire(..) => return None,
+    };
+    Some((who.to_owned(), does.to_owned()))
+}
+
+const FIRES_AGAIN: &str = "fires again for the same event";
 
 /// What the call is for, in the past.
 fn done(program: &Program, event: &Event) -> &'static str {

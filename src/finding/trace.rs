@@ -7,7 +7,6 @@ use crate::explore::layout::Unit;
 use crate::explore::path::{self, Path};
 use crate::explore::whole::confirm;
 use crate::explore::witness::{Schedule, fired_in, replay, same_finding};
-use crate::model::fault::Fault;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Observed, Program, Shape, Step};
 use crate::model::transition::{Event, Round};
@@ -175,9 +174,9 @@ pub(crate) fn told_step(
         })
     };
     let process = path::name(engine, next.chosen, index, serial);
-    let (action, effect) = match next.chosen {
-        Move::Fault(_, _, Fault::Cancelled) => ("run".to_owned(), "is cancelled".to_owned()),
-        Move::Step(_, node) | Move::Fault(_, node, _) => {
+    let (action, effect) = match (super::fault::of_a_run(program, next.chosen), next.chosen) {
+        (Some(told), _) => told,
+        (None, Move::Step(_, node) | Move::Fault(_, node, _)) => {
             let event = next.events.iter().find(|e| e.node == node);
             let also: Vec<String> = next
                 .events
@@ -193,7 +192,7 @@ pub(crate) fn told_step(
             }
             (program.node(node).name.to_string(), effect)
         }
-        Move::Expire(_, resource) => {
+        (None, Move::Expire(_, resource)) => {
             (format!("lease of {}", program.resource(resource).name), "runs out".to_owned())
         }
     };

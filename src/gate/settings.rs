@@ -119,10 +119,11 @@ impl Reading<'_> {
     }
 
     fn assume(&mut self, (key, span, value): Entry<'_>) {
-        if key != "variable-actions" {
-            return self.unknown(key, &span, &["variable-actions"]);
-        }
-        let values = [("atomic", "atomic"), ("torn", "torn")];
+        let values = match key {
+            "variable-actions" => [("atomic", "atomic"), ("torn", "torn")],
+            "trigger-delivery" => [("once", "once"), ("at-least-once", "at-least-once")],
+            _ => return self.unknown(key, &span, &["variable-actions", "trigger-delivery"]),
+        };
         if let Some(chosen) = self.one_of(value, &values) {
             self.settings.config.assume.insert(key.to_owned(), chosen.to_owned());
         }

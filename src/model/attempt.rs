@@ -20,6 +20,9 @@ impl Machine<'_> {
     /// The call of a ready node goes wrong.
     pub fn fault(&mut self, node: NodeId, fault: Fault) -> Result<(), Halt> {
         let program = self.program;
+        if fault == Fault::Redelivered {
+            return self.deliver_again(node);
+        }
         let (Kind::Leaf(steps), Phase::Ready(number)) =
             (&program.node(node).kind, self.at(node).phase)
         else {
@@ -60,7 +63,7 @@ impl Machine<'_> {
                 self.keep_unreleased(step);
                 self.end_call(node, Status::TimedOut, fault);
             }
-            Fault::Cancelled => {}
+            Fault::Cancelled | Fault::Redelivered => {}
         }
         Ok(())
     }
@@ -174,22 +177,16 @@ impl Machine<'_> {
     ) -> Result<(), Halt> {
         self.leaf(node, number, step, of)?;
         let event = self.events.iter().rev().find(|e| e.node == node);
-        let wrote = event.map_or_else(Vec::new, |e| {
-            e.wrote
-                .iter()
-                .map(|(_, row, column, value)| {
-                    let column = Value::String(column.clone());
-                    Value::array(vec![Value::Int(i64::from(*row)), column, value.clone()])
-                })
-                .collect()
-        });
+        let wrote = event.filter(|e| !e.wrote.is_empty()).map(Event::written);
         if let Step::Access(rid, Access::Acquire { .. }) = step {
             // The lease is taken, and nobody has been told its id.
             self.block.marks.remove(&Mark::Holds(*rid));
             return Ok(());
         }
-        if !wrote.is_empty() || matches!(step, Step::Send(_) | Step::Opaque { .. }) {
-            self.block.marks.insert(Mark::Applied(node), Memory::Value(Value::array(wrote)));
+        let sent = matches!(step, Step::Send(_) | Step::Opaque { .. });
+        let sent = sent.then(|| Value::array(Vec::new()));
+        if let Some(wrote) = wrote.or(sent) {
+            self.block.marks.insert(Mark::Applied(node), Memory::Value(wrote));
         }
         Ok(())
     }

@@ -50,6 +50,17 @@ pub struct Event {
     pub wrote: Vec<(ResourceId, u32, Arc<str>, Value)>,
 }
 
+impl Event {
+    /// Row, column and value of everything written.
+    pub fn written(&self) -> Value {
+        let each = |(_, row, column, value): &(ResourceId, u32, Arc<str>, Value)| {
+            let column = Value::String(column.clone());
+            Value::array(vec![Value::Int(i64::from(*row)), column, value.clone()])
+        };
+        Value::array(self.wrote.iter().map(each).collect())
+    }
+}
+
 /// What came after a round of an Until that did not end it by its condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Round {

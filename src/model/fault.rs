@@ -5,7 +5,9 @@
 //! with the choices made ([`World`]), so that outcomes are compared within the same faults and no fault is mistaken for
 //! a race. A fault names the action and the item it struck, never a block: blocks are interchangeable.
 
-use super::ids::NodeId;
+use super::block::Block;
+use super::ids::{ClassId, NodeId};
+use super::program::{Kind, Program};
 use super::transition::World;
 use super::value::Value;
 
@@ -26,6 +28,8 @@ pub enum Fault {
     TimedOutLate,
     /// The run is cancelled or crashes between two steps.
     Cancelled,
+    /// The trigger fires once more for the event of an earlier run.
+    Redelivered,
 }
 
 /// The marker of a fault among the choices made.
@@ -33,7 +37,7 @@ const STRUCK: &str = "fault";
 
 impl Fault {
     /// All of them, by number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Throttled,
         Self::Failed,
         Self::Lost,
@@ -41,6 +45,7 @@ impl Fault {
         Self::TimedOut,
         Self::TimedOutLate,
         Self::Cancelled,
+        Self::Redelivered,
     ];
 
     /// Whether the call took effect before it went wrong.
@@ -60,7 +65,7 @@ impl Fault {
             Self::Throttled => 429,
             Self::Failed | Self::Lost | Self::Unanswered => 504,
             Self::TimedOut | Self::TimedOutLate => 408,
-            Self::Cancelled => 0,
+            Self::Cancelled | Self::Redelivered => 0,
         }
     }
 
@@ -74,6 +79,7 @@ impl Fault {
             Self::TimedOut => "timed out",
             Self::TimedOutLate => "timed out late",
             Self::Cancelled => "cancelled",
+            Self::Redelivered => "delivered again",
         }
     }
 }
@@ -105,6 +111,20 @@ pub fn strike(world: &World, fault: Fault, node: NodeId, place: &[Value]) -> Wor
     }
     world.insert(key(nth), true);
     world
+}
+
+/// Where in its run a fault strikes, without a name of the block: the item, and the places of serial loops around.
+pub fn place_of(program: &Program, class: ClassId, block: &Block, node: NodeId) -> Vec<Value> {
+    let mut place = vec![block.item.clone(), Value::Int(i64::from(block.index))];
+    for outer in program.ancestors(node).skip(1) {
+        if matches!(program.node(outer).kind, Kind::Loop { degree, .. } if degree <= 1)
+            && program.node(outer).class == class
+        {
+            let count = block.nodes[program.node(outer).slot as usize].count;
+            place.push(Value::Int(i64::from(count)));
+        }
+    }
+    place
 }
 
 #[cfg(test)]

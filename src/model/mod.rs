@@ -6,6 +6,7 @@ pub mod block;
 mod close;
 mod commit;
 pub mod content;
+pub mod delivery;
 pub mod evaluate;
 pub mod event;
 pub mod expression;

@@ -44,6 +44,8 @@ pub struct Program {
     pub groups: BTreeSet<NodeId>,
     /// How many faults may strike in one schedule.
     pub faults: u32,
+    /// Where operations are written down that must not take effect twice for one event, if events can start two runs.
+    pub ledger: Option<ResourceId>,
     /// Whether a run may be cancelled between any two steps, at the cost of a fault.
     pub cancellable: bool,
 }
@@ -53,8 +55,12 @@ pub struct Program {
 pub struct FlowPlan {
     /// Its name, used for its processes.
     pub name: Arc<str>,
-    /// Overlapping runs.
+    /// Runs, with those that start only if the trigger fires once more for an event.
     pub runs: u32,
+    /// How many those are; the last ones.
+    pub again: u32,
+    /// Runs that the trigger lets overlap; `None`: any number.
+    pub limit: Option<u32>,
     /// The root container.
     pub root: NodeId,
     /// The class of its runs.

@@ -1,6 +1,7 @@
 //! Settling: what a process does by itself, at once, until only steps remain that others can notice.
 
 use super::block::{Mark, Memory, NodeState, Phase};
+use super::delivery::is_start;
 use super::evaluate::evaluate;
 use super::expression::Env;
 use super::ids::NodeId;
@@ -56,8 +57,9 @@ impl Machine<'_> {
 
     /// Whether nobody else can notice the next step of this node.
     pub fn is_local(&mut self, node: NodeId) -> bool {
-        // A call that can go wrong is a step of its own; so is what follows a fault, for whoever has to read it.
-        if !self.program.node(node).call.faults.is_empty() {
+        // A call that can go wrong is a step of its own; so is what follows a fault, for whoever has to read it; and so
+        // is the start of a run that waits for others.
+        if !self.program.node(node).call.faults.is_empty() || is_start(self.program, node) {
             return false;
         }
         match &self.program.node(node).visibility {

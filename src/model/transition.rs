@@ -181,6 +181,7 @@ impl Machine<'_> {
                 Ok(value) => {
                     self.observed(node, |observer, view| observer.sent(view, node));
                     self.account_sent(node);
+                    self.write_down(node, number, Value::Null);
                     let output = Value::object([("statusCode", Value::Int(200)), ("text", value)]);
                     self.done(node, number, last, output, None);
                 }
@@ -194,6 +195,7 @@ impl Machine<'_> {
                         if *effect {
                             self.observed(node, |observer, view| observer.sent(view, node));
                             self.account_sent(node);
+                            self.write_down(node, number, Value::Null);
                         }
                         values.insert(0, self.block.item.clone());
                         let mut name = format!("{name}#{}", node.0);
@@ -260,6 +262,13 @@ impl Machine<'_> {
             };
             event.wrote =
                 done.wrote.iter().map(|(r, c)| (rid, *r, c.clone(), value(*r, c))).collect();
+            let wrote = event.written();
+            if done.refused.is_none()
+                && !done.wrote.is_empty()
+                && self.program.resource(rid).owner.is_none()
+            {
+                self.write_down(node, number, wrote);
+            }
         }
         Ok(())
     }

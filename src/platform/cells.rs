@@ -14,6 +14,9 @@ pub(super) fn observed(program: &Program, setup: &Setup) -> Vec<Observed> {
     let mut all = Vec::new();
     for (index, resource) in program.resources.iter().enumerate() {
         let id = ResourceId(u32::try_from(index).unwrap_or(u32::MAX));
+        if program.ledger == Some(id) {
+            continue;
+        }
         if resource.owner.is_some() && (!one_run || scratch(program, id, setup)) {
             continue;
         }

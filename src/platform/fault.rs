@@ -8,12 +8,13 @@
 
 use super::leaf::leaves_the_flow;
 use super::retry::policy;
-use super::scenario::Scenario;
+use super::scenario::{Redelivery, Scenario};
 use crate::definition::ast::Retry;
+use crate::model::content::Answers;
 use crate::model::expression::Expr;
 use crate::model::fault::Fault;
-use crate::model::ids::NodeId;
-use crate::model::program::{Access, Call, Kind, Program, Status, Step};
+use crate::model::ids::{NodeId, ResourceId};
+use crate::model::program::{Access, Call, Kind, Program, Resource, Shape, Status, Step};
 use crate::model::value::Value;
 use std::collections::BTreeMap;
 
@@ -21,7 +22,10 @@ use std::collections::BTreeMap;
 pub fn plan(program: &mut Program, scenario: &Scenario, written: &BTreeMap<NodeId, Retry>) {
     program.faults = scenario.faults;
     program.cancellable = scenario.cancellable && scenario.faults > 0;
-    if scenario.faults == 0 {
+    if program.flows.iter().any(|flow| flow.again > 0) {
+        program.ledger = Some(ledger(program));
+    }
+    if scenario.faults == 0 || scenario.redelivery == Redelivery::Only {
         return;
     }
     for node in program.ids() {
@@ -34,6 +38,23 @@ pub fn plan(program: &mut Program, scenario: &Scenario, written: &BTreeMap<NodeI
         program.nodes[node.index()].call =
             Call { retries: policy.retries, waits: policy.waits, faults };
     }
+}
+
+/// A resource that no action can name, and nobody sees.
+fn ledger(program: &mut Program) -> ResourceId {
+    let id = ResourceId(u32::try_from(program.resources.len()).unwrap_or(u32::MAX));
+    program.resources.push(Resource {
+        name: "".into(),
+        shape: Shape::Variable,
+        initial: vec![BTreeMap::new()],
+        key: Vec::new(),
+        unique: false,
+        etags: false,
+        may_miss: false,
+        answers: Answers::Plain,
+        owner: None,
+    });
+    id
 }
 
 fn faults(program: &Program, node: NodeId, steps: &[Step], retried: bool) -> Vec<Fault> {

@@ -107,12 +107,10 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
     if !builder.problems.is_empty() {
         return Err(builder.problems);
     }
-    builder.program.torn = scenario.torn;
+    scenario.pin(&mut builder.program);
     super::time::bound_loops(&mut builder.program);
     super::group::plan(&mut builder.program, builder.groups, scenario.faults > 0);
     super::fault::plan(&mut builder.program, scenario, &builder.retries);
-    builder.program.alias = scenario.alias;
-    builder.program.unknown_rows = scenario.unknown_items;
     let blind = builder.unread.iter().filter_map(|u| u.met(&builder.program)).collect();
     let doubled = builder.unread.iter().filter_map(Unread::alone).collect();
     Ok(Lowered {
@@ -138,9 +136,12 @@ impl<'d> Builder<'d> {
             .map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)))
             .collect();
         let runs = self.scenario.runs(flow, &self.definition.setup);
+        let again = self.scenario.again(flow, runs);
         self.program.flows.push(FlowPlan {
             name: flow.name.as_str().into(),
-            runs,
+            runs: runs.saturating_add(again),
+            again,
+            limit: flow.trigger.as_ref().and_then(|t| u32::try_from(t.runs?).ok()),
             root,
             class,
             variables,

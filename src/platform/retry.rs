@@ -24,10 +24,13 @@ pub fn policy(written: Option<&Retry>, platform: Platform) -> Policy {
     match retry.kind.as_str() {
         "none" => Policy::default(),
         "fixed" => Policy { retries, waits: vec![retry.interval.min(LONGEST)] },
-        // The n-th wait is at most 2^(n-1) times the interval (ERR, *exponential interval*).
+        // The n-th wait is at most 2^(n-1) times the interval and the largest that is allowed, and at least the smallest
+        // (ERR, *exponential interval*).
         "exponential" => {
             let nth = |n: u32| 1u64.checked_shl(n).unwrap_or(u64::MAX);
-            let wait = |n: u32| nth(n).saturating_mul(retry.interval).min(LONGEST);
+            let most = retry.most.unwrap_or(LONGEST);
+            let scaled = |n: u32| nth(n).saturating_mul(retry.interval).min(most);
+            let wait = |n: u32| scaled(n).max(retry.least).min(LONGEST);
             Policy { retries, waits: (0..retries).map(wait).collect() }
         }
         _ => default(platform),
@@ -49,9 +52,10 @@ mod tests {
     use super::*;
 
     fn check(kind: &str, retries: u32, waits: &[u64]) {
-        let written = Retry { count: 4, interval: 20, kind: kind.to_owned() };
+        let kind = kind.to_owned();
+        let written = Retry { count: 4, interval: 20, kind, ..Retry::default() };
         let found = policy(Some(&written), Platform::LogicApps);
-        assert_eq!(found, Policy { retries, waits: waits.to_vec() }, "{kind}");
+        assert_eq!(found, Policy { retries, waits: waits.to_vec() }, "{}", written.kind);
     }
 
     /// Semantics §6, rows *types*, *LA default*, *exponential delay*.
@@ -71,7 +75,8 @@ mod tests {
 
     #[test]
     fn large_numbers_are_cut_to_what_the_platform_allows() {
-        let written = Retry { count: u64::MAX, interval: u64::MAX, kind: "exponential".to_owned() };
+        let kind = "exponential".to_owned();
+        let written = Retry { count: u64::MAX, interval: u64::MAX, kind, ..Retry::default() };
         let found = policy(Some(&written), Platform::PowerAutomate);
         assert_eq!((found.retries, found.waits[89]), (90, LONGEST));
     }

@@ -1,6 +1,7 @@
 //! Scenario: how many runs, items and at what degree; what is assumed.
 
 use crate::definition::ast::{Flow, Over, Platform, Setup};
+use crate::model::program::Program;
 use std::collections::BTreeMap;
 
 /// The scope of one check.
@@ -30,12 +31,34 @@ pub struct Scenario {
     pub faults: u32,
     /// Whether a run may be cancelled between any two steps (`assume`, `run-cancellation`).
     pub cancellable: bool,
+    /// Whether one event may start two runs, at the cost of a fault (`assume`, `trigger-delivery`).
+    pub redelivery: Redelivery,
     /// Whether steps that nobody else can notice are merged.
     pub merge: bool,
     /// Rounds of an Until at most.
     pub rounds: Option<u64>,
     /// Items and degree at most, for a second look that only has to find whether something can happen.
     pub most: Option<u64>,
+}
+
+/// Whether one event may start two runs (semantics §4.3, *duplicates at the trigger*).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redelivery {
+    /// It starts one.
+    #[default]
+    Never,
+    /// That is one of the faults.
+    Too,
+    /// That is the only fault.
+    Only,
+}
+
+impl Redelivery {
+    /// As a model pins it; else never.
+    pub fn of(assume: &BTreeMap<String, String>) -> Self {
+        let pinned = assume.get("trigger-delivery");
+        if pinned.is_some_and(|v| v == "at-least-once") { Self::Too } else { Self::Never }
+    }
 }
 
 impl Scenario {
@@ -52,10 +75,18 @@ impl Scenario {
             torn: false,
             faults: 0,
             cancellable: false,
+            redelivery: Redelivery::Never,
             merge: true,
             rounds: None,
             most: None,
         }
+    }
+
+    /// What the program has to know of the assumptions.
+    pub fn pin(&self, program: &mut Program) {
+        program.torn = self.torn;
+        program.alias = self.alias;
+        program.unknown_rows = self.unknown_items;
     }
 
     /// Overlapping runs of a flow: flag, then the flow's own number, then `scope.runs`, then 1.
@@ -63,6 +94,14 @@ impl Scenario {
         let runs = self.runs.or(flow.runs).or(setup.runs).unwrap_or(1);
         let limit = flow.trigger.as_ref().and_then(|t| t.runs).unwrap_or(u64::MAX);
         u32::try_from(runs.min(limit).max(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Runs that start only if the trigger fires once more for an event: one for each event, if the trigger can do
+    /// that. A model without a trigger says so itself.
+    pub fn again(&self, flow: &Flow, runs: u32) -> u32 {
+        let can = flow.trigger.as_ref().is_none_or(|t| t.repeats);
+        let may = self.faults > 0 && self.redelivery != Redelivery::Never;
+        if can && may { runs } else { 0 }
     }
 
     /// Items of a loop, where it is known: flags, then `scope.items`, then what is written.

@@ -1,15 +1,18 @@
-//! retry-duplicate: one operation takes effect twice, because the answer to the first time was lost (semantics §6).
+//! retry-duplicate: one operation takes effect twice, because the answer to the first time was lost (semantics §6), or
+//! because the trigger fired twice for one event (§4.3).
 //!
 //! The second time does no harm if it changes nothing, or if it is the same operation again and doing it twice is doing
 //! it once: a blind set, an upsert by a fixed key. A unique key and an etag refuse it, so it has no effect to judge. But
 //! who answers the refusal by reading again and writing again has made the change twice, and that is found here too.
 
 use super::judge::CALLER;
+use super::lookup::written_expr;
 use crate::model::access::{Act, act};
 use crate::model::block::{Mark, Memory};
 use crate::model::content::Content;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::Access;
+use crate::model::support::support;
 use crate::model::value::Value;
 use crate::model::view::View;
 use std::sync::Arc;
@@ -33,12 +36,47 @@ pub(super) fn takes_effect_twice(
 ) -> bool {
     let Some(first) = applied(view, node) else { return false };
     let Some(once) = &done.after else { return false };
+    let key = &view.program.resource(resource).key;
     if once.same_data(before) {
         return false;
     }
+    let same = written_before(key, &first, once, &done.wrote);
+    !(same && idempotent(view, resource, access, once))
+}
+
+/// Whether this effect is the second for one event, whose trigger fired twice, and does what the first did once more.
+/// Unlike a repeated attempt the second run looks again: what it then sets blindly may be another value, and is the
+/// newer one. Only a value made of what the cell itself said before counts on from the first time.
+pub(super) fn takes_effect_for_same_event(
+    view: &mut View<'_>,
+    node: NodeId,
+    resource: ResourceId,
+    access: &Access,
+    done: &Act,
+    before: &Content,
+) -> bool {
+    if view.program.resource(resource).owner.is_some() {
+        return false;
+    }
+    let Some(first) = view.done_for_same_event(node) else { return false };
+    let Some(once) = &done.after else { return false };
+    if once.same_data(before) {
+        return false;
+    }
+    let key = &view.program.resource(resource).key;
+    let same = written_before(key, &first, once, &done.wrote);
+    let counts_on = || {
+        let columns = done.wrote.iter().filter_map(|(_, c)| written_expr(access, c));
+        columns.into_iter().any(|e| support(view.program, e).contains(&resource))
+    };
+    let newer = same || !counts_on();
+    !(newer && idempotent(view, resource, access, once))
+}
+
+/// Whether doing it twice is doing it once.
+fn idempotent(view: &mut View<'_>, resource: ResourceId, access: &Access, once: &Content) -> bool {
     let twice = act(view.program, resource, access, once, view, CALLER);
-    let idempotent = twice.is_ok_and(|t| t.after.is_none_or(|after| after.same_data(once)));
-    !(idempotent && written_before(&view.program.resource(resource).key, &first, once, &done.wrote))
+    twice.is_ok_and(|t| t.after.is_none_or(|after| after.same_data(once)))
 }
 
 /// Whether every value that is written now was written the first time, too. Which row it is may have changed: somebody

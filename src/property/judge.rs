@@ -2,7 +2,7 @@
 //! something different (design.md §6).
 
 use super::again::{Again, Refresh};
-use super::duplicate::{applied, takes_effect_twice};
+use super::duplicate::{applied, takes_effect_for_same_event, takes_effect_twice};
 use super::lookup::{
     Write, acquires, clash, condition, contended, guard_reader, is_copy, now, once_more,
     only_column, reader_of, takes_lease, value_at, written_expr,
@@ -34,6 +34,11 @@ pub struct Judge {
     /// Writes that a lease should guard, as far as that is known: without it they fire.
     pub guarded: BTreeSet<(NodeId, ResourceId)>,
 }
+
+/// Why an operation is made twice.
+const ANSWER_LOST: &str = "before, when its answer was lost";
+/// The other reason.
+pub const FIRED_TWICE: &str = "before, when the trigger fired for the same event";
 
 pub(super) const CALLER: Caller =
     Caller { lease: None, exhaustible: false, loaded: None, found: None };
@@ -279,11 +284,13 @@ impl Observer for Judge {
         self.leases(view, &write);
         self.fired.extend(undoes_another(view, node, resource, done));
         self.fired.extend(masked(view, node, Some(resource), &access.expressions()));
-        if takes_effect_twice(view, node, resource, access, done, &before) {
+        let lost = takes_effect_twice(view, node, resource, access, done, &before);
+        let fired = takes_effect_for_same_event(view, node, resource, access, done, &before);
+        for (_, why) in [(lost, ANSWER_LOST), (fired, FIRED_TWICE)].into_iter().filter(|d| d.0) {
             let column = done.wrote.iter().map(|(_, c)| c).find(|c| !c.is_empty());
             let made = done.wrote.iter().any(|(_, c)| c.is_empty());
-            let detail = "took effect before, when its answer was lost".to_owned();
-            self.fire("retry-duplicate", resource, column.filter(|_| !made), vec![node], detail);
+            let (column, detail) = (column.filter(|_| !made), format!("took effect {why}"));
+            self.fire("retry-duplicate", resource, column, vec![node], detail);
         }
         let guards = view.program.node(node).guards.clone();
         let broken = guards.iter().find(|g| !Again::new(view, Refresh::All).holds(g));
@@ -328,16 +335,16 @@ impl Observer for Judge {
     fn sent(&mut self, view: &mut View<'_>, node: NodeId) {
         let exprs = expressions(view.program, node);
         self.fired.extend(masked(view, node, None, &exprs));
-        if applied(view, node).is_some() {
-            self.fired.push(Violation {
-                rule: "retry-duplicate",
-                resource: None,
-                column: None,
-                actions: vec![node],
-                detail: "was sent before, when its answer was lost".to_owned(),
-                weak: false,
-            });
-        }
+        let repeated = applied(view, node).map(|_| ANSWER_LOST);
+        let doubled = view.done_for_same_event(node).map(|_| FIRED_TWICE);
+        self.fired.extend([repeated, doubled].into_iter().flatten().map(|why| Violation {
+            rule: "retry-duplicate",
+            resource: None,
+            column: None,
+            actions: vec![node],
+            detail: format!("was sent {why}"),
+            weak: false,
+        }));
         let guards = view.program.node(node).guards.clone();
         for guard in &guards {
             if Again::new(view, Refresh::All).holds(guard) {

@@ -104,9 +104,10 @@ pub const RULES: &[Meta] = &[
         "retry-duplicate",
         "One operation takes effect twice",
         "CWE-837",
-        "a call takes effect, its answer is lost, and the repeated call takes effect again",
+        "a call takes effect, its answer is lost, and the repeated call takes effect again; or the trigger fires twice for \
+         one event, and so does what follows",
         "make the repeat harmless: an upsert by a key of your own, a unique column, an If-Match; or set the retry policy \
-         to none and look before you repeat",
+         to none and look before you repeat; against a second run for one event, claim the event first",
     ),
     rule!(
         "partial-failure",

@@ -143,6 +143,8 @@ pub(super) struct State {
     pub(super) cells: Cells,
     pub(super) runs: Group,
     pub(super) struck: Struck,
+    /// Second runs that their events have not started yet.
+    pub(super) asleep: BTreeMap<usize, Frame>,
     /// One operation took effect twice.
     pub(super) twice: bool,
 }
@@ -163,17 +165,23 @@ impl<'m> Model<'m> {
             let list = self.compile(&json["flow"], false);
             lists = vec![list; json["scope"]["runs"].as_u64().unwrap_or(1) as usize];
         }
+        let events = lists.len();
+        if self.may_fire_twice() {
+            lists.extend(lists.clone());
+        }
         let mut cells = Cells::default();
         cells.runs = lists.len();
         for (name, group) in json["state"].as_object().into_iter().flatten() {
             cells.declare(name, group);
         }
-        let frames =
+        let mut frames: BTreeMap<usize, Frame> =
             lists.iter().enumerate().map(|(run, &list)| (run, self.frame(list, None))).collect();
+        let asleep = frames.split_off(&events);
         let mut state = State {
             cells,
             runs: Group { frames, ..Group::default() },
             struck: vec![],
+            asleep,
             twice: false,
         };
         self.settle(&mut state);
@@ -192,7 +200,7 @@ impl<'m> Model<'m> {
         seen.insert(start.clone());
         let mut todo = vec![start.clone()];
         while let Some(state) = todo.pop() {
-            let steps = self.enabled_group(&state, &state.runs, &vec![], serial);
+            let steps = self.enabled(&state, serial);
             if steps.is_empty() {
                 self.end(&state, serial, answer);
             }
@@ -204,6 +212,7 @@ impl<'m> Model<'m> {
                 let faults = self.faults_at(&state, &path).into_iter();
                 ways.extend(faults.filter_map(|f| self.go_wrong(&state, &path, f, serial)));
             }
+            ways.extend(self.fire_again(&state, serial));
             for next in ways {
                 if !seen.contains(&next) {
                     seen.insert(next.clone());
@@ -244,7 +253,7 @@ impl<'m> Model<'m> {
     // ---- What can happen ----
 
     /// The steps inside, each with whether it begins a round after a refused poll.
-    fn enabled_group(
+    pub(super) fn enabled_group(
         &self,
         state: &State,
         group: &Group,

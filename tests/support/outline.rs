@@ -158,7 +158,8 @@ impl<'m> Model<'m> {
                 .map(|(_, f)| f["runs"].as_u64().unwrap_or(1))
                 .sum::<u64>()
                 == 1
-        }) && self.json["scope"]["runs"].as_u64().unwrap_or(1) == 1;
+        }) && self.json["scope"]["runs"].as_u64().unwrap_or(1) == 1
+            && !self.may_fire_twice();
         let steps: Vec<&Step<'_>> = self.lists.iter().flatten().collect();
         for (name, group) in self.json["state"].as_object().into_iter().flatten() {
             let mut columns: BTreeSet<&String> =

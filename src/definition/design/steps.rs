@@ -386,5 +386,5 @@ fn retry(node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Retry> {
     // The least interval the platforms allow.
     let interval =
         node.get("interval").and_then(|interval| interval.whole(0, None, problems)).unwrap_or(5);
-    Some(Retry { count, interval, kind: kind.to_owned() })
+    Some(Retry { count, interval, kind: kind.to_owned(), ..Retry::default() })
 }

@@ -50,6 +50,7 @@ pub(super) fn retry(action: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Re
             count: 4,
             interval: 20,
             kind: (*kind.unwrap_or(&"default")).to_owned(),
+            ..Retry::default()
         });
     }
     let kind = match text(&node, &["type"]) {
@@ -71,8 +72,10 @@ pub(super) fn retry(action: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Re
     } else {
         node.get("count").and_then(|count| number(&count)).unwrap_or(4)
     };
-    let interval = text(&node, &["interval"]).and_then(seconds).unwrap_or(20);
-    Some(Retry { count, interval, kind: kind.to_owned() })
+    let given = |key: &str| text(&node, &[key]).and_then(seconds);
+    let interval = given("interval").unwrap_or(20);
+    let (least, most) = (given("minimumInterval").unwrap_or(0), given("maximumInterval"));
+    Some(Retry { count, interval, kind: kind.to_owned(), least, most })
 }
 
 /// How long the action can take: a Delay its interval, anything else its own time limit.

@@ -32,8 +32,22 @@ fn one(cx: &mut Context, name: &str, node: &Node<'_>) -> Trigger {
         kind: text(node, &["type"]).unwrap_or_default().to_owned(),
         operation: text(node, &["inputs", "host", "operationId"]).unwrap_or_default().to_owned(),
         every: every(node),
+        repeats: repeats(node),
         runs: if single { Some(1) } else { runs },
     }
+}
+
+/// Whether one event can start two runs (semantics §4.3, *duplicates at the trigger*): polling and webhooks are
+/// at-least-once, and a caller over HTTP may call again. A clock ticks once, and a person presses a button once.
+fn repeats(node: &Node<'_>) -> bool {
+    let is = |path: &[&str], names: &[&str]| {
+        text(node, path).is_some_and(|text| names.iter().any(|n| text.eq_ignore_ascii_case(n)))
+    };
+    if is(&["type"], &["Request"]) {
+        return text(node, &["kind"]).is_none() || is(&["kind"], &["Http"]);
+    }
+    !is(&["type"], &["Recurrence", "SlidingWindow", "Manual", "Batch"])
+        && text(node, &["type"]).is_some()
 }
 
 /// Seconds between two ticks; a polling trigger's events do not come by the clock.

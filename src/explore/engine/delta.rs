@@ -5,6 +5,7 @@
 use super::{Engine, Move, State, Told};
 use crate::explore::layout::Unit;
 use crate::explore::table::NONE;
+use crate::model::delivery::is_start;
 use crate::model::fault::Fault;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::transition::Halt;
@@ -233,9 +234,13 @@ impl Engine<'_> {
         let about = self.locals[number as usize].1;
         record.reads.retain(|(r, _)| r.0 != about);
         let root = self.layout.root(unit.run);
+        let waits = matches!(chosen, Move::Step(_, node) if is_start(self.program, node));
         let delta = match result {
+            Err(Halt::Disabled) if waits => Delta::Slow,
             Err(Halt::Disabled) if self.too_many.is_none() => Delta::Disabled,
             Err(_) => Delta::Slow,
+            // Whether a run may start depends on the others, which are not part of the key.
+            Ok(()) if waits => Delta::Slow,
             Ok(()) if self.starts_elsewhere(state, unit, &told) => Delta::Slow,
             Ok(()) => Delta::Plain(Plain {
                 world: next[0],

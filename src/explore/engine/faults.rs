@@ -3,11 +3,11 @@
 use super::{Engine, State, Told};
 use crate::explore::layout::Unit;
 use crate::model::block::Block;
-use crate::model::fault::{Fault, strike, struck};
+use crate::model::delivery::is_start;
+use crate::model::fault::{Fault, place_of, strike, struck};
 use crate::model::ids::{ClassId, NodeId};
-use crate::model::program::{Kind, Program, Status};
+use crate::model::program::{Program, Status};
 use crate::model::transition::Halt;
-use crate::model::value::Value;
 
 /// The bits of a memo key's node that name the node; above stands the fault.
 pub(super) const NODE: u32 = (1 << FAULT) - 1;
@@ -31,7 +31,38 @@ impl Engine<'_> {
         struck(self.worlds.get(state[0])) < self.program.faults as usize
     }
 
-    /// A call goes wrong, or a run is cancelled.
+    /// Takes the step of a process.
+    pub(super) fn go_on(
+        &mut self,
+        state: &mut State,
+        unit: Unit,
+        node: NodeId,
+        told: &mut Told,
+    ) -> Result<(), Halt> {
+        if is_start(self.program, node) && !self.may_start(state, unit) {
+            return Err(Halt::Disabled);
+        }
+        self.run_machine(state, unit, node.0, told)?;
+        if unit.slot > 0 && self.known(state, unit).ended.is_some() {
+            self.fold(state, unit, told)?;
+        }
+        self.drive(state, unit.run, told)
+    }
+
+    /// Whether the limit of its trigger lets a run start that has waited.
+    fn may_start(&self, state: &[u32], unit: Unit) -> bool {
+        let flow = self.layout.flow(unit.run);
+        let root = self.program.class(self.layout.class(unit)).root;
+        let others = (0..self.layout.runs()).filter(|&r| self.layout.flow(r) == flow);
+        let under_way = others.filter(|&run| {
+            let block = self.block(state, Unit { run, slot: 0 });
+            block.ended.is_none() && !block.is_queued(self.program, root)
+        });
+        let limit = self.program.flows[flow as usize].limit;
+        limit.is_none_or(|limit| under_way.count() < limit as usize)
+    }
+
+    /// A call goes wrong, a run is cancelled, or one is woken.
     pub(super) fn go_wrong(
         &mut self,
         state: &mut State,
@@ -61,25 +92,6 @@ impl Engine<'_> {
     }
 }
 
-/// Where in its run a fault strikes, without a name of the block: the item, and the places of serial loops around.
-pub(in crate::explore) fn place_of(
-    program: &Program,
-    class: ClassId,
-    block: &Block,
-    node: NodeId,
-) -> Vec<Value> {
-    let mut place = vec![block.item.clone(), Value::Int(i64::from(block.index))];
-    for outer in program.ancestors(node).skip(1) {
-        if matches!(program.node(outer).kind, Kind::Loop { degree, .. } if degree <= 1)
-            && program.node(outer).class == class
-        {
-            let count = block.nodes[program.node(outer).slot as usize].count;
-            place.push(Value::Int(i64::from(count)));
-        }
-    }
-    place
-}
-
 /// What can go wrong with the calls that a block is about to make.
 pub(super) fn faults(
     program: &Program,
@@ -88,6 +100,9 @@ pub(super) fn faults(
     ready: &[NodeId],
 ) -> Vec<(NodeId, Fault)> {
     let mut found = Vec::new();
+    if program.faults > 0 && block.is_asleep() {
+        found.push((program.class(class).root, Fault::Redelivered));
+    }
     if program.faults == 0 || block.ended.is_some() {
         return found;
     }

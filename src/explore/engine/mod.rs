@@ -12,7 +12,7 @@ mod slots;
 
 use super::layout::{Layout, Place, Unit};
 use super::table::{Interner, Memo, NONE, Quads};
-use crate::model::block::{Block, Mark, NodeState};
+use crate::model::block::{Block, Mark};
 use crate::model::content::{Content, Lease};
 use crate::model::fault::Fault;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
@@ -22,7 +22,6 @@ use crate::model::value::Value;
 use crate::property::judge::{Judge, Violation};
 use delta::{Learned, Local, Record};
 use effect::{Effect, Key, SETTLE};
-pub(super) use faults::place_of;
 use known::{Known, about};
 pub(super) use known::{know, leasable};
 use std::sync::Arc;
@@ -273,17 +272,24 @@ impl<'p> Engine<'p> {
         for run in 0..self.layout.runs() {
             let unit = Unit { run, slot: 0 };
             let class = self.layout.class(unit);
-            let nodes = vec![NodeState::default(); self.program.class(class).nodes.len()];
-            let flow = &self.program.flows[self.layout.flow(run) as usize];
-            let item = if flow.told_apart && flow.runs > 1 {
-                Value::term("run", vec![Value::Int(i64::from(run))])
-            } else {
-                Value::Null
-            };
-            let block = Block { item, nodes, ..Block::default() };
-            state[self.layout.place(unit)] = self.intern_block(class, block);
+            let nth = self.layout.number(run) - 1;
+            let flow = self.layout.flow(run);
+            let mut block = Block::run(self.program, flow, (nth, run));
+            state[self.layout.place(unit)] = self.intern_block(class, block.clone());
+            if block.is_asleep() {
+                continue;
+            }
+            let (fresh, events) = (state.clone(), told.events.len());
             self.run_machine(&mut state, unit, SETTLE, &mut told)?;
             self.drive(&mut state, run, &mut told)?;
+            if self.known(&state, unit).ended.is_some()
+                && self.program.flows[flow as usize].again > 0
+            {
+                told.events.truncate(events);
+                state = fresh;
+                block.queue(self.program, self.program.class(class).root);
+                state[self.layout.place(unit)] = self.intern_block(class, block);
+            }
         }
         Ok((state, told.events))
     }
@@ -353,13 +359,7 @@ impl<'p> Engine<'p> {
 
     fn step_in(&mut self, state: &mut State, chosen: Move, told: &mut Told) -> Result<(), Halt> {
         match chosen {
-            Move::Step(unit, node) => {
-                self.run_machine(state, unit, node.0, told)?;
-                if unit.slot > 0 && self.known(state, unit).ended.is_some() {
-                    self.fold(state, unit, told)?;
-                }
-                self.drive(state, unit.run, told)?;
-            }
+            Move::Step(unit, node) => self.go_on(state, unit, node, told)?,
             Move::Fault(unit, node, fault) => self.go_wrong(state, unit, node, fault, told)?,
             Move::Expire(holder, resource) => self.expire(state, holder, resource),
         }

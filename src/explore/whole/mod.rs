@@ -8,16 +8,16 @@
 mod slots;
 
 use super::engine::delta::Local;
-use super::engine::{Engine, Move, know, leasable, place_of};
+use super::engine::{Engine, Move, know, leasable};
 use super::layout::{Layout, Unit};
 use super::witness::Schedule;
 use crate::model::block::{Block, Mark};
 use crate::model::content::{Content, Lease};
-use crate::model::fault::{Fault, strike, struck};
+use crate::model::delivery::is_start;
+use crate::model::fault::{Fault, place_of, strike, struck};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Program, Status};
 use crate::model::transition::{Change, Event, Halt, Machine, World};
-use crate::model::value::Value;
 use crate::model::view::Store;
 use crate::property::judge::{Judge, Violation};
 use im::OrdMap;
@@ -150,6 +150,9 @@ impl<'p> Stepper<'p> {
     /// Everything a move can lead to, in the engine's order.
     pub fn take(&mut self, state: &Whole, chosen: Move) -> Vec<Taken> {
         self.each_answer(state, |stepper, taken| match chosen {
+            Move::Step(unit, node) if is_start(stepper.program, node) => {
+                stepper.start_queued(taken, unit, node)
+            }
             Move::Step(unit, node) => stepper.go_on(taken, unit, Doing::Step(node)),
             Move::Fault(unit, node, fault) => stepper.go_wrong(taken, unit, node, fault),
             Move::Expire(holder, resource) => {
@@ -189,14 +192,23 @@ impl<'p> Stepper<'p> {
     fn begin(&mut self, taken: &mut Taken) -> Result<(), Halt> {
         for run in 0..self.layout.runs() {
             let unit = Unit { run, slot: 0 };
-            let flow = &self.program.flows[self.layout.flow(run) as usize];
-            let mut block = Block::fresh(self.program, self.layout.class(unit));
-            if flow.told_apart && flow.runs > 1 {
-                block.item = Value::term("run", vec![Value::Int(i64::from(run))]);
+            let nth = self.layout.number(run) - 1;
+            let flow = self.layout.flow(run);
+            let mut block = Block::run(self.program, flow, (nth, run));
+            taken.state.blocks.insert(unit, Arc::new(block.clone()));
+            if block.is_asleep() {
+                continue;
             }
-            taken.state.blocks.insert(unit, Arc::new(block));
+            let (fresh, events) = (taken.state.clone(), taken.events.len());
             self.machine(taken, unit, Doing::Settle)?;
             self.start(taken, run)?;
+            let ended = taken.state.blocks[&unit].ended.is_some();
+            if ended && self.program.flows[flow as usize].again > 0 {
+                taken.events.truncate(events);
+                taken.state = fresh;
+                block.queue(self.program, self.program.class(self.layout.class(unit)).root);
+                taken.state.blocks.insert(unit, Arc::new(block));
+            }
         }
         Ok(())
     }
@@ -205,6 +217,22 @@ impl<'p> Stepper<'p> {
         self.machine(taken, unit, doing)?;
         self.end_iteration(taken, unit)?;
         self.start(taken, unit.run)
+    }
+
+    /// A run that has waited for the limit of its trigger starts, if fewer than that are under way.
+    fn start_queued(&mut self, taken: &mut Taken, unit: Unit, node: NodeId) -> Result<(), Halt> {
+        let flow = self.layout.flow(unit.run);
+        let under_way = taken.state.blocks.iter().filter(|(other, block)| {
+            other.slot == 0
+                && self.layout.flow(other.run) == flow
+                && block.ended.is_none()
+                && !block.is_queued(self.program, node)
+        });
+        let limit = self.program.flows[flow as usize].limit;
+        if limit.is_some_and(|limit| under_way.count() >= limit as usize) {
+            return Err(Halt::Disabled);
+        }
+        self.go_on(taken, unit, Doing::Step(node))
     }
 
     fn go_wrong(

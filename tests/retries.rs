@@ -1,0 +1,196 @@
+//! Retry policies and timeouts, row by row of semantics §6: what a policy comes to, what is repeated, and what it costs in
+//! time. That effects happen twice is in `fault_tables.rs`, that triggers fire twice in `deliveries.rs`.
+
+mod support;
+
+use flowrace::definition::ast::Platform;
+use flowrace::definition::beside::Beside;
+use flowrace::definition::parse;
+use flowrace::model::program::{Node, Program};
+use flowrace::platform::lower::lower;
+use flowrace::platform::scenario::Scenario;
+use serde_json::{Value, json};
+use support::engine::check;
+use support::seen::{model, pretty, rules};
+
+/// The one action of an export, compiled with a budget of one fault.
+fn compiled(action: &Value, platform: Platform) -> Node {
+    let mut action = action.clone();
+    action["type"] = json!("Http");
+    action["inputs"]["method"] = json!("POST");
+    action["inputs"]["uri"] = json!("https://example.org/orders");
+    let export = json!({ "definition": {
+        "$schema": "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#",
+        "triggers": { "When": { "type": "Request" } }, "actions": { "Call": action } } });
+    let import = |_: &str| unreachable!("no imports");
+    let parsed = parse("flow.json", &export.to_string(), &Beside::default(), &import).remove(0);
+    assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
+    let scenario = Scenario { faults: 1, ..Scenario::new(platform) };
+    let program: Program =
+        lower(&parsed.definition.expect("a flow"), &scenario).expect("it compiles").program;
+    program.nodes.into_iter().find(|n| &*n.name == "Call").expect("it is there")
+}
+
+/// Further attempts, and the longest wait before each.
+fn policy(written: &Value, platform: Platform) -> (u32, Vec<u64>) {
+    let call = compiled(&json!({ "inputs": { "retryPolicy": written } }), platform).call;
+    (call.retries, call.waits)
+}
+
+const POWER: (u32, [u64; 2]) = (2, [300, 600]);
+const LOGIC: (u32, [u64; 4]) = (4, [8, 15, 30, 45]);
+
+/// Rows *where* (absent = default; may be a string expression), *types* (`default`), *LA default*, *PA default*.
+#[test]
+fn the_default_of_each_platform() {
+    let expression = json!("@parameters('policy')");
+    let default = json!({ "type": "Default", "count": 9, "interval": "PT5S" });
+    for written in [Value::Null, expression, default, json!({})] {
+        let given = if written.is_null() { json!({}) } else { json!({ "retryPolicy": written }) };
+        let of = |platform| compiled(&json!({ "inputs": given }), platform).call;
+        let (power, logic) = (of(Platform::PowerAutomate), of(Platform::LogicApps));
+        assert_eq!((power.retries, power.waits), (POWER.0, POWER.1.to_vec()), "{written}");
+        assert_eq!((logic.retries, logic.waits), (LOGIC.0, LOGIC.1.to_vec()), "{written}");
+    }
+}
+
+/// Rows *types*, *count range / interval*, *exponential delay n*: what is written counts on both platforms alike.
+#[test]
+fn policies_as_they_are_written() {
+    let check = |written: Value, retries: u32, waits: &[u64]| {
+        for platform in [Platform::PowerAutomate, Platform::LogicApps] {
+            assert_eq!(policy(&written, platform), (retries, waits.to_vec()), "{written}");
+        }
+    };
+    check(json!({ "type": "none" }), 0, &[]);
+    check(json!({ "type": "None", "count": 4 }), 0, &[]);
+    check(json!("none"), 0, &[]);
+    check(json!({ "type": "fixed", "count": 3, "interval": "PT20S" }), 3, &[20]);
+    check(json!({ "type": "Fixed", "count": "3", "interval": "PT1M30S" }), 3, &[90]);
+    check(json!({ "type": "fixed", "count": 91, "interval": "P2D" }), 90, &[86_400]);
+    let exponential = |least: &str, most: &str| {
+        json!({ "type": "exponential", "count": 4, "interval": "PT10S",
+            "minimumInterval": least, "maximumInterval": most })
+    };
+    check(json!({ "type": "exponential", "count": 4, "interval": "PT10S" }), 4, &[10, 20, 40, 80]);
+    check(exponential("PT5S", "PT30S"), 4, &[10, 20, 30, 30]);
+    check(exponential("PT15S", "PT1H"), 4, &[15, 20, 40, 80]);
+}
+
+/// Row *request timeout*: 120 s unless the action has a limit of its own.
+#[test]
+fn how_long_a_request_may_take() {
+    for (limit, seconds) in [
+        (Value::Null, 120),
+        (json!({ "timeout": "PT10S" }), 10),
+        (json!({ "timeout": "PT1H" }), 3_600),
+    ] {
+        let mut action = json!({ "inputs": {} });
+        if !limit.is_null() {
+            action["limit"] = limit.clone();
+        }
+        assert_eq!(compiled(&action, Platform::LogicApps).takes, seconds, "{limit}");
+    }
+}
+
+/// A lease of 30 s around one call that can go wrong and a write: whether the write can come too late.
+fn too_late(policy: &Value, budget: u64, first: &Value) -> bool {
+    let never = json!({ "type": "none" });
+    let mut first = first.clone();
+    first["name"] = json!("First");
+    first["takes"] = json!([0, 0]);
+    first["retry"] = policy.clone();
+    let mut model = model(
+        budget,
+        &json!([
+        { "name": "Lock", "acquireLease": "b", "seconds": 30, "takes": [0, 0], "retry": never },
+        first,
+        { "name": "Write", "update": "m", "set": { "N": 6 }, "takes": [0, 0], "retry": never,
+          "runAfter": { "First": ["Succeeded", "Failed"] } },
+        { "name": "Unlock", "releaseLease": "b", "lease": "@outputs('Lock')?['leaseId']", "takes": [0, 0],
+          "retry": never, "runAfter": { "Write": ["Succeeded", "Failed"] } }]),
+    );
+    model["state"]["b"] = json!({ "kind": "blob" });
+    let flow = check(&model, "all");
+    let findings = flow["findings"].as_array().expect("findings");
+    findings.iter().any(|f| f["rule"] == "lease-misuse" && f["cell"] == "m.N")
+}
+
+/// Rows *Retry-After*, *types*, *exponential delay n*: the wait before an attempt counts towards the lease, and no other
+/// wait does. A budget of one buys one wait of a repeated call, or all of a call that fails for good.
+#[test]
+fn waits_take_time() {
+    let fixed = |count: u64, interval: u64| json!({ "type": "fixed", "count": count, "interval": interval });
+    let growing =
+        |interval: u64| json!({ "type": "exponential", "count": 2, "interval": interval });
+    let none = json!({ "type": "none" });
+    for (policy, misused) in [
+        (none, false),
+        (fixed(1, 29), false),
+        (fixed(1, 30), true),
+        (fixed(2, 14), false),
+        (fixed(2, 15), true),
+        (growing(9), false),
+        (growing(10), true),
+    ] {
+        let found = too_late(&policy, 1, &json!({ "get": "m" }));
+        assert_eq!(found, misused, "{policy}");
+    }
+}
+
+/// Row *retried outcomes*: 409 and 412 are answers. A refused call has no further attempts to make, whatever its policy.
+#[test]
+fn a_refusal_is_not_repeated() {
+    let taken = json!({ "create": "t", "row": { "k": 1 } });
+    let stale = json!({ "update": "m", "ifMatch": "@outputs('Get')?['etag']", "set": { "N": 7 } });
+    for (step, code) in [(taken, 409), (stale, 412)] {
+        let flow = |policy: Value| {
+            let never = json!({ "type": "none" });
+            let mut step = step.clone();
+            step["name"] = json!("Step");
+            step["retry"] = policy;
+            let mut model = model(
+                1,
+                &json!([{ "name": "Get", "get": "m", "retry": never },
+                { "name": "Touch", "update": "m", "set": { "N": 6 }, "retry": never }, step,
+                { "name": "Note", "update": "m", "set": { "Code": "@outputs('Step')?['statusCode']" }, "retry": never,
+                  "runAfter": { "Step": ["Succeeded", "Failed"] } }]),
+            );
+            model["state"]["t"]["rows"] = json!([{ "k": 1 }]);
+            model["state"]["t"]["unique"] = json!(true);
+            check(&model, "none")
+        };
+        let (once, often) =
+            (flow(json!({ "type": "none" })), flow(json!({ "count": 4, "interval": 5 })));
+        let codes = once["outcomes"]["m.Code"]["values"].as_array().expect("observed");
+        assert!(codes.contains(&json!(code)), "{codes:?}");
+        for key in ["outcomes", "stats", "findings"] {
+            assert_eq!(once[key], often[key], "{code}: {key}");
+        }
+    }
+}
+
+/// Rows *retried outcomes* and *retry history*: 429 and 504 are repeated as often as the policy says, each attempt is told
+/// by its number, and the action has one status in the end.
+#[test]
+fn an_attempt_is_told_by_its_number() {
+    let never = json!({ "type": "none" });
+    let create = json!({ "name": "Create", "create": "t", "row": { "k": 1 }, "retry": { "count": 2, "interval": 5 } });
+    let failed = json!({ "name": "Failed", "update": "m", "set": { "N": 9 }, "retry": never,
+        "runAfter": { "Create": ["Failed"] } });
+    let mut model = model(2, &json!([create, failed]));
+    // Two faults are spent on the answers of two attempts; the third is answered, and nothing runs after a failure.
+    model["finally"] =
+        json!(["@not(and(equals(length(state('t')), 3), equals(state('m')?['N'], 9)))"]);
+    let flow = check(&model, "all");
+    assert!(!rules(&flow).contains("invariant"), "{}", pretty(&model));
+    model["finally"] = json!(["@less(length(state('t')), 3)"]);
+    let flow = check(&model, "all");
+    let findings = flow["findings"].as_array().expect("findings");
+    let three = findings.iter().find(|f| f["rule"] == "invariant").expect("three rows");
+    let steps = three["witness"]["steps"].as_array().expect("steps");
+    let told: Vec<&str> = steps.iter().filter_map(|s| s["effect"].as_str()).collect();
+    assert!(told[0].starts_with("504 after the row was written"), "{told:?}");
+    assert!(told[1].starts_with("retry 1 of 2: 504 after the row was written"), "{told:?}");
+    assert!(told[2].starts_with("retry 2 of 2: 201"), "{told:?}");
+}
