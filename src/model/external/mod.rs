@@ -17,7 +17,7 @@ use super::ids::ResourceId;
 use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};
 use super::value::{Standing, Token, TokenKind, Value};
-use row::{answer, find, gone, in_address, meet, refused, remove};
+use row::{answer, find, gone, in_address, meet, named, refused, remove};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -129,15 +129,6 @@ pub fn again(
             Some(Value::Object(Arc::new(then.chain(members).collect())))
         }
         (_, Value::Object(_)) => Some(now),
-        _ => None,
-    }
-}
-
-/// The store and the key of a row as an answer shows it.
-fn named(shown: &Value) -> Option<(Value, Value)> {
-    let Value::Term(term) = shown.get(SYMBOL) else { return None };
-    match (&*term.op, term.args.as_slice()) {
-        ("row", [name, key]) => Some((name.clone(), key.clone())),
         _ => None,
     }
 }

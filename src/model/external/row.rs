@@ -1,6 +1,6 @@
 //! Rows of a store that nobody knows beforehand: met, found, taken away.
 
-use super::{FROM, GONE, KEY};
+use super::{FROM, GONE, KEY, SYMBOL};
 use crate::model::access::Act;
 use crate::model::content::{Content, Row};
 use crate::model::value::Value;
@@ -49,4 +49,13 @@ pub(super) fn refused(code: u16) -> Act {
 
 pub(super) fn answer(code: u16, body: Value) -> Value {
     Value::object([("body", body), ("statusCode", Value::Int(i64::from(code)))])
+}
+
+/// The store and the key of a row as an answer shows it.
+pub(super) fn named(shown: &Value) -> Option<(Value, Value)> {
+    let Value::Term(term) = shown.get(SYMBOL) else { return None };
+    match (&*term.op, term.args.as_slice()) {
+        ("row", [name, key]) => Some((name.clone(), key.clone())),
+        _ => None,
+    }
 }
