@@ -19,7 +19,7 @@ use support::naive::explore;
 use support::seen::{counts, findings, model, outcomes, pretty, rules};
 
 /// Larger models are passed over: brute force has to stay quick.
-const STATES: usize = 4_000;
+const STATES: usize = 2_000;
 
 /// The model, and that its trigger delivers at least once. Retries are off, so that nothing else is made twice.
 fn twice(budget: u64, flow: &Value) -> Value {
@@ -246,7 +246,7 @@ fn which_triggers_fire_twice() {
 }
 
 fn config() -> ProptestConfig {
-    let cases = std::env::var("FLOWRACE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
+    let cases = std::env::var("FLOWRACE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(30);
     ProptestConfig {
         cases,
         max_global_rejects: cases * 16,

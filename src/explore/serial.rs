@@ -5,6 +5,7 @@ use super::ending::{Joint, outcome};
 use super::engine::{Engine, Move, State};
 use super::limits::Stop;
 use super::path::{Level, Path, last_path, path};
+use crate::model::fault::Fault;
 use crate::model::transition::Round;
 use std::collections::BTreeSet;
 
@@ -54,7 +55,12 @@ fn steps(
         for next in engine.take(state, chosen) {
             let polled =
                 next.events.iter().any(|e| e.round == Some(Round::Again) || e.refused == Some(409));
-            let left = last_path(engine, &next);
+            // A run that is only woken has not begun: the one after the other may be either.
+            let (left, polled) = if wakes(chosen) {
+                (last.clone(), free)
+            } else {
+                (last_path(engine, &next), polled)
+            };
             enabled.push((chosen, who.clone(), left, next.state, polled));
         }
     }
@@ -63,8 +69,12 @@ fn steps(
         enabled.retain(|(m, ..)| !matches!(m, Move::Expire(..)));
     }
     let all: Vec<Path> = enabled.iter().map(|(_, p, ..)| p.clone()).collect();
-    enabled.retain(|(_, who, ..)| free || !interrupts(last, who, &all));
+    enabled.retain(|(m, who, ..)| free || wakes(*m) || !interrupts(last, who, &all));
     enabled.into_iter().map(|(_, _, left, next, polled)| (left, next, polled)).collect()
+}
+
+fn wakes(chosen: Move) -> bool {
+    matches!(chosen, Move::Fault(_, _, Fault::Redelivered))
 }
 
 /// Whether going on with `who` leaves the process of `last` in the middle although it could go on.

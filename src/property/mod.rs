@@ -104,8 +104,7 @@ pub const RULES: &[Meta] = &[
         "retry-duplicate",
         "One operation takes effect twice",
         "CWE-837",
-        "a call takes effect, its answer is lost, and the repeated call takes effect again; or the trigger fires twice for \
-         one event, and so does what follows",
+        "a call takes effect and is made again: its answer was lost, or the trigger fired twice for one event",
         "make the repeat harmless: an upsert by a key of your own, a unique column, an If-Match; or set the retry policy \
          to none and look before you repeat; against a second run for one event, claim the event first",
     ),

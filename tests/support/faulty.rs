@@ -52,28 +52,17 @@ impl Model<'_> {
         self.json["assume"]["trigger-delivery"] == "at-least-once"
     }
 
-    pub(super) fn enabled(&self, state: &State, serial: bool) -> Vec<(Path, bool)> {
-        self.enabled_group(state, &state.runs, &vec![], serial)
-    }
-
-    /// The states in which one more event has started its second run, as long as not everything has ended.
-    pub(crate) fn fire_again(&self, state: &State, serial: bool) -> Vec<State> {
+    /// The states in which one more event has started its second run, as long as not everything has ended. Being started
+    /// interrupts nobody.
+    pub(crate) fn fire_again(&self, state: &State) -> Vec<State> {
         let budget = self.json["scope"]["faults"].as_u64().unwrap_or(0) as usize;
         if state.struck.len() >= budget || state.runs.frames.is_empty() {
-            return vec![];
-        }
-        let goes_on = |active: usize| {
-            let steps = self.enabled(state, serial).into_iter();
-            steps.filter(|(_, poll)| !poll).any(|(path, _)| path[0] == active)
-        };
-        if serial && state.runs.active.is_some_and(goes_on) {
             return vec![];
         }
         let wake = |&run: &usize| {
             let mut next = state.clone();
             let frame = next.asleep.remove(&run).expect("it is asleep");
             next.runs.frames.insert(run, frame);
-            next.runs.active = serial.then_some(run);
             next.struck.push((vec![run], Fault::FiredAgain));
             next.struck.sort();
             self.settle(&mut next);

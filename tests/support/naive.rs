@@ -200,7 +200,7 @@ impl<'m> Model<'m> {
         seen.insert(start.clone());
         let mut todo = vec![start.clone()];
         while let Some(state) = todo.pop() {
-            let steps = self.enabled(&state, serial);
+            let steps = self.enabled_group(&state, &state.runs, &vec![], serial);
             if steps.is_empty() {
                 self.end(&state, serial, answer);
             }
@@ -212,7 +212,7 @@ impl<'m> Model<'m> {
                 let faults = self.faults_at(&state, &path).into_iter();
                 ways.extend(faults.filter_map(|f| self.go_wrong(&state, &path, f, serial)));
             }
-            ways.extend(self.fire_again(&state, serial));
+            ways.extend(self.fire_again(&state));
             for next in ways {
                 if !seen.contains(&next) {
                     seen.insert(next.clone());
@@ -253,7 +253,7 @@ impl<'m> Model<'m> {
     // ---- What can happen ----
 
     /// The steps inside, each with whether it begins a round after a refused poll.
-    pub(super) fn enabled_group(
+    fn enabled_group(
         &self,
         state: &State,
         group: &Group,
