@@ -79,9 +79,7 @@ pub(crate) fn normalise(value: &Value) -> Value {
             Value::Object(sorted.into_iter().map(|(k, v)| (k.clone(), normalise(v))).collect())
         }
         // A stored etag says only that it is one.
-        Value::String(text) if text.starts_with('"') && text.ends_with('"') && text.len() > 2 => {
-            Value::from("etag")
-        }
+        Value::String(text) if text.starts_with('"') => Value::from("etag"),
         other => other.clone(),
     }
 }
