@@ -4,7 +4,8 @@
 //! A schedule of the flow, restricted to the actions of a cluster, is a schedule of that cluster alone, since what it
 //! leaves out only takes its time; and a schedule of a cluster is one of the flow in which the rest happens to pass in
 //! between. So rules, final values and invariants (which join the cells they name) are those of the clusters. What has a
-//! part in everything (leases and their clocks, faults, Terminate, all-or-nothing groups, a wait that may never end) is not taken apart.
+//! part in everything (leases and their clocks, faults, Terminate, all-or-nothing groups, a wait that may never end) is
+//! not taken apart.
 
 use super::closure::Kept;
 use super::prune::prune;
@@ -14,7 +15,6 @@ use crate::model::analysis::expressions;
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Adding, Kind, Over, Program, Shape, Status, StatusSet, Step};
-
 use crate::model::value::Value;
 use crate::platform::cells::observed;
 use std::collections::BTreeSet;
@@ -88,10 +88,11 @@ fn clusters(program: &Program) -> Vec<Cluster> {
     let seeds =
         (0..program.resources.len()).map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)));
     let mut all: Vec<Cluster> = Vec::new();
-    let mut join = |cells: BTreeSet<ResourceId>| {
-        let mut work =
-            Work { program, touched: &touched, cluster: Cluster::default(), todo: Vec::new() };
+    let mut join = |cells: BTreeSet<ResourceId>, effect: Option<NodeId>| {
+        let (cluster, todo, asked) = (Cluster::default(), Vec::new(), BTreeSet::new());
+        let mut work = Work { program, touched: &touched, cluster, todo, asked };
         cells.into_iter().for_each(|c| work.cell(c));
+        effect.into_iter().for_each(|n| work.keep(n));
         work.run();
         let mut new = work.cluster;
         all.retain_mut(|old| {
@@ -104,8 +105,18 @@ fn clusters(program: &Program) -> Vec<Cluster> {
         });
         all.push(new);
     };
-    seeds.for_each(|cell| join(BTreeSet::from([cell])));
-    program.finally.iter().for_each(|(e, _)| join(named(e)));
+    seeds.for_each(|cell| join(BTreeSet::from([cell]), None));
+    program.finally.iter().for_each(|(e, _)| join(named(e), None));
+    // What is done to the world outside belongs to the cells that its value and its conditions come from.
+    let effect = |n: &NodeId| match &program.node(*n).kind {
+        Kind::Leaf(steps) => {
+            steps.iter().any(|s| matches!(s, Step::Send(_) | Step::Opaque { effect: true, .. }))
+        }
+        _ => false,
+    };
+    program.ids().filter(effect).for_each(|n| join(BTreeSet::new(), Some(n)));
+    // With no cell at all it is nobody's business.
+    all.retain(|c| !c.cells.is_empty());
     all
 }
 
@@ -138,6 +149,8 @@ struct Work<'p> {
     touched: &'p [BTreeSet<ResourceId>],
     cluster: Cluster,
     todo: Vec<NodeId>,
+    /// Predecessors that have been looked at.
+    asked: BTreeSet<NodeId>,
 }
 
 impl Work<'_> {
@@ -163,21 +176,13 @@ impl Work<'_> {
                 expr.visit(&mut |e| match e {
                     Expr::Output(n)
                     | Expr::Body(n)
+                    // The answer of a loop or scope is made of those inside.
                     | Expr::Action(n)
-                    | Expr::Item(n)
-                    | Expr::Round(n) => {
-                        from.push(*n);
-                    }
-                    Expr::Result(n) => from.extend(self.program.subtree(*n)),
+                    | Expr::Result(n) => from.extend(self.program.subtree(*n)),
+                    Expr::Item(n) | Expr::Round(n) => from.push(*n),
                     _ => {}
                 });
-                for n in from {
-                    self.keep(n);
-                    // The answer of a loop or scope is made of those inside.
-                    if !matches!(self.program.node(n).kind, Kind::Leaf(_) | Kind::Loop { .. }) {
-                        self.program.subtree(n).into_iter().for_each(|n| self.keep(n));
-                    }
-                }
+                from.into_iter().for_each(|n| self.keep(n));
             }
             for outer in self.program.ancestors(node).skip(1) {
                 self.keep(outer);
@@ -193,10 +198,9 @@ impl Work<'_> {
     /// Whoever comes before matters if it may end otherwise than well.
     fn before(&mut self, node: NodeId) {
         let program = self.program;
-        let mut seen = BTreeSet::new();
         let mut todo: Vec<NodeId> = program.node(node).run_after.iter().map(|r| r.0).collect();
         while let Some(node) = todo.pop() {
-            if seen.insert(node) {
+            if self.asked.insert(node) {
                 self.unsure_below(node);
                 todo.extend(program.node(node).run_after.iter().map(|r| r.0));
             }
@@ -224,7 +228,8 @@ fn sure(program: &Program, node: NodeId) -> bool {
             Kind::Until { condition, fail_at_limit, .. } => {
                 !fail_at_limit && numbers.truth(condition)
             }
-            Kind::Switch(..) => true,
+            // A value that is neither text nor number fails.
+            Kind::Switch(on, _) => numbers.number(on),
             Kind::Terminate(_) => false,
             Kind::Leaf(steps) => steps.iter().all(|s| match s {
                 Step::Compute(_) | Step::Send(_) | Step::Opaque { .. } => true,
