@@ -4,10 +4,11 @@ mod support;
 
 use flowrace::check::Config;
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, TestRunner};
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use support::cases::cases;
 use support::engine::checked;
 use support::generate::models;
 use support::naive::explore;
@@ -38,15 +39,9 @@ fn findings(flow: &Value, resorts: bool) -> BTreeSet<String> {
 
 #[test]
 fn parts_say_what_the_whole_says() {
-    let cases = std::env::var("FLOWRACE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases,
-        max_global_rejects: cases * 4,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/clusters.txt",
-        ))),
-        ..ProptestConfig::default()
-    });
+    let config = cases("proptest-regressions/clusters.txt", 300);
+    let cases = config.cases;
+    let mut runner = TestRunner::new(config);
     let split = Cell::new(0);
     let result = runner.run(&models(), |model| {
         prop_assume!(explore(&model, 3_000).is_some());

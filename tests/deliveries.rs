@@ -10,9 +10,9 @@ use flowrace::definition::parse;
 use flowrace::finding::Report;
 use flowrace::report::to_json;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use support::cases::cases;
 use support::engine::check;
 use support::generate::models;
 use support::naive::explore;
@@ -245,21 +245,8 @@ fn which_triggers_fire_twice() {
     }
 }
 
-fn config() -> ProptestConfig {
-    let cases = std::env::var("FLOWRACE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(30);
-    ProptestConfig {
-        cases,
-        max_global_rejects: cases * 16,
-        max_shrink_iters: 2_000,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/deliveries.txt",
-        ))),
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases("proptest-regressions/deliveries.txt", 30))]
 
     #[test]
     fn a_second_delivery_is_what_brute_force_says(model in models(), budget in 1..=2_u64) {

@@ -3,8 +3,8 @@
 mod support;
 
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
+use support::cases::cases;
 use support::engine::check;
 use support::generate::models;
 use support::naive::explore;
@@ -13,21 +13,8 @@ use support::seen::{findings, outcomes, pretty, rules};
 /// Larger models are passed over: brute force has to stay quick.
 const STATES: usize = 4_000;
 
-fn config() -> ProptestConfig {
-    let cases = std::env::var("FLOWRACE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
-    ProptestConfig {
-        cases,
-        max_global_rejects: cases * 8,
-        max_shrink_iters: 2_000,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/faults.txt",
-        ))),
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases("proptest-regressions/faults.txt", 60))]
 
     #[test]
     fn faults_are_what_brute_force_says(model in models(), policies in any::<u64>(), budget in 1..=2_u64) {

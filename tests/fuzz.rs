@@ -8,10 +8,10 @@ use flowrace::explore::fuzz::{Fuzz, Strategy};
 use flowrace::finding::witness_file::WitnessFile;
 use flowrace::finding::{FlowReport, Verdict};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use support::cases::cases;
 use support::generate::models;
 use support::naive::explore;
 
@@ -40,12 +40,7 @@ fn findings(report: &FlowReport) -> BTreeSet<(&str, &str, &[String])> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 60,
-        max_global_rejects: 2_000,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/fuzz.txt"))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases("proptest-regressions/fuzz.txt", 60))]
 
     #[test]
     fn what_fuzzing_finds_the_search_finds(model in models()) {

@@ -38,6 +38,19 @@ impl Drop for Watching {
     }
 }
 
+/// Starts it, and gives the closing line of each check.
+fn watch(here: &Path, args: &[&str]) -> (Watching, impl Iterator<Item = String>) {
+    let mut child = flowrace(here)
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    let out = child.stdout.take().expect("it is piped");
+    let closing = |line: &String| line.starts_with("1 flow ");
+    (Watching(child), BufReader::new(out).lines().map_while(Result::ok).filter(closing))
+}
+
 #[test]
 fn a_change_is_checked_again() {
     let here = folder("watch");
@@ -46,16 +59,7 @@ fn a_change_is_checked_again() {
     // A report of its own in the same folder is no change.
     let args =
         ["check", ".", "--watch", "--format", "json", "--output", "r.json", "--format", "text"];
-    let mut child = flowrace(&here)
-        .args(args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary runs");
-    let out = child.stdout.take().expect("it is piped");
-    let _child = Watching(child);
-    let closing = |line: &String| line.starts_with("1 flow ");
-    let mut closings = BufReader::new(out).lines().map_while(Result::ok).filter(closing);
+    let (_child, mut closings) = watch(&here, &args);
     assert_eq!(closings.next().as_deref(), Some("1 flow unsafe: 1 error"));
     fs::write(&file, FIXED).expect("it can be written");
     let second = closings.next().expect("it checks again");
@@ -74,16 +78,7 @@ fn a_change_of_what_is_imported_is_checked_again() {
     fs::write(here.join("parts/f.json"), RACY).expect("it can be written");
     let model = r#"{ "flowrace": 1, "import": "../parts/f.json" }"#;
     fs::write(here.join("top/m.json"), model).expect("it can be written");
-    let mut child = flowrace(&here)
-        .args(["check", "top", "--watch", "--witnesses", "top"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary runs");
-    let out = child.stdout.take().expect("it is piped");
-    let _child = Watching(child);
-    let closing = |line: &String| line.starts_with("1 flow ");
-    let mut closings = BufReader::new(out).lines().map_while(Result::ok).filter(closing);
+    let (_child, mut closings) = watch(&here, &["check", "top", "--watch", "--witnesses", "top"]);
     assert_eq!(closings.next().as_deref(), Some("1 flow unsafe: 1 error"));
     fs::write(here.join("parts/f.json"), FIXED).expect("it can be written");
     let second = closings.next().expect("it checks again");

@@ -107,13 +107,18 @@ fn a_lock_around_a_row_holds_only_as_long_as_the_lease() {
     assert!(rules.contains(&"lease-misuse") && rules.contains(&"lost-update"), "{rules:?}");
 }
 
-#[test]
-fn a_lock_loop_that_gives_up_must_not_go_in() {
-    let section = json!({
+/// What the lock guards: counting up, and giving the lease back whatever came of it.
+fn counting() -> Json {
+    json!({
         "Get": item("GET", &json!({}), &json!("")),
         "Put": after(item("PATCH", &json!({}), &json!({"N": "@add(body('Get')?['N'], 1)"})), "Get"),
         "Release": whatever(lease("release", &json!({"x-ms-lease-id": ID})), "Put"),
-    });
+    })
+}
+
+#[test]
+fn a_lock_loop_that_gives_up_must_not_go_in() {
+    let section = counting();
     let mut through = section.clone();
     through["Lock"] = lock("-1");
     through["Get"] = after(through["Get"].clone(), "Lock");
@@ -156,11 +161,7 @@ fn a_lease_that_nobody_gives_back_is_misuse() {
 
 #[test]
 fn whoever_breaks_the_lease_of_another_opens_the_section() {
-    let section = json!({
-        "Get": item("GET", &json!({}), &json!("")),
-        "Put": after(item("PATCH", &json!({}), &json!({"N": "@add(body('Get')?['N'], 1)"})), "Get"),
-        "Release": whatever(lease("release", &json!({"x-ms-lease-id": ID})), "Put"),
-    });
+    let section = counting();
     let mut forced = guarded("-1", &section);
     forced["Force"] = lease("break", &json!({"x-ms-lease-break-period": "0"}));
     forced["Lock"] = whatever(forced["Lock"].clone(), "Force");

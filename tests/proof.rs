@@ -17,10 +17,11 @@ use flowrace::platform::lower::{Lowered, lower};
 use flowrace::platform::scenario::{Redelivery, Scenario};
 use flowrace::property::judge::Violation;
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, TestRunner};
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use support::cases::cases;
 
 fn lowered(model: &Value, items: Option<u64>, degree: Option<u64>, merge: bool) -> Lowered {
     let text = serde_json::to_string_pretty(model).expect("a value is text");
@@ -251,16 +252,9 @@ fn model(flow: &Value, runs: u64) -> Value {
     model
 }
 
-fn run(cases: u32, strategy: &impl Strategy<Value = Value>, least: (u32, u32)) {
-    let asked = std::env::var("FLOWRACE_CASES").ok().and_then(|n| n.parse().ok());
-    let cases = asked.unwrap_or(cases);
-    let config = ProptestConfig {
-        cases,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/proof.txt",
-        ))),
-        ..ProptestConfig::default()
-    };
+fn run(most: u32, strategy: &impl Strategy<Value = Value>, least: (u32, u32)) {
+    let config = cases("proptest-regressions/proof.txt", most);
+    let asked = config.cases != most;
     let (claims, safes) = (Cell::new(0), Cell::new(0));
     let result = TestRunner::new(config).run(strategy, |model| {
         let (claim, safe) = holds(&model);
@@ -271,7 +265,7 @@ fn run(cases: u32, strategy: &impl Strategy<Value = Value>, least: (u32, u32)) {
     result.unwrap_or_else(|failure| panic!("{failure}"));
     // A test that never applies proves nothing.
     let enough = claims.get() >= least.0 && safes.get() >= least.1;
-    assert!(enough || asked.is_some(), "{} counted, {} safe", claims.get(), safes.get());
+    assert!(enough || asked, "{} counted, {} safe", claims.get(), safes.get());
 }
 
 #[test]

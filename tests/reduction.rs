@@ -3,31 +3,18 @@
 mod support;
 
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::json;
+use support::cases::cases;
 use support::engine::check;
 use support::generate::models;
-use support::naive::{explore, normalise};
+use support::naive::explore;
+use support::seen::{findings, outcomes, pretty, rules};
 
 /// Larger models are passed over: brute force has to stay quick.
 const STATES: usize = 3_000;
 
-fn config() -> ProptestConfig {
-    let cases = std::env::var("FLOWRACE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(500);
-    ProptestConfig {
-        cases,
-        max_global_rejects: cases * 4,
-        max_shrink_iters: 2_000,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/reduction.txt",
-        ))),
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases("proptest-regressions/reduction.txt", 500))]
 
     #[test]
     fn the_engine_says_what_brute_force_says(model in models()) {
@@ -63,35 +50,4 @@ proptest! {
         let states = [&none, &symmetry, &all].map(|flow| flow["stats"]["states"].as_u64());
         prop_assert!(states.is_sorted_by(|more, fewer| more >= fewer), "states {:?} of {}", states, text);
     }
-}
-
-fn pretty(model: &Value) -> String {
-    serde_json::to_string_pretty(model).expect("a value is text")
-}
-
-fn outcomes(flow: &Value) -> BTreeMap<String, BTreeSet<String>> {
-    let values = |cell: &Value| {
-        cell["values"].as_array().into_iter().flatten().map(|v| normalise(v).to_string()).collect()
-    };
-    flow["outcomes"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(cell, outcome)| (cell.clone(), values(outcome)))
-        .collect()
-}
-
-fn rules(flow: &Value) -> BTreeSet<String> {
-    flow["findings"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|f| f["rule"].as_str())
-        .map(str::to_owned)
-        .collect()
-}
-
-fn findings(flow: &Value) -> BTreeSet<String> {
-    let key = |f: &Value| json!([f["rule"], f["severity"], f["cell"], f["actions"]]).to_string();
-    flow["findings"].as_array().into_iter().flatten().map(key).collect()
 }

@@ -12,12 +12,12 @@ use flowrace::explore::search::search;
 use flowrace::model::program::Program;
 use flowrace::property::judge::Violation;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{Cursor, Read, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use support::cases::cases;
 use support::engine::program;
 use support::generate::models;
 
@@ -152,20 +152,8 @@ fn assert_same(model: &Value, faults: u32, most: usize) -> bool {
     true
 }
 
-fn config() -> ProptestConfig {
-    let cases = std::env::var("FLOWRACE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
-    ProptestConfig {
-        cases,
-        max_global_rejects: cases * 4,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/search.txt",
-        ))),
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases("proptest-regressions/search.txt", 60))]
 
     #[test]
     fn random_models(model in models(), faults in 0..2u32) {

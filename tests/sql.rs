@@ -3,9 +3,9 @@
 mod support;
 
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+use support::cases::cases;
 use support::engine::check;
 use support::naive::normalise;
 use support::seen::{findings, pretty};
@@ -234,23 +234,12 @@ fn values(flow: &Value, cell: &str) -> BTreeSet<String> {
     values.map(|v| normalise(v).to_string()).collect()
 }
 
-fn config() -> ProptestConfig {
-    let cases = std::env::var("FLOWRACE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
-    ProptestConfig {
-        cases,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/sql.txt",
-        ))),
-        ..ProptestConfig::default()
-    }
-}
-
 fn branch() -> impl Strategy<Value = Vec<Sql>> {
     prop::collection::vec(statement(), 1..3)
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases("proptest-regressions/sql.txt", 400))]
 
     #[test]
     fn statements_are_what_all_orders_say(a in branch(), b in branch(), rows in prop::collection::vec(prop::array::uniform3(0..3_i64), 1..4)) {

@@ -279,6 +279,22 @@ fn what_nobody_can_read_hides_nothing() {
     );
 }
 
+/// Iterations and branches of one run meet as two runs do.
+#[test]
+fn what_nobody_can_read_may_meet_itself_within_one_run() {
+    let join = || native("UPDATE o SET o.N = s.N FROM Orders o JOIN Stocks s ON s.Id = o.Id", &[]);
+    let each = |at_once: u64| {
+        json!({"Each": {"type": "Foreach", "foreach": "@triggerBody()?['rows']", "actions": {"Store": join()},
+            "runtimeConfiguration": {"concurrency": {"repetitions": at_once}}}})
+    };
+    let verdict = |name: &str, actions: &Json| checked(name, &one_run(), actions).verdict;
+    assert!(matches!(verdict("loop", &each(2)), Verdict::Inconclusive(_)));
+    assert_eq!(verdict("loop-one", &each(1)), Verdict::Safe);
+    let beside = json!({"A": join(), "B": join()});
+    assert!(matches!(verdict("branches", &beside), Verdict::Inconclusive(_)));
+    assert_eq!(verdict("in-order", &two(join(), join())), Verdict::Safe);
+}
+
 /// A read and a write of one batch are two transactions (semantics §10 S3); two tables at once nobody has modelled.
 #[test]
 fn a_batch_that_cannot_be_taken_apart_is_not_called_safe() {

@@ -111,7 +111,7 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
     super::time::bound_loops(&mut builder.program);
     super::group::plan(&mut builder.program, builder.groups, scenario.faults > 0);
     super::fault::plan(&mut builder.program, scenario, &builder.retries);
-    let blind = builder.unread.iter().filter_map(|u| u.met(&builder.program)).collect();
+    let blind = Unread::in_the_way(&builder.unread, &builder.program);
     let doubled = builder.unread.iter().filter_map(Unread::alone).collect();
     Ok(Lowered {
         blind,

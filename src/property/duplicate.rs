@@ -6,8 +6,8 @@
 //! who answers the refusal by reading again and writing again has made the change twice, and that is found here too.
 
 use super::judge::CALLER;
-use super::lookup::written_expr;
-use crate::model::access::{Act, act};
+use super::lookup::{Write, written_expr};
+use crate::model::access::act;
 use crate::model::block::{Mark, Memory};
 use crate::model::content::Content;
 use crate::model::ids::{NodeId, ResourceId};
@@ -26,51 +26,32 @@ pub(super) fn applied(view: &View<'_>, node: NodeId) -> Option<Value> {
 }
 
 /// Whether this effect is the second of one operation, and does what the first did once more.
-pub(super) fn takes_effect_twice(
-    view: &mut View<'_>,
-    node: NodeId,
-    resource: ResourceId,
-    access: &Access,
-    done: &Act,
-    before: &Content,
-) -> bool {
-    let Some(first) = applied(view, node) else { return false };
-    let Some(once) = &done.after else { return false };
-    let key = &view.program.resource(resource).key;
-    if once.same_data(before) {
-        return false;
-    }
-    let same = written_before(key, &first, once, &done.wrote);
-    !(same && idempotent(view, resource, access, once))
+pub(super) fn takes_effect_twice(view: &mut View<'_>, write: &Write<'_>) -> bool {
+    applied(view, write.node).is_some_and(|first| repeats(view, write, &first, false))
 }
 
 /// Whether this effect is the second for one event, whose trigger fired twice, and does what the first did once more.
 /// Unlike a repeated attempt the second run looks again: what it then sets blindly may be another value, and is the
 /// newer one. Only a value made of what the cell itself said before counts on from the first time.
-pub(super) fn takes_effect_for_same_event(
-    view: &mut View<'_>,
-    node: NodeId,
-    resource: ResourceId,
-    access: &Access,
-    done: &Act,
-    before: &Content,
-) -> bool {
-    if view.program.resource(resource).owner.is_some() {
+pub(super) fn takes_effect_for_same_event(view: &mut View<'_>, write: &Write<'_>) -> bool {
+    if view.program.resource(write.resource).owner.is_some() {
         return false;
     }
-    let Some(first) = view.done_for_same_event(node) else { return false };
-    let Some(once) = &done.after else { return false };
-    if once.same_data(before) {
-        return false;
-    }
-    let key = &view.program.resource(resource).key;
-    let same = written_before(key, &first, once, &done.wrote);
-    let counts_on = || {
-        let columns = done.wrote.iter().filter_map(|(_, c)| written_expr(access, c));
-        columns.into_iter().any(|e| support(view.program, e).contains(&resource))
-    };
-    let newer = same || !counts_on();
-    !(newer && idempotent(view, resource, access, once))
+    let Some(first) = view.done_for_same_event(write.node) else { return false };
+    let columns = write.act.wrote.iter().filter_map(|(_, c)| written_expr(write.access, c));
+    let counts_on = columns.into_iter().any(|e| support(view.program, e).contains(&write.resource));
+    repeats(view, write, &first, !counts_on)
+}
+
+/// Whether a write changes something that the first time, which wrote `first`, had not settled. `newer`: another value
+/// than then only takes its place.
+fn repeats(view: &mut View<'_>, write: &Write<'_>, first: &Value, newer: bool) -> bool {
+    let Some(once) = &write.act.after else { return false };
+    let key = &view.program.resource(write.resource).key;
+    let same = newer || written_before(key, first, once, &write.act.wrote);
+    let harmless = once.same_data(write.before)
+        || (same && idempotent(view, write.resource, write.access, once));
+    !harmless
 }
 
 /// Whether doing it twice is doing it once.

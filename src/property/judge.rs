@@ -284,8 +284,8 @@ impl Observer for Judge {
         self.leases(view, &write);
         self.fired.extend(undoes_another(view, node, resource, done));
         self.fired.extend(masked(view, node, Some(resource), &access.expressions()));
-        let lost = takes_effect_twice(view, node, resource, access, done, &before);
-        let fired = takes_effect_for_same_event(view, node, resource, access, done, &before);
+        let lost = takes_effect_twice(view, &write);
+        let fired = takes_effect_for_same_event(view, &write);
         for (_, why) in [(lost, ANSWER_LOST), (fired, FIRED_TWICE)].into_iter().filter(|d| d.0) {
             let column = done.wrote.iter().map(|(_, c)| c).find(|c| !c.is_empty());
             let made = done.wrote.iter().any(|(_, c)| c.is_empty());

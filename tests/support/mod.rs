@@ -16,6 +16,7 @@
     reason = "plain is better than clever in a second opinion"
 )]
 
+pub(crate) mod cases;
 pub(crate) mod cells;
 mod ends;
 pub(crate) mod engine;

@@ -15,6 +15,7 @@ mod services;
 mod sharepoint;
 mod statements;
 mod tables;
+mod unread;
 
 use super::leaf::Resolver;
 use crate::definition::ast::{Action, Call};
@@ -22,7 +23,8 @@ use crate::definition::problem::Problem;
 use crate::model::program::Step;
 use contract::Connector;
 pub use external::{SYMBOL, StoreUse, answer_of, blob, leased, named_by, store, stores};
-pub use statements::{Table, Unread};
+pub use statements::Table;
+pub use unread::Unread;
 
 /// The catalogue.
 const CONNECTORS: &[Connector] = &[

@@ -2,12 +2,13 @@
 
 use super::cell::{oldest_first, unanswered};
 use super::native::{Native, native, table};
+use super::unread::Unread;
 use crate::definition::ast::{Action, Call};
 use crate::definition::problem::Problem;
 use crate::model::expression::Expr;
 use crate::model::external::{KEY, is_id};
 use crate::model::ids::ResourceId;
-use crate::model::program::{Access, Filter, Kind, Program, Step};
+use crate::model::program::{Access, Filter, Step};
 use crate::model::statement::{Columns, Order, Row, Statement, Total};
 use crate::model::value::Value;
 use crate::platform::expression::Names;
@@ -35,45 +36,6 @@ pub struct Looked {
     pub rows: bool,
     /// Whether statements make or remove rows.
     pub grows: bool,
-}
-
-/// A query that could not be read, and what it may touch.
-#[derive(Clone, Debug)]
-pub struct Unread {
-    /// The action.
-    pub action: String,
-    /// Stores outside.
-    pub tables: BTreeSet<ResourceId>,
-    /// Whether it may change them.
-    pub writes: bool,
-    /// Whether it names tables, and calls no procedure.
-    pub named: bool,
-}
-
-impl Unread {
-    /// Whether two runs of it meet at the tables that it names.
-    pub fn alone(&self) -> Option<String> {
-        (self.writes && self.named).then(|| {
-            format!("the SQL of {} cannot be read, and two runs meet at its table", self.action)
-        })
-    }
-
-    /// Who else touches what it may touch, in a way that can matter.
-    pub fn met(&self, program: &Program) -> Option<String> {
-        let touches = |step: &Step| match step {
-            Step::Access(r, access) => {
-                self.tables.contains(r) && (self.writes || !access.only_reads())
-            }
-            Step::Compute(_) | Step::Wait(_) | Step::Send(_) | Step::Opaque { .. } => false,
-        };
-        let mut nodes = program.nodes.iter();
-        let other =
-            nodes.find(|n| matches!(&n.kind, Kind::Leaf(all) if all.iter().any(touches)))?;
-        Some(format!(
-            "the SQL of {} cannot be read, and {} touches its table",
-            self.action, other.name
-        ))
-    }
 }
 
 impl Table {

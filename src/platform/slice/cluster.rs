@@ -18,6 +18,7 @@ use crate::model::program::{Access, Adding, Kind, Over, Program, Shape, Status, 
 use crate::model::value::Value;
 use crate::platform::cells::observed;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// One cluster as a definition of its own.
 #[derive(Debug)]
@@ -85,12 +86,14 @@ fn inseparable(program: &Program) -> bool {
 
 fn clusters(program: &Program) -> Vec<Cluster> {
     let touched: Vec<BTreeSet<ResourceId>> = program.ids().map(|n| touches(program, n)).collect();
+    let numbers = Numbers::new(program);
+    let sure: Vec<bool> = program.ids().map(|n| sure(&numbers, n)).collect();
     let seeds =
         (0..program.resources.len()).map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)));
     let mut all: Vec<Cluster> = Vec::new();
     let mut join = |cells: BTreeSet<ResourceId>, effect: Option<NodeId>| {
         let (cluster, todo, asked) = (Cluster::default(), Vec::new(), BTreeSet::new());
-        let mut work = Work { program, touched: &touched, cluster, todo, asked };
+        let mut work = Work { program, sure: &sure, touched: &touched, cluster, todo, asked };
         cells.into_iter().for_each(|c| work.cell(c));
         effect.into_iter().for_each(|n| work.keep(n));
         work.run();
@@ -146,6 +149,7 @@ fn touches(program: &Program, node: NodeId) -> BTreeSet<ResourceId> {
 
 struct Work<'p> {
     program: &'p Program,
+    sure: &'p [bool],
     touched: &'p [BTreeSet<ResourceId>],
     cluster: Cluster,
     todo: Vec<NodeId>,
@@ -209,15 +213,16 @@ impl Work<'_> {
 
     fn unsure_below(&mut self, node: NodeId) {
         let program = self.program;
-        let unsure = program.subtree(node).into_iter().filter(|&n| !sure(program, n));
+        let unsure = program.subtree(node).into_iter().filter(|&n| !self.sure[n.index()]);
         unsure.collect::<Vec<_>>().into_iter().for_each(|n| self.keep(n));
     }
 }
 
 /// Whether an action, if it starts, ends by success and without waiting for anybody. Its children are looked at for
 /// themselves.
-fn sure(program: &Program, node: NodeId) -> bool {
-    let mut numbers = Numbers { program, at: node, taken: BTreeSet::new() };
+fn sure(numbers: &Numbers<'_>, node: NodeId) -> bool {
+    let program = numbers.program;
+    let numbers = At { numbers, node };
     expressions(program, node).into_iter().all(|e| numbers.total(e))
         && match &program.node(node).kind {
             Kind::Group | Kind::Parallel | Kind::Loop { over: Over::Count(_), .. } => true,
@@ -239,19 +244,56 @@ fn sure(program: &Program, node: NodeId) -> bool {
         }
 }
 
-/// Which values are known to be numbers, so that sums of them are.
+/// Which columns only ever hold numbers, so that sums of them are numbers.
 struct Numbers<'p> {
     program: &'p Program,
-    /// The action whose expressions are looked at.
-    at: NodeId,
-    /// Columns taken for numbers while it is seen whether all that is written there are: if none of them is the first
-    /// to be something else, none is.
-    taken: BTreeSet<(ResourceId, std::sync::Arc<str>)>,
+    columns: BTreeSet<(ResourceId, Arc<str>)>,
+    /// Whether whatever runs runs because all before it went well.
+    plain: bool,
 }
 
-impl Numbers<'_> {
-    fn access(&mut self, r: ResourceId, access: &Access) -> bool {
-        let shape = self.program.resource(r).shape;
+impl<'p> Numbers<'p> {
+    /// All columns that begin as numbers, less those in which something is written that may be none, until there is no
+    /// such column left.
+    fn new(program: &'p Program) -> Self {
+        let well = StatusSet::of([Status::Succeeded]);
+        let plain = program.nodes.iter().flat_map(|n| &n.run_after).all(|a| a.1 == well);
+        let first = program.resources.iter().enumerate().flat_map(|(r, resource)| {
+            let row = resource.initial.first().into_iter().flatten();
+            let id = ResourceId(u32::try_from(r).unwrap_or(u32::MAX));
+            row.filter(|(_, v)| matches!(v, Value::Int(_))).map(move |(c, _)| (id, c.clone()))
+        });
+        let mut numbers = Self { program, columns: first.collect(), plain };
+        while let Some(spoilt) = numbers.spoilt() {
+            numbers.columns.remove(&spoilt);
+        }
+        numbers
+    }
+
+    /// A column in which an action may write something that is no number.
+    fn spoilt(&self) -> Option<(ResourceId, Arc<str>)> {
+        self.program.ids().find_map(|node| {
+            let Kind::Leaf(steps) = &self.program.node(node).kind else { return None };
+            let at = At { numbers: self, node };
+            steps.iter().find_map(|step| {
+                let Step::Access(r, access) = step else { return None };
+                let mut of = self.columns.iter().filter(|(of, _)| of == r);
+                of.find(|(_, column)| !at.keeps(access, column)).cloned()
+            })
+        })
+    }
+}
+
+/// The expressions of one action.
+struct At<'n> {
+    numbers: &'n Numbers<'n>,
+    node: NodeId,
+}
+
+impl At<'_> {
+    fn access(&self, r: ResourceId, access: &Access) -> bool {
+        let resource = self.numbers.program.resource(r);
+        let shape = resource.shape;
         match access {
             Access::Get | Access::Load => matches!(shape, Shape::Variable | Shape::Item),
             Access::Update { if_match, .. } => {
@@ -261,7 +303,7 @@ impl Numbers<'_> {
                 Adding::Plus | Adding::Minus => self.number(value) && self.column(r, "value"),
                 Adding::Append => false,
             },
-            Access::Create(_) => shape == Shape::Table && !self.program.resource(r).unique,
+            Access::Create(_) => shape == Shape::Table && !resource.unique,
             Access::Upsert { .. } => shape == Shape::Table,
             Access::Write { lease, if_match, .. } => lease.is_none() && if_match.is_none(),
             _ => false,
@@ -269,7 +311,7 @@ impl Numbers<'_> {
     }
 
     /// Whether an expression always has a value.
-    fn total(&mut self, expr: &Expr) -> bool {
+    fn total(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Const(_) | Expr::Item(_) | Expr::Round(_) | Expr::Variable(_) | Expr::Run => true,
             Expr::Array(parts) | Expr::Concat(parts) => parts.iter().all(|p| self.total(p)),
@@ -283,7 +325,7 @@ impl Numbers<'_> {
     }
 
     /// Whether an expression is always true or false.
-    fn truth(&mut self, expr: &Expr) -> bool {
+    fn truth(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Const(Value::Bool(_)) => true,
             Expr::Call(f, args) => match (f.name(), args.as_slice()) {
@@ -298,7 +340,7 @@ impl Numbers<'_> {
         }
     }
 
-    fn number(&mut self, expr: &Expr) -> bool {
+    fn number(&self, expr: &Expr) -> bool {
         /// Sums of so small numbers stay in range however long a flow runs.
         const SMALL: i64 = 1 << 31;
         match expr {
@@ -318,40 +360,23 @@ impl Numbers<'_> {
     /// The item whose columns these are: the body of an action that gets it and has surely done so.
     fn item_of(&self, expr: &Expr) -> Option<ResourceId> {
         let (Expr::Body(node) | Expr::Output(node)) = expr else { return None };
-        let program = self.program;
+        let program = self.numbers.program;
         let Kind::Leaf(steps) = &program.node(*node).kind else { return None };
         let [Step::Access(r, Access::Get)] = steps.as_slice() else { return None };
-        let well = StatusSet::of([Status::Succeeded]);
-        let mut after = program.nodes.iter().flat_map(|n| &n.run_after);
         let around = program.node(*node).parent;
-        let done = program.precedes(*node, self.at)
-            && program.ancestors(self.at).any(|n| Some(n) == around);
-        (program.resource(*r).shape == Shape::Item && done && after.all(|a| a.1 == well))
-            .then_some(*r)
+        let done = self.numbers.plain
+            && program.precedes(*node, self.node)
+            && program.ancestors(self.node).any(|n| Some(n) == around);
+        (done && program.resource(*r).shape == Shape::Item).then_some(*r)
     }
 
     /// Whether only numbers are ever in a column.
-    fn column(&mut self, r: ResourceId, column: &str) -> bool {
-        let program = self.program;
-        if !self.taken.insert((r, column.into())) {
-            return true;
-        }
-        let first = program.resource(r).initial.first();
-        let was = self.at;
-        let kept = matches!(first.and_then(|row| row.get(column)), Some(Value::Int(_)))
-            && program.ids().all(|n| {
-                self.at = n;
-                let Kind::Leaf(steps) = &program.node(n).kind else { return true };
-                steps.iter().all(|s| match s {
-                    Step::Access(w, access) if *w == r => self.keeps(access, column),
-                    _ => true,
-                })
-            });
-        self.at = was;
-        kept
+    fn column(&self, r: ResourceId, column: &str) -> bool {
+        self.numbers.columns.contains(&(r, column.into()))
     }
 
-    fn keeps(&mut self, access: &Access, column: &str) -> bool {
+    /// Whether a column of the resource that is accessed stays a number.
+    fn keeps(&self, access: &Access, column: &str) -> bool {
         match access {
             Access::Get | Access::Load => true,
             Access::Update { set, .. } => {
