@@ -132,6 +132,12 @@ pub trait Stop: Sync {
     }
 }
 
+impl std::fmt::Debug for dyn Stop + '_ {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stop")
+    }
+}
+
 /// Nobody stops it and nobody measures it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unstopped;

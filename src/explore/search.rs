@@ -15,6 +15,7 @@ use super::parallel::share;
 use super::table::hash;
 use super::visited::{SHARDS, size};
 use super::work::{Work, widen};
+use crate::model::patience::Beyond;
 use crate::property::judge::Violation;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -40,8 +41,9 @@ pub struct Found {
 }
 
 /// Explores everything within the limits.
-pub fn search(engine: &mut Engine<'_>, limits: &Config, stop: &dyn Stop) -> Found {
+pub fn search<'p>(engine: &mut Engine<'p>, limits: &Config, stop: &'p dyn Stop) -> Found {
     engine.symmetry = limits.reduction != Reduction::None;
+    engine.ask(stop, limits.max_memory);
     let most = limits.max_states.map_or(STARTS, |n| usize::try_from(n).unwrap_or(STARTS));
     engine.most_starts = most.min(STARTS);
     let initial = engine.initial().to_vec();
@@ -324,7 +326,7 @@ impl Search<'_, '_> {
             // Nothing has to go wrong, so a fault is no way on.
             goes_on |= next.len() > before && !matches!(chosen, Move::Fault(..));
         }
-        if !goes_on && self.engine.too_many.is_none() {
+        if !goes_on && self.engine.beyond.is_none() {
             self.found.violations.insert(judge_stuck(self.engine, state));
         }
         self.note(Lesson::Taken(state.clone()));
@@ -337,9 +339,18 @@ impl Search<'_, '_> {
             self.found.stopped =
                 Some("an Until without a counter failed otherwise than by a refusal".to_owned());
         }
-        if let Some(items) = self.engine.too_many {
-            self.found.stopped =
-                Some(format!("a loop over {items} items is too long to be listed; try --items 3"));
+        if let Some(beyond) = self.engine.beyond {
+            let states = self.found.counts.states as usize;
+            self.found.stopped = Some(match beyond {
+                Beyond::Items(n) => {
+                    format!("a loop over {n} items is too long to be listed; try --items 3")
+                }
+                Beyond::Value => "a value is larger than any message may be".to_owned(),
+                Beyond::Work => match self.stop.stopped() {
+                    Some(cause) => because(cause, states, self.explored),
+                    None => "stopped at --max-memory within one step".to_owned(),
+                },
+            });
         }
         self.found.stopped.is_some()
     }

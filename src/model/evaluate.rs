@@ -3,6 +3,7 @@
 use super::expression::{Env, Expr, Failure};
 use super::external::SYMBOL;
 use super::ids::{NodeId, ResourceId};
+use super::patience::fits;
 use super::value::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -73,15 +74,11 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
     }
 }
 
-/// The platform takes no longer texts (100 MB), so that one which doubles at every step ends too.
 fn short(value: Value) -> Result<Value, Failure> {
-    const LONGEST: usize = 100 << 20;
-    match &value {
-        Value::String(text) if text.len() > LONGEST => {
-            Err(Failure("the text is longer than the platform takes (100 MB)".into()))
-        }
-        _ => Ok(value),
+    if let Value::String(text) = &value {
+        fits(text.len())?;
     }
+    Ok(value)
 }
 
 fn all(exprs: &[Expr], env: &mut dyn Env) -> Result<Vec<Value>, Failure> {

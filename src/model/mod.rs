@@ -22,6 +22,7 @@ pub mod lease;
 pub mod order;
 mod over_row;
 mod parts;
+pub mod patience;
 pub mod program;
 pub mod relation;
 pub mod say;

@@ -25,11 +25,18 @@ impl Machine<'_> {
             moved = false;
             for &node in &class.nodes {
                 // As far as it goes, so that a long chain is settled in one walk along it.
-                while self.advance(node)? {
+                while self.effort.beyond.is_none() && self.advance(node)? {
                     moved = true;
+                    self.spend(1);
                     if self.terminated.is_some() {
-                        return Ok(());
+                        break;
                     }
+                }
+                if let Some(beyond) = self.effort.beyond {
+                    return Err(Halt::Beyond(beyond));
+                }
+                if self.terminated.is_some() {
+                    return Ok(());
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::expression::{Expr, Failure};
 use super::external;
 use super::external::SYMBOL;
 use super::ids::{ClassId, NodeId, ResourceId};
+use super::patience::{self, Beyond, Effort, Patience};
 use super::program::{Access, Kind, Program, Status, Step};
 use super::value::{Standing, Value};
 use super::view::{Store, View};
@@ -24,6 +25,8 @@ pub enum Halt {
     Disabled,
     /// It depends on a condition nobody knows: both answers are to be tried.
     Choice(Value),
+    /// It would take more than anybody wants to wait for or can hold.
+    Beyond(Beyond),
 }
 
 /// One block with what it may touch, for the time of one transition.
@@ -51,6 +54,10 @@ pub struct Machine<'a> {
     pub uncounted_violation: bool,
     /// Set when the run is to end with this status.
     pub terminated: Option<Status>,
+    /// When to give up.
+    pub patience: Patience<'a>,
+    /// What the step has cost so far.
+    pub effort: Effort,
 }
 
 impl<'a> Machine<'a> {
@@ -74,7 +81,15 @@ impl<'a> Machine<'a> {
             events: Vec::new(),
             uncounted_violation: false,
             terminated: None,
+            patience: &patience::fixed,
+            effort: Effort::default(),
         }
+    }
+
+    /// The same, with another end of its patience.
+    #[must_use]
+    pub fn patient(self, patience: Patience<'a>) -> Self {
+        Self { patience, ..self }
     }
 
     /// The same, watched.
@@ -111,7 +126,20 @@ impl Machine<'_> {
     /// The value of an expression at a node.
     pub fn value(&mut self, node: NodeId, expr: &Expr) -> Result<Value, Failure> {
         self.observed(node, |observer, view| observer.reads(view, node, expr));
-        evaluate(expr, &mut self.view(node))
+        let value = evaluate(expr, &mut self.view(node))?;
+        let parts = patience::parts(&value);
+        self.spend(parts as u64);
+        if parts > patience::LARGEST {
+            self.effort.beyond = Some(Beyond::Value);
+            return Err(Failure("the value is larger than any message".into()));
+        }
+        Ok(value)
+    }
+
+    /// Counts what the step costs.
+    pub(super) fn spend(&mut self, work: u64) {
+        let told = self.events.len() + self.changes.len();
+        self.effort.spend(work, told, self.patience, &self.block);
     }
 
     /// The truth of a condition; unknown ones are looked up among the choices made.

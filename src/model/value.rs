@@ -99,6 +99,15 @@ pub struct Term {
     pub args: Vec<Value>,
     /// Of all of it: terms share parts so often that walking them as trees would take for ever.
     hash: u64,
+    /// Of all of it, as a tree ([`super::patience::parts`]).
+    parts: u32,
+}
+
+impl Term {
+    /// How many parts it has, as a tree.
+    pub fn parts(&self) -> usize {
+        self.parts as usize
+    }
 }
 
 impl PartialEq for Term {
@@ -159,7 +168,10 @@ impl Value {
         let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
         op.hash(&mut hasher);
         args.hash(&mut hasher);
-        Self::Term(Arc::new(Term { op: op.into(), args, hash: hasher.finish() }))
+        let parts =
+            args.iter().fold(1, |n: usize, arg| n.saturating_add(super::patience::parts(arg)));
+        let parts = u32::try_from(parts).unwrap_or(u32::MAX);
+        Self::Term(Arc::new(Term { op: op.into(), args, hash: hasher.finish(), parts }))
     }
     /// Whether an unknown occurs anywhere inside.
     pub fn is_unknown(&self) -> bool {

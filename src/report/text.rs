@@ -261,6 +261,9 @@ fn next_step(flow: &FlowReport) -> String {
     if matches!(&flow.verdict, Verdict::Inconclusive(why) if why.starts_with("random schedules")) {
         return "help: try more of them (--schedules, --time) or others (--seed); only check can prove".into();
     }
+    if matches!(&flow.verdict, Verdict::Inconclusive(why) if why.starts_with("a value")) {
+        return "help: start from smaller data, or leave out of `observe` what the value does not concern".into();
+    }
     let widest = flow.scope.items.iter().max_by_key(|(_, n)| **n).filter(|(_, n)| **n > 2);
     let smaller = match widest {
         Some((name, _)) if flow.scope.items.len() > 1 => format!("--items {name}=2"),

@@ -10,8 +10,10 @@
 //! | 22, 23, 28, 29, 31–37 | exports | `exports.rs`; also `platform::sql::tests::hostile` |
 //! | 40 | names that attack reports | `report_hostile.rs` (tests), every format |
 //! | 41 | secrets | `secrets.rs` (tests), every format |
+//! | — | steps without end | `endless.rs` |
 //! | 42–44, usage | settings, baselines, witnesses, outputs, flags | `project.rs`; also `gate.rs`, `replay.rs`, `cli.rs` (tests) |
 
+mod endless;
 mod exports;
 mod files;
 mod json;

@@ -237,7 +237,7 @@ impl Engine<'_> {
         let waits = matches!(chosen, Move::Step(_, node) if is_start(self.program, node));
         let delta = match result {
             Err(Halt::Disabled) if waits => Delta::Slow,
-            Err(Halt::Disabled) if self.too_many.is_none() => Delta::Disabled,
+            Err(Halt::Disabled) if self.beyond.is_none() => Delta::Disabled,
             Err(_) => Delta::Slow,
             // Whether a run may start depends on the others, which are not part of the key.
             Ok(()) if waits => Delta::Slow,

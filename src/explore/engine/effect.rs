@@ -6,12 +6,17 @@ use super::{Engine, State, Told};
 use crate::explore::layout::{Layout, Unit};
 use crate::explore::table::Interner;
 use crate::explore::weight::{SHARED, Weigh};
+use crate::model::block::Block;
 use crate::model::content::Content;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
+use crate::model::patience::Spent;
 use crate::model::program::Status;
 use crate::model::transition::{Change, Event, Halt, Machine};
 use crate::model::view::Store;
 use std::sync::Arc;
+
+/// Bytes of an event or a change that waits for the end of its step, with the content that it made, about.
+const TOLD: usize = 1000;
 
 /// What one machine run did; computed once for its inputs.
 #[derive(Debug)]
@@ -138,8 +143,15 @@ impl Engine<'_> {
             writes: Vec::new(),
         };
         let program = self.program;
+        let asked = self.patience;
+        let patience = |spent: Spent, block: &Block| {
+            asked.is_some_and(|(stop, most)| {
+                stop.stopped().is_some() || (block.weight() + spent.told * TOLD) as u64 > most
+            })
+        };
         let mut machine =
             Machine::new(program, (key.class, block), parent.as_deref(), &mut store, &world)
+                .patient(&patience)
                 .watched(&mut self.judge);
         let moved = match (key.node, fault_of(key.node)) {
             (SETTLE, _) => Ok(()),
@@ -158,6 +170,9 @@ impl Engine<'_> {
         );
         let fired = self.judge.drain();
         let fired = fired.into_iter().map(|v| self.violations.keep(v)).collect();
+        if let Err(Halt::Beyond(beyond)) = moved {
+            self.beyond.get_or_insert(beyond);
+        }
         let result = moved.map(|()| {
             Arc::new(Done {
                 block: self.intern_block(key.class, block),

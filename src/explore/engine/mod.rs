@@ -11,11 +11,13 @@ mod known;
 mod slots;
 
 use super::layout::{Layout, Place, Unit};
+use super::limits::Stop;
 use super::table::{Interner, Memo, NONE, Quads};
 use crate::model::block::{Block, Mark};
 use crate::model::content::{Content, Lease};
 use crate::model::fault::Fault;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
+use crate::model::patience::Beyond;
 use crate::model::program::Program;
 use crate::model::transition::{Change, Event, Halt, World};
 use crate::model::value::Value;
@@ -98,8 +100,10 @@ pub struct Engine<'p> {
     pub judge: Judge,
     /// A round of an uncounted Until failed otherwise than by a refusal: the counts are needed.
     pub uncounted_violation: bool,
-    /// A loop was met with more items than can be listed.
-    pub too_many: Option<u64>,
+    /// A step was met that is too much to be taken.
+    pub beyond: Option<Beyond>,
+    /// Who is asked during long steps, and how much memory they may take.
+    patience: Option<(&'p dyn Stop, u64)>,
     /// Where everything may begin, once it is known.
     starts: Option<Arc<Vec<State>>>,
     /// What happened on the way to each.
@@ -142,7 +146,8 @@ impl<'p> Engine<'p> {
             violations: Interner::default(),
             judge: Judge::new(program),
             uncounted_violation: false,
-            too_many: None,
+            beyond: None,
+            patience: None,
             starts: None,
             begun: Vec::new(),
             most_starts: STARTS,
@@ -167,6 +172,11 @@ impl<'p> Engine<'p> {
             });
         }
         engine
+    }
+
+    /// Whom to ask whether to give up, within a step that takes long, and how many bytes its block may have.
+    pub fn ask(&mut self, stop: &'p dyn Stop, most: u64) {
+        self.patience = Some((stop, most));
     }
 
     /// The content of a resource in a state.
@@ -239,7 +249,7 @@ impl<'p> Engine<'p> {
                     self.begun.push(events);
                 }
                 Err(Halt::Choice(question)) => todo.extend(self.answers(&start, &question)),
-                Err(Halt::Disabled) => {}
+                Err(Halt::Disabled | Halt::Beyond(_)) => {}
             }
         }
         self.starts.insert(Arc::new(results)).clone()
@@ -329,7 +339,7 @@ impl<'p> Engine<'p> {
                     fired: Arc::new(told.fired),
                 }),
                 Err(Halt::Choice(question)) => todo.extend(self.answers(&start, &question)),
-                Err(Halt::Disabled) => {}
+                Err(Halt::Disabled | Halt::Beyond(_)) => {}
             }
         }
         results

@@ -5,6 +5,7 @@ use super::{Engine, State, Told};
 use crate::explore::layout::Unit;
 use crate::model::block::{Block, NodeState, Phase};
 use crate::model::ids::{ClassId, NodeId};
+use crate::model::patience::Beyond;
 use crate::model::program::{Kind, Status};
 use crate::model::settle::length;
 use crate::model::transition::{Halt, Machine};
@@ -115,8 +116,9 @@ impl Engine<'_> {
             let longest = self.lengths.entry(looped).or_default();
             *longest = total.max(*longest);
             if total > 100_000 {
-                self.too_many = Some(total);
-                return Err(Halt::Disabled);
+                let beyond = Beyond::Items(total);
+                self.beyond = Some(beyond);
+                return Err(Halt::Beyond(beyond));
             }
             let index = parent.nodes[slot].started;
             parent.nodes[slot].started += 1;

@@ -362,7 +362,7 @@ impl<'p> Worker<'p> {
                 self.ends.entry(self.key.clone(), || end);
                 self.counted.push((self.state.clone(), 1));
             }
-        } else if steps < LONGEST && self.engine.too_many.is_none() {
+        } else if steps < LONGEST && self.engine.beyond.is_none() {
             fired.push(judge_stuck(&self.engine, &self.state));
         }
         for id in self.known..self.engine.violations.len() {

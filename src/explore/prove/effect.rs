@@ -123,6 +123,7 @@ impl Stepper<'_> {
         let effect = match moved {
             Err(Halt::Disabled) => None,
             Err(Halt::Choice(_)) => return coarse("a condition depends on what nobody knows"),
+            Err(Halt::Beyond(_)) => return coarse("a step takes too long to be looked through"),
             Ok(()) => {
                 let stored = changes.iter().flat_map(|c| stored(&self.relative, c)).collect();
                 let block = timeless(program, class, after);

@@ -16,6 +16,7 @@ use crate::model::content::{Content, Lease};
 use crate::model::delivery::is_start;
 use crate::model::fault::{Fault, place_of, strike, struck};
 use crate::model::ids::{NodeId, ResourceId};
+use crate::model::patience;
 use crate::model::program::{Program, Status};
 use crate::model::transition::{Change, Event, Halt, Machine, World};
 use crate::model::view::Store;
@@ -183,7 +184,7 @@ impl<'p> Stepper<'p> {
                     world.insert(question.clone(), answer);
                     Whole { world, ..start.clone() }
                 })),
-                Err(Halt::Disabled) => {}
+                Err(Halt::Disabled | Halt::Beyond(_)) => {}
             }
         }
         results
@@ -273,6 +274,7 @@ impl<'p> Stepper<'p> {
         let mut store = Shelf { program, run: unit.run, contents: &mut taken.state.contents };
         let mut machine =
             Machine::new(program, (class, block), parent.as_deref(), &mut store, &world)
+                .patient(&patience::endless)
                 .watched(&mut self.judge);
         let moved = match doing {
             Doing::Settle => Ok(()),

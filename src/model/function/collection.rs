@@ -3,7 +3,9 @@
 use super::{MANY, Row, fail, unfit, whole};
 use crate::model::evaluate::plain;
 use crate::model::expression::Failure;
+use crate::model::patience::fits;
 use crate::model::value::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(super) const TABLE: &[Row] = &[
@@ -123,7 +125,10 @@ fn sort(args: &[Value]) -> Result<Value, Failure> {
 fn join(args: &[Value]) -> Result<Value, Failure> {
     match args {
         [Value::Array(items), Value::String(by)] if !items.iter().any(Value::is_unknown) => {
-            Ok(Value::text(&items.iter().map(plain).collect::<Vec<_>>().join(by)))
+            let texts: Vec<String> = items.iter().map(plain).collect();
+            let length = texts.iter().fold(0, |n: usize, t| n.saturating_add(t.len() + by.len()));
+            fits(length)?;
+            Ok(Value::text(&texts.join(by)))
         }
         _ => unfit("join", args),
     }
@@ -141,13 +146,10 @@ fn union(args: &[Value]) -> Result<Value, Failure> {
         return Ok(Value::Object(Arc::new(all)));
     }
     let mut all: Vec<Value> = Vec::new();
+    let mut seen = BTreeSet::new();
     for arg in args {
         let Value::Array(items) = arg else { return unfit("union", args) };
-        for item in items.iter() {
-            if !all.contains(item) {
-                all.push(item.clone());
-            }
-        }
+        all.extend(items.iter().filter(|item| seen.insert(*item)).cloned());
     }
     Ok(Value::array(all))
 }
@@ -158,7 +160,10 @@ fn intersection(args: &[Value]) -> Result<Value, Failure> {
         let Value::Array(items) = arg else { return unfit("intersection", args) };
         common = Some(match common {
             None => items.to_vec(),
-            Some(kept) => kept.into_iter().filter(|v| items.contains(v)).collect(),
+            Some(kept) => {
+                let others: BTreeSet<&Value> = items.iter().collect();
+                kept.into_iter().filter(|v| others.contains(v)).collect()
+            }
         });
     }
     Ok(Value::array(common.unwrap_or_default()))

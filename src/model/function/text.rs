@@ -3,6 +3,7 @@
 use super::{MANY, Row, fail, unfit, whole};
 use crate::model::evaluate::plain;
 use crate::model::expression::Failure;
+use crate::model::patience::fits;
 use crate::model::value::{Float, Value};
 
 pub(super) const TABLE: &[Row] = &[
@@ -42,6 +43,7 @@ fn mapped(name: &str, args: &[Value], change: impl Fn(&str) -> String) -> Result
 fn replace(args: &[Value]) -> Result<Value, Failure> {
     match args {
         [Value::String(s), Value::String(old), Value::String(new)] if !old.is_empty() => {
+            fits(s.matches(&**old).count().saturating_mul(new.len()))?;
             Ok(Value::text(&s.replace(&**old, new)))
         }
         _ => unfit("replace", args),
@@ -149,6 +151,8 @@ fn format_number(args: &[Value]) -> Result<Value, Failure> {
     match args.get(1) {
         Some(Value::String(format)) if format.starts_with("0.") || &**format == "0" => {
             let decimals = format.chars().skip(2).filter(|c| *c == '0').count();
+            // More digits than any number has.
+            fits(if decimals > 1_000 { usize::MAX } else { decimals })?;
             Ok(Value::text(&format!("{:.decimals$}", number.0)))
         }
         _ => Ok(Value::term("formatnumber", args.to_vec())),

@@ -83,6 +83,7 @@ impl Verifier<'_> {
         match moved {
             Err(Halt::Disabled) => return Ok(None),
             Err(Halt::Choice(_)) => return Err("a condition depends on what nobody knows".into()),
+            Err(Halt::Beyond(_)) => return Err("a step takes too long to be looked through".into()),
             Ok(()) if uncounted_violation => return Err("an Until needs its counter".into()),
             Ok(()) if terminated.is_some() => return Err("a run is ended from within".into()),
             Ok(()) => {}
