@@ -97,3 +97,25 @@ fn actions_that_use_their_own_answers() {
         assert_eq!(check(&model, "all")["exhaustive"], json!(true));
     }
 }
+
+/// A case of the other type fails the switch, even after the case that fits; one of the right type does not.
+#[test]
+fn a_switch_does_not_compare_numbers_with_texts() {
+    let put = |value: i64| json!([{ "update": "m", "set": { "C": value } }]);
+    for (on, cases, left) in [
+        ("@add(1, 0)", json!([1, 2]), 10),
+        ("@add(1, 0)", json!([2, 3]), 30),
+        ("@add(1, 0)", json!(["1", "2"]), 40),
+        ("@add(1, 0)", json!([1, "2"]), 40),
+        ("@string(1)", json!(["1", "2"]), 10),
+        ("@string(1)", json!([1, 2]), 40),
+    ] {
+        let cases = json!([{ "case": cases[0], "do": put(10) }, { "case": cases[1], "do": put(20) }]);
+        let model = json!({ "flowrace": 1, "state": item(), "flow": [
+            { "name": "S", "switch": on, "cases": cases, "default": put(30) },
+            { "update": "m", "set": { "C": 40 }, "runAfter": { "S": ["Failed"] } },
+        ] });
+        let flow = check(&model, "all");
+        assert_eq!(flow["outcomes"]["m.C"]["values"], json!([left]), "{on} {cases}");
+    }
+}

@@ -139,9 +139,18 @@ impl Machine<'_> {
             },
             Kind::Switch(on, cases) => match self.value(node, on) {
                 Ok(value @ (Value::String(_) | Value::Int(_))) => {
-                    let chosen = cases
-                        .iter()
-                        .position(|case| self.value(node, case).is_ok_and(|c| c == value));
+                    let cases: Vec<_> = cases.iter().map(|case| self.value(node, case)).collect();
+                    // A case of the other type fails the switch, whichever would have been taken (semantics §3.3).
+                    let other = |case: &Value| match case {
+                        Value::String(_) => matches!(value, Value::Int(_)),
+                        Value::Int(_) => matches!(value, Value::String(_)),
+                        _ => false,
+                    };
+                    if cases.iter().flatten().any(other) {
+                        self.fail(node);
+                        return Ok(());
+                    }
+                    let chosen = cases.iter().position(|case| case.as_ref() == Ok(&value));
                     self.enter(node, chosen.unwrap_or(children.len() - 1));
                 }
                 Ok(value @ Value::Term(_)) => {

@@ -382,7 +382,8 @@ impl<'m> Model<'m> {
             }
             "switch" => {
                 let on = template(&step.json["switch"], env).ok()?;
-                let text = on.as_str().map_or_else(|| on.to_string(), str::to_owned);
+                // Numbers are no texts: the switch fails (semantics §3.3).
+                let text = on.as_str()?.to_owned();
                 let case = step.json["cases"].as_object()?.keys().position(|key| *key == text);
                 vec![step.lists[case.unwrap_or(step.lists.len() - 1)]]
             }
