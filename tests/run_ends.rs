@@ -110,12 +110,40 @@ fn a_switch_does_not_compare_numbers_with_texts() {
         ("@string(1)", json!(["1", "2"]), 10),
         ("@string(1)", json!([1, 2]), 40),
     ] {
-        let cases = json!([{ "case": cases[0], "do": put(10) }, { "case": cases[1], "do": put(20) }]);
+        let cases =
+            json!([{ "case": cases[0], "do": put(10) }, { "case": cases[1], "do": put(20) }]);
         let model = json!({ "flowrace": 1, "state": item(), "flow": [
             { "name": "S", "switch": on, "cases": cases, "default": put(30) },
             { "update": "m", "set": { "C": 40 }, "runAfter": { "S": ["Failed"] } },
         ] });
         let flow = check(&model, "all");
         assert_eq!(flow["outcomes"]["m.C"]["values"], json!([left]), "{on} {cases}");
+    }
+}
+
+/// Writes that somebody's waiting puts in order decide nothing, whatever else is chosen.
+#[test]
+fn who_waits_for_somebody_writes_after_them() {
+    let first = |said: Value| json!([{ "name": "One", "update": "m", "set": { "C": 1 } }, said]);
+    let say = json!({ "name": "Say", "setVariable": "done", "value": true });
+    let wait = json!({ "name": "Wait", "wait": "@variables('done')" });
+    let poll = json!({ "name": "Poll", "until": "@variables('done')", "limit": 2, "do": [{ "compose": 1 }] });
+    let two = json!({ "name": "Two", "update": "m", "set": { "C": 2 } });
+    for (said, before, found) in [
+        (&say, Some(&wait), &[][..]),
+        (&say, None, &["last-writer-wins"]),
+        // Who says so too early, and who gives up, is in no order.
+        (&json!({ "name": "No", "compose": 1 }), Some(&poll), &["last-writer-wins"]),
+        (&say, Some(&poll), &["last-writer-wins"]),
+    ] {
+        let second: Vec<&Value> = before.into_iter().chain([&two]).collect();
+        let model = json!({ "flowrace": 1,
+            "state": { "m": { "kind": "item", "fields": { "C": 0 } }, "done": { "kind": "variable", "value": false } },
+            "observe": ["m.C"],
+            "flow": [{ "name": "P", "parallel": [first(said.clone()), second] }] });
+        for reduction in ["none", "symmetry", "all"] {
+            let flow = check(&model, reduction);
+            assert_eq!(rules(&flow), found, "{reduction} {second:?}");
+        }
     }
 }

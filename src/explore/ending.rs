@@ -6,13 +6,13 @@ use crate::model::content::Content;
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Failure};
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Kind, Program, Shape, Step};
+use crate::model::program::{Access, Kind, Observed, Program, Shape, Step};
 use crate::model::support::support;
 use crate::model::transition::World;
 use crate::model::value::{Standing, Token, Value};
 use crate::model::view::shown;
 use crate::property::judge::Violation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The observable final state: the choices made, and the observed cells in order.
@@ -168,6 +168,27 @@ pub fn judge_contents(program: &Program, contents: Contents<'_>) -> Vec<Violatio
         }
     }
     found
+}
+
+/// Whether unordered writes decide nothing, seen from the end: whatever else was chosen, the cell always ends with one
+/// value, since somebody waits for somebody. The outcomes are all there are.
+pub fn is_decided(program: &Program, violation: &Violation, outcomes: &BTreeSet<Joint>) -> bool {
+    /// More are not compared one with another.
+    const MANY: usize = 1_000;
+    if violation.rule != "last-writer-wins" {
+        return false;
+    }
+    let about = |o: &Observed| {
+        Some(o.resource) == violation.resource
+            && (o.column.is_none() || o.column == violation.column)
+    };
+    program.observed.iter().enumerate().filter(|(_, o)| about(o)).all(|(at, _)| {
+        let ends: BTreeSet<(&World, &Value)> =
+            outcomes.iter().map(|(world, values)| (world, &values[at])).collect();
+        let agree = |a: &World, b: &World| a.iter().all(|(k, v)| b.get(k).is_none_or(|w| w == v));
+        let differ = |a: &(&World, &Value), b: &(&World, &Value)| a.1 != b.1 && agree(a.0, b.0);
+        ends.len() <= MANY && !ends.iter().any(|a| ends.iter().any(|b| differ(a, b)))
+    })
 }
 
 fn finally_resource(expr: &crate::model::expression::Expr) -> Option<ResourceId> {

@@ -6,7 +6,7 @@
 //! among them changes nothing).
 
 use super::checkpoint::{FIRST, Keeper, Lesson, read_head, read_work, write_head, write_work};
-use super::ending::{Joint, judge_end, judge_stuck, outcome};
+use super::ending::{Joint, is_decided, judge_end, judge_stuck, outcome};
 use super::engine::{Engine, Move, STARTS, State};
 use super::expand::{Batch, Expander, Plan};
 use super::limits::{Config, Counts, Reduction, Stop, StopCause};
@@ -340,16 +340,9 @@ impl Search<'_, '_> {
                 Some("an Until without a counter failed otherwise than by a refusal".to_owned());
         }
         if let Some(beyond) = self.engine.beyond {
-            let states = self.found.counts.states as usize;
-            self.found.stopped = Some(match beyond {
-                Beyond::Items(n) => {
-                    format!("a loop over {n} items is too long to be listed; try --items 3")
-                }
-                Beyond::Value => "a value is larger than any message may be".to_owned(),
-                Beyond::Work => match self.stop.stopped() {
-                    Some(cause) => because(cause, states, self.explored),
-                    None => "stopped at --max-memory within one step".to_owned(),
-                },
+            self.found.stopped = Some(match (beyond, self.stop.stopped()) {
+                (Beyond::Work, Some(cause)) => because(cause, 0, self.explored),
+                (beyond, _) => beyond.to_string(),
             });
         }
         self.found.stopped.is_some()
@@ -385,6 +378,10 @@ impl Search<'_, '_> {
             if !violation.weak {
                 self.found.violations.insert((**violation).clone());
             }
+        }
+        if self.found.stopped.is_none() {
+            let (program, all) = (self.engine.program, &self.found.outcomes);
+            self.found.violations.retain(|v| !is_decided(program, v, all));
         }
     }
 }

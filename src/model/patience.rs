@@ -4,6 +4,7 @@
 use super::block::Block;
 use super::expression::Failure;
 use super::value::Value;
+use std::fmt;
 
 /// Parts of the largest value, each 32 bytes at most: more than the platforms' largest message (100 MB, semantics §11).
 pub const LARGEST: usize = 4 << 20;
@@ -20,6 +21,18 @@ pub enum Beyond {
     Value,
     /// The caller's patience was at its end.
     Work,
+}
+
+impl fmt::Display for Beyond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Items(n) => {
+                write!(f, "a loop over {n} items is too long to be listed; try --items 3")
+            }
+            Self::Value => f.write_str("a value is larger than any message may be"),
+            Self::Work => f.write_str("stopped at --max-memory within one step"),
+        }
+    }
 }
 
 /// Whether to give up after so much for one step, with the block as it is now.
