@@ -118,3 +118,22 @@ fn a_retry_loop_over_a_variable_of_an_export() {
     assert!(rules(&flow("@variables('tag')")).is_empty());
     assert_eq!(rules(&flow("*")), ["lost-update"]);
 }
+
+/// `string()` and `json()` on the way change nothing: an etag is a text, and what was read is what was read.
+#[test]
+fn through_texts_and_back() {
+    let direct = "@outputs('Get')?['etag']";
+    for expression in [
+        "@string(outputs('Get')?['etag'])",
+        "@json(string(outputs('Get')))?['etag']",
+        "@{outputs('Get')?['etag']}",
+    ] {
+        for keep in [direct, expression] {
+            let keep = json!({ "name": "Keep", "setVariable": "v", "value": keep });
+            let kept = model(&json!({ "ifMatch": expression }), &keep);
+            assert_eq!(values(&kept), (json!("safe"), json!([10, 11])), "{expression}");
+            let kept = model(&json!({ "ifMatch": "@variables('v')" }), &keep);
+            assert_eq!(values(&kept), (json!("safe"), json!([10, 11])), "{expression}");
+        }
+    }
+}

@@ -147,3 +147,12 @@ fn who_waits_for_somebody_writes_after_them() {
         }
     }
 }
+
+/// An outcome that no rule explains is put down to the cell in which it differs from every serial one.
+#[test]
+fn what_nothing_explains_names_the_cell_that_is_odd() {
+    let model = include_str!("../models/unclassified/racy.json");
+    let flow = check(&serde_json::from_str(model).expect("JSON"), "all");
+    assert_eq!(rules(&flow), ["unclassified"]);
+    assert_eq!(flow["findings"][0]["cell"], "dashboard", "{}", flow["findings"][0]);
+}

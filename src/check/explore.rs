@@ -101,7 +101,8 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
         Some(serial) => found.outcomes.iter().filter(|o| !is_serial(o, serial)).cloned().collect(),
         None => BTreeSet::new(),
     };
-    explain(&mut engine, &unserial, &mut found, &mut told, (many.min(200_000), stop));
+    let orders = (&unserial, serial.as_ref().unwrap_or(&unserial));
+    explain(&mut engine, orders, &mut found, &mut told, (many.min(200_000), stop));
     Explored {
         violations: found.violations,
         outcomes: found.outcomes,
@@ -117,7 +118,7 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
 /// Last resorts for outcomes of no serial order; an outcome for which none could be looked for makes nothing safe.
 fn explain(
     engine: &mut Engine<'_>,
-    unserial: &BTreeSet<Joint>,
+    (unserial, serial): (&BTreeSet<Joint>, &BTreeSet<Joint>),
     found: &mut Found,
     told: &mut Vec<(Violation, Schedule)>,
     (cap, stop): (usize, &dyn Stop),
@@ -132,7 +133,7 @@ fn explain(
     }
     for schedule in schedules {
         let steps = replay(engine, &schedule).unwrap_or_default();
-        let violation = last_resort(engine, &steps);
+        let violation = last_resort(engine, &steps, serial);
         if found.violations.insert(violation.clone()) {
             told.push((violation, schedule));
         }

@@ -346,7 +346,7 @@ pub(super) fn is_it(engine: &Engine<'_>, file: &WitnessFile, violation: &Violati
     let cell = violation.resource.map_or(String::new(), |r| cell_name(program, r, column));
     let shared =
         |&n: &crate::model::ids::NodeId| file.actions.iter().any(|a| **a == *program.node(n).name);
-    // What nothing explains is put down to the first observed cell, whichever that is now.
+    // What nothing explains is put down to a cell that depends on what is observed now.
     let anywhere = violation.rule == "unclassified";
     violation.rule == file.rule
         && (anywhere || cell == file.cell)

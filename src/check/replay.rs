@@ -178,10 +178,11 @@ fn resort(
     engine.symmetry = true;
     let orders = serial(engine, 400_000, stop);
     engine.symmetry = false;
-    if is_serial(&end, &orders?) {
+    let orders = orders?;
+    if is_serial(&end, &orders) {
         return None;
     }
-    let violation = last_resort(engine, &guide.taken);
+    let violation = last_resort(engine, &guide.taken, &orders);
     is_it(engine, file, &violation).then_some(violation)
 }
 

@@ -1,24 +1,47 @@
 //! The finding that stands for an outcome which no serial order gives and no monitor reported.
 
+use crate::explore::ending::{Joint, outcome};
 use crate::explore::engine::{Engine, State, Successor};
 use crate::explore::resort::{Resort, access, resorts};
 use crate::model::program::{Access, Kind, Program};
 use crate::model::say::say;
 use crate::model::support::support;
+use crate::model::value::Value;
 use crate::property::judge::Violation;
+use std::collections::BTreeSet;
 
 /// What explains such a schedule.
-pub(super) fn last_resort(engine: &Engine<'_>, steps: &[(State, Successor)]) -> Violation {
+pub(super) fn last_resort(
+    engine: &Engine<'_>,
+    steps: &[(State, Successor)],
+    serial: &BTreeSet<Joint>,
+) -> Violation {
     let first = resorts(engine, steps).into_iter().next();
     let explained = first.and_then(|resort| violation(engine.program, resort));
-    explained.unwrap_or_else(|| Violation {
-        rule: "unclassified",
-        resource: engine.program.observed.first().map(|o| o.resource),
-        column: engine.program.observed.first().and_then(|o| o.column.clone()),
-        actions: Vec::new(),
-        detail: "no serial order ends like this".to_owned(),
-        weak: true,
+    explained.unwrap_or_else(|| {
+        let end = steps.last().map(|(_, next)| outcome(engine, &next.state));
+        let at = end.map_or(0, |end| odd_one(&end, serial));
+        let cell = engine.program.observed.get(at);
+        Violation {
+            rule: "unclassified",
+            resource: cell.map(|o| o.resource),
+            column: cell.and_then(|o| o.column.clone()),
+            actions: Vec::new(),
+            detail: "no serial order ends like this".to_owned(),
+            weak: true,
+        }
     })
+}
+
+/// The first cell in which an outcome differs from the serial one that is most like it.
+fn odd_one((world, values): &Joint, serial: &BTreeSet<Joint>) -> usize {
+    let differs = |other: &[Value]| {
+        let differ: Vec<usize> =
+            (0..values.len()).filter(|&at| other.get(at) != values.get(at)).collect();
+        (differ.len(), differ.first().copied().unwrap_or(0))
+    };
+    let alike = serial.iter().filter(|(choices, _)| choices == world);
+    alike.map(|(_, other)| differs(other)).min().map_or(0, |(_, at)| at)
 }
 
 fn violation(program: &Program, resort: Resort) -> Option<Violation> {

@@ -6,7 +6,7 @@ use crate::explore::ending::run_of;
 use crate::explore::engine::{Engine, Move, State, Successor};
 use crate::model::external::unwritten;
 use crate::model::ids::ResourceId;
-use crate::model::program::{Access, Kind, Shape, Step};
+use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::model::transition::Event;
 use crate::model::value::Value;
 use crate::model::view::shown;
@@ -162,4 +162,11 @@ fn reaches(kind: TouchKind, event: &Event, (_, column): Cell<'_>) -> bool {
         return true;
     };
     event.wrote.is_empty() || event.wrote.iter().any(|w| &*w.2 == column)
+}
+
+/// Which other cell a step writes, where nothing but the end says what is wrong: then every step may matter.
+pub(super) fn elsewhere(program: &Program, event: &Event, violation: &Violation) -> Option<String> {
+    let wrote = event.wrote.iter().map(|w| w.0).find(|&r| Some(r) != violation.resource)?;
+    let told = violation.rule == "unclassified" && event.refused.is_none();
+    told.then(|| format!(" to {}", program.resource(wrote).name))
 }

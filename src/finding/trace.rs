@@ -187,6 +187,7 @@ pub(crate) fn told_step(
                 .map(|e| format!("{} reached its limit", program.node(e.node).name))
                 .collect();
             let mut effect = event.map_or_else(|| "decides".to_owned(), |e| effect(program, e));
+            effect.extend(event.and_then(|e| touch::elsewhere(program, e, violation)));
             if !also.is_empty() {
                 effect = format!("{effect}; {}", also.join("; "));
             }

@@ -37,6 +37,13 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
             ("and", _) => lazily(*function, args, &Value::Bool(false), env),
             ("or", _) => lazily(*function, args, &Value::Bool(true), env),
             ("coalesce", _) => coalesce(*function, args, env),
+            // There and back again: etags inside stay what they are.
+            ("json", [Expr::Call(inner, there)]) if inner.name() == "string" => {
+                match all(there, env)?.as_slice() {
+                    [value @ (Value::Object(_) | Value::Array(_))] => Ok(value.clone()),
+                    values => short(function.call(&[inner.call(values)?])?),
+                }
+            }
             _ => short(function.call(&all(args, env)?)?),
         },
         Expr::Opaque(name, args) => Ok(Value::term(name, all(args, env)?)),
