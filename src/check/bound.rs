@@ -78,8 +78,9 @@ fn gives_up(
     program.faults = 0;
     for other in &mut program.nodes {
         other.call = Call::default();
-        if let Kind::Until { counted, .. } = &mut other.kind {
+        if let Kind::Until { counted, early, .. } = &mut other.kind {
             *counted = true;
+            *early = None;
         }
     }
     if let Kind::Until { limit, .. } = &mut program.nodes[until.index()].kind {

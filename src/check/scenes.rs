@@ -64,7 +64,8 @@ fn scenario(file: &WitnessFile, definition: &Definition) -> Scenario {
     let pin = |id: &str| definition.setup.assume.get(id).map(String::as_str);
     let budget = options.faults.or(definition.setup.faults).unwrap_or(0);
     // A schedule with faults needs them, whatever the flow allows now.
-    let faults: Vec<Fault> = file.steps.iter().filter_map(|s| s.fault).collect();
+    let faults: Vec<Fault> =
+        file.steps.iter().filter_map(|s| s.fault).filter(|f| !f.is_free()).collect();
     let (struck, again) = (faults.len(), faults.contains(&Fault::Redelivered));
     let alone =
         faults.iter().all(|f| *f == Fault::Redelivered) && definition.setup.state.is_empty();

@@ -137,6 +137,18 @@ pub struct Retry {
     pub most: Option<u64>,
 }
 
+/// When the time of an Until is up: looked at between rounds (semantics §4.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeLimit {
+    /// Never.
+    #[default]
+    Never,
+    /// After so many seconds.
+    After(u64),
+    /// After so many rounds at the soonest.
+    Rounds(u64),
+}
+
 /// What an action is.
 #[derive(Clone, Debug)]
 pub enum ActionKind {
@@ -185,6 +197,8 @@ pub enum ActionKind {
         condition: Template,
         /// Rounds at most, if written.
         limit: Option<u64>,
+        /// When its time is up.
+        time: TimeLimit,
         /// Whether the limit fails it.
         fail_at_limit: bool,
         /// Contained, in file order.

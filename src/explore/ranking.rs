@@ -77,7 +77,8 @@ fn out_of_reach(
     loops: &[Optimistic],
     items: Option<u64>,
 ) -> bool {
-    let Kind::Until { limit, .. } = program.node(node).kind else { return false };
+    let Kind::Until { limit, early, .. } = program.node(node).kind else { return false };
+    let limit = early.map_or(limit, |round| round.min(limit));
     others(program, node, resource, all, loops, items).is_some_and(|writes| writes < limit)
 }
 

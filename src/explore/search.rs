@@ -7,7 +7,7 @@
 
 use super::checkpoint::{FIRST, Keeper, Lesson, read_head, read_work, write_head, write_work};
 use super::ending::{Joint, is_decided, judge_end, judge_stuck, outcome};
-use super::engine::{Engine, Move, STARTS, State};
+use super::engine::{Engine, STARTS, State};
 use super::expand::{Batch, Expander, Plan};
 use super::limits::{Config, Counts, Reduction, Stop, StopCause};
 use super::packed::{Format, Packed, Words};
@@ -324,7 +324,7 @@ impl Search<'_, '_> {
             let before = next.len();
             next.extend(self.engine.take(state, chosen).into_iter().map(|s| s.state));
             // Nothing has to go wrong, so a fault is no way on.
-            goes_on |= next.len() > before && !matches!(chosen, Move::Fault(..));
+            goes_on |= next.len() > before && !chosen.is_fault();
         }
         if !goes_on && self.engine.beyond.is_none() {
             self.found.violations.insert(judge_stuck(self.engine, state));

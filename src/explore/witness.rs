@@ -89,7 +89,7 @@ pub fn witnesses(
                 let who = path(engine, chosen);
                 for (index, next) in engine.take(&state, chosen).into_iter().enumerate() {
                     // Nothing has to go wrong, so a fault is no way on.
-                    any |= !matches!(chosen, Move::Fault(..));
+                    any |= !chosen.is_fault();
                     let switch = u32::from(!last.is_empty() && who != last);
                     let left = last_path(engine, &next);
                     children.push((switch, left, (chosen, index), next));
@@ -115,7 +115,7 @@ pub fn witnesses(
                 choice: Some(choice),
                 fired,
             });
-            let fault = u32::from(matches!(choice.0, Move::Fault(..)));
+            let fault = u32::from(choice.0.is_fault());
             queue.insert((faults + fault, switches + switch, depth + 1, id), id);
         }
     }

@@ -36,6 +36,7 @@ pub(super) fn words(program: &Program, event: &Event, fault: Fault) -> String {
         Fault::TimedOutLate => format!("times out after {done} ({effect})"),
         Fault::Cancelled => "is cancelled".to_owned(),
         Fault::Redelivered => FIRES_AGAIN.to_owned(),
+        Fault::Elapsed => "its time is up".to_owned(),
     };
     format!("{prefix}{text}")
 }

@@ -73,7 +73,7 @@ pub fn tell_steps(
     }
     for (at, (before, next)) in steps.iter().enumerate() {
         let who = path::path(engine, next.chosen);
-        witness.faults += u64::from(matches!(next.chosen, Move::Fault(..)));
+        witness.faults += u64::from(next.chosen.is_fault());
         witness.switches += u64::from(last.is_some_and(|last| last != who));
         last = Some(path::last_path(engine, next));
         paths.push(who);

@@ -23,6 +23,9 @@ impl Machine<'_> {
         if fault == Fault::Redelivered {
             return self.deliver_again(node);
         }
+        if fault == Fault::Elapsed {
+            return self.elapse(node);
+        }
         let (Kind::Leaf(steps), Phase::Ready(number)) =
             (&program.node(node).kind, self.at(node).phase)
         else {
@@ -63,7 +66,7 @@ impl Machine<'_> {
                 self.keep_unreleased(step);
                 self.end_call(node, Status::TimedOut, fault);
             }
-            Fault::Cancelled | Fault::Redelivered => {}
+            Fault::Cancelled | Fault::Redelivered | Fault::Elapsed => {}
         }
         Ok(())
     }

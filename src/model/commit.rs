@@ -44,7 +44,7 @@ impl Machine<'_> {
                 .map(|n| wait(n).saturating_add(takes))
                 .fold(own, u64::saturating_add),
             Fault::TimedOut | Fault::TimedOutLate => own,
-            Fault::Cancelled | Fault::Redelivered => 0,
+            Fault::Cancelled | Fault::Redelivered | Fault::Elapsed => 0,
         };
         self.pass(seconds);
     }

@@ -30,6 +30,19 @@ pub enum Fault {
     Cancelled,
     /// The trigger fires once more for the event of an earlier run.
     Redelivered,
+    /// No fault, and free: the time of an Until is up before its rounds are.
+    Elapsed,
+}
+
+/// A call to somebody else: how often it is repeated, and which faults can strike it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Call {
+    /// Further attempts after the first.
+    pub retries: u32,
+    /// The longest wait before each further attempt, in seconds.
+    pub waits: Vec<u64>,
+    /// What can go wrong, as far as anybody could tell it apart.
+    pub faults: Vec<Fault>,
 }
 
 /// The marker of a fault among the choices made.
@@ -37,7 +50,7 @@ const STRUCK: &str = "fault";
 
 impl Fault {
     /// All of them, by number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Throttled,
         Self::Failed,
         Self::Lost,
@@ -46,7 +59,13 @@ impl Fault {
         Self::TimedOutLate,
         Self::Cancelled,
         Self::Redelivered,
+        Self::Elapsed,
     ];
+
+    /// Whether it is of no account: nothing went wrong, only time has passed.
+    pub fn is_free(self) -> bool {
+        self == Self::Elapsed
+    }
 
     /// Whether the call took effect before it went wrong.
     pub fn after_effect(self) -> bool {
@@ -65,7 +84,7 @@ impl Fault {
             Self::Throttled => 429,
             Self::Failed | Self::Lost | Self::Unanswered => 504,
             Self::TimedOut | Self::TimedOutLate => 408,
-            Self::Cancelled | Self::Redelivered => 0,
+            Self::Cancelled | Self::Redelivered | Self::Elapsed => 0,
         }
     }
 
@@ -80,6 +99,7 @@ impl Fault {
             Self::TimedOutLate => "timed out late",
             Self::Cancelled => "cancelled",
             Self::Redelivered => "delivered again",
+            Self::Elapsed => "time is up",
         }
     }
 }

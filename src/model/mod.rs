@@ -7,6 +7,7 @@ mod close;
 mod commit;
 pub mod content;
 pub mod delivery;
+pub mod elapse;
 pub mod evaluate;
 pub mod event;
 pub mod expression;

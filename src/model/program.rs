@@ -2,7 +2,7 @@
 
 use super::content::Answers;
 use super::expression::Expr;
-use super::fault::Fault;
+pub use super::fault::Call;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::order::Order;
 use super::statement::{Columns as Selected, Order as SortKey};
@@ -150,17 +150,6 @@ pub struct Node {
     pub collected: Vec<NodeId>,
 }
 
-/// A call to somebody else: how often it is repeated, and which faults can strike it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Call {
-    /// Further attempts after the first.
-    pub retries: u32,
-    /// The longest wait before each further attempt, in seconds.
-    pub waits: Vec<u64>,
-    /// What can go wrong, as far as anybody could tell it apart.
-    pub faults: Vec<Fault>,
-}
-
 /// Whether another process can notice when a step happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Visibility {
@@ -209,6 +198,8 @@ pub enum Kind {
         condition: Expr,
         /// Rounds at most.
         limit: u64,
+        /// The round after which its time can be up, if that is before `limit`: then it may be left.
+        early: Option<u64>,
         /// Whether the limit fails the loop.
         fail_at_limit: bool,
         /// Whether the number of the round is kept; `false` once it is shown that the limit is out of reach.

@@ -2,6 +2,7 @@
 
 use super::block::{Mark, Memory, NodeState, Phase};
 use super::delivery::is_start;
+use super::elapse::may_elapse;
 use super::evaluate::evaluate;
 use super::expression::Env;
 use super::ids::NodeId;
@@ -67,6 +68,10 @@ impl Machine<'_> {
         // A call that can go wrong is a step of its own; so is what follows a fault, for whoever has to read it; and so
         // is the start of a run that waits for others.
         if !self.program.node(node).call.faults.is_empty() || is_start(self.program, node) {
+            return false;
+        }
+        let slot = self.program.node(node).slot as usize;
+        if may_elapse(self.program.node(node), &self.block.nodes[slot]) {
             return false;
         }
         match &self.program.node(node).visibility {
@@ -160,7 +165,7 @@ impl Machine<'_> {
                 Ok(_) | Err(_) => self.fail(node),
             },
             Kind::Loop { over, degree } => self.begin_loop(node, over, *degree),
-            Kind::Until { condition, limit, fail_at_limit, counted } => {
+            Kind::Until { condition, limit, fail_at_limit, counted, .. } => {
                 if self.at(node).phase == Phase::Ready(0) {
                     self.enter(node, 0);
                     return Ok(());
@@ -169,7 +174,8 @@ impl Machine<'_> {
                     self.fail(node);
                     return Ok(());
                 };
-                self.next_round(node, holds, *limit, *fail_at_limit, *counted);
+                let most = if *counted { *limit } else { u64::MAX };
+                self.next_round(node, holds, most, *fail_at_limit, *counted);
             }
             Kind::Group | Kind::Parallel | Kind::Terminate(_) | Kind::Leaf(_) => {}
         }
@@ -283,7 +289,7 @@ impl Machine<'_> {
         Value::Object(Arc::new(object))
     }
 
-    fn next_round(
+    pub(super) fn next_round(
         &mut self,
         node: NodeId,
         holds: bool,
@@ -295,7 +301,7 @@ impl Machine<'_> {
         let body = program.node(node).children[0];
         let failed = self.at(body).phase == Phase::Done(Status::Failed);
         let count = u64::from(self.at(node).count) + 1;
-        let at_limit = !holds && counted && count >= limit;
+        let at_limit = !holds && count >= limit;
         let refused = self.at(node).flag;
         if holds || at_limit {
             // A bound that a fault helped to use up was not used up by contention alone.

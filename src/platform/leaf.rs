@@ -4,7 +4,7 @@ use super::chains::container_kind;
 use super::expression::{Names, lower};
 use super::lower::folded;
 use super::scenario::Scenario;
-use crate::definition::ast::{Action, ActionKind, Call, Definition, Over as Written};
+use crate::definition::ast::{Action, ActionKind, Call, Definition, Over as Written, TimeLimit};
 use crate::definition::expression::Template;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
@@ -191,11 +191,15 @@ pub fn kind(
             };
             Ok(Kind::Loop { over, degree })
         }
-        ActionKind::Until { condition, limit, fail_at_limit, .. } => Ok(Kind::Until {
+        ActionKind::Until { condition, limit, time, fail_at_limit, .. } => Ok(Kind::Until {
             condition: lower(condition, names)?,
             limit: scenario
                 .rounds
                 .map_or(limit.unwrap_or(60), |most| limit.unwrap_or(60).min(most)),
+            early: match time {
+                TimeLimit::Rounds(round) => Some(*round),
+                TimeLimit::Never | TimeLimit::After(_) => None,
+            },
             fail_at_limit: *fail_at_limit,
             counted: true,
         }),

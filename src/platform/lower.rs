@@ -109,6 +109,7 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
     }
     scenario.pin(&mut builder.program);
     super::time::bound_loops(&mut builder.program);
+    super::time::bound_untils(&mut builder.program);
     super::group::plan(&mut builder.program, builder.groups, scenario.faults > 0);
     super::fault::plan(&mut builder.program, scenario, &builder.retries);
     let blind = Unread::in_the_way(&builder.unread, &builder.program);
@@ -357,12 +358,7 @@ impl<'d> Builder<'d> {
                     let entry = &mut self.program.nodes[node.index()];
                     entry.kind = kind;
                     let leaf = matches!(entry.kind, Kind::Leaf(_));
-                    // What stays in the flow takes no time, unless it says so (Delay).
-                    entry.takes = match action.takes {
-                        _ if out => takes.1,
-                        Some((_, most)) if leaf => most,
-                        _ => 0,
-                    };
+                    entry.takes = if out { takes.1 } else { super::time::inside(action, leaf) };
                 }
                 Err(problem) => self.problems.push(problem),
             }

@@ -9,6 +9,7 @@
 //! service grants the lease before its answer arrives, so the answer's time counts; waiting for others has no bound; a
 //! concurrent loop inside the section takes what list scheduling can take (Graham 1966).
 
+use crate::definition::ast::{Action, ActionKind, TimeLimit};
 use crate::model::ids::NodeId;
 use crate::model::program::{Access, Kind, Over, Program, Step};
 
@@ -20,6 +21,35 @@ pub fn bound_loops(program: &mut Program) {
     for node in program.ids() {
         if matches!(program.node(node).kind, Kind::Loop { degree, .. } if degree > 1) {
             program.nodes[node.index()].takes = longest(program, node);
+        }
+    }
+}
+
+/// What an action takes that stays in the flow: no time, unless it says so (Delay). An Until keeps its time limit here
+/// until [`bound_untils`] has seen it.
+pub(super) fn inside(action: &Action, leaf: bool) -> u64 {
+    match (&action.kind, action.takes) {
+        (ActionKind::Until { time: TimeLimit::After(seconds), .. }, _) => *seconds,
+        (_, Some((_, most))) if leaf => most,
+        _ => 0,
+    }
+}
+
+/// After which round the time of an Until can be up: as soon as that many rounds can take as long. Before, it cannot be;
+/// after it, it may be or not, since every round may be as short as nothing.
+pub fn bound_untils(program: &mut Program) {
+    for node in program.ids() {
+        if !matches!(program.node(node).kind, Kind::Until { .. }) {
+            continue;
+        }
+        let seconds = std::mem::take(&mut program.nodes[node.index()].takes);
+        let body = program.node(node).children.iter();
+        let each = body.map(|&c| longest(program, c)).fold(0, u64::saturating_add);
+        if let Kind::Until { limit, early, .. } = &mut program.nodes[node.index()].kind {
+            if seconds > 0 && each > 0 {
+                *early = Some(seconds.div_ceil(each));
+            }
+            *early = early.filter(|round| *round < *limit);
         }
     }
 }

@@ -103,7 +103,7 @@ impl Judge {
             if event.round == Some(Round::GivenUp)
                 && let Some((node, resource, column)) = contended(program, event.node)
             {
-                let detail = "its limit was reached, and its last round was refused because of another process".to_owned();
+                let detail = "and its last round was refused because of another process".to_owned();
                 self.fire("retry-exhausted", resource, column.as_ref(), vec![node], detail);
             }
         }

@@ -1,6 +1,6 @@
 //! What follows by itself in the naive interpreter: skips, ends, the window of a loop moving on.
 
-use super::naive::{Frame, Group, Outputs, Slot, State, Status};
+use super::naive::{Frame, Group, Outputs, Path, Slot, State, Status};
 use super::outline::{Model, Step};
 use serde_json::Value;
 
@@ -118,5 +118,30 @@ fn name(status: Status) -> &'static str {
         Status::Failed => "Failed",
         Status::Skipped => "Skipped",
         Status::TimedOut => "TimedOut",
+    }
+}
+
+impl Model<'_> {
+    /// The test of a loop finds that its time is up: a round takes up to two minutes for each call in it.
+    pub(super) fn time_is_up(&self, state: &State, path: &Path, serial: bool) -> Option<State> {
+        let (step, test) = self.locate(state, path);
+        let Slot::Running(group) = self.slot(state, path) else { return None };
+        let number = group.until.as_ref().filter(|_| test)?.number;
+        let seconds = step.json["timeout"].as_u64()?;
+        let calls = step.json["do"].as_array()?.len() as u64;
+        if number * calls * 120 < seconds {
+            return None;
+        }
+        let mut next = state.clone();
+        let mut group = &mut next.runs;
+        for pair in path.chunks(2) {
+            let Slot::Running(inner) = &mut group.frames.get_mut(&pair[0])?.slots[pair[1]] else {
+                return None;
+            };
+            group = inner;
+        }
+        group.until.as_mut()?.up = true;
+        self.step(&mut next, path, serial);
+        Some(next)
     }
 }

@@ -26,6 +26,8 @@ enum Piece {
     /// The correct loop, or one that gives up early.
     Retry {
         limit: u64,
+        /// Its time limit: none, or what one round takes, a second more, or two rounds.
+        time: u64,
     },
     /// A conditional write, and what happens when it is refused.
     Handled {
@@ -105,7 +107,7 @@ fn simple() -> impl Strategy<Value = Piece> {
         5 => (0..3_usize, 0..3_usize, prop::bool::weighted(0.3)).prop_map(|(from, to, etag)| Piece::ReadWrite { from, to, etag }),
         3 => (0..3_usize, 1..=2_i64, flag()).prop_map(|(to, value, own)| Piece::Blind { to, value, own }),
         1 => flag().prop_map(|again| Piece::Kept { again }),
-        2 => (1..=3_u64).prop_map(|limit| Piece::Retry { limit }),
+        2 => (1..=3_u64, 0..=3_u64).prop_map(|(limit, time)| Piece::Retry { limit, time }),
         1 => (1..=2_i64).prop_map(|value| Piece::Handled { value }),
         2 => (0..3_usize, flag()).prop_map(|(at, send)| Piece::Guarded { at, send }),
         1 => Just(Piece::CopyBack),
@@ -261,10 +263,17 @@ impl Builder {
                     json!({ "name": update, "update": target, "set": { set: self.own(*own, *value) } }),
                 ]
             }
-            Piece::Retry { limit } => vec![json!({ "name": self.name("Retry"), "limit": limit,
-                "until": format!("@equals(outputs('{update}')?['statusCode'], 200)"), "do": [
-                { "name": get, "get": "m" },
-                { "name": update, "update": "m", "ifMatch": tag, "set": { "A": format!("@add({}, 1)", read("A")) } } ] })],
+            Piece::Retry { limit, time } => {
+                let mut retry = json!({ "name": self.name("Retry"), "limit": limit,
+                    "until": format!("@equals(outputs('{update}')?['statusCode'], 200)"), "do": [
+                    { "name": get, "get": "m" },
+                    { "name": update, "update": "m", "ifMatch": tag, "set": { "A": format!("@add({}, 1)", read("A")) } } ] });
+                if *time > 0 {
+                    retry["timeout"] =
+                        json!([240, 241, 480][usize::try_from(*time - 1).unwrap_or(0)]);
+                }
+                vec![retry]
+            }
             Piece::Handled { value } => vec![
                 json!({ "name": get, "get": "m" }),
                 json!({ "name": update, "update": "m", "ifMatch": tag, "set": { "A": value } }),

@@ -134,6 +134,7 @@ pub(super) struct Round {
     /// The last test said no after a round that changed nothing or was answered 409 or 412; no step since.
     pub(super) refused: bool,
     pub(super) conflict: bool,
+    pub(super) up: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -207,6 +208,7 @@ impl<'m> Model<'m> {
                 let mut next = state.clone();
                 self.step(&mut next, &path, serial);
                 ways.push(next);
+                ways.extend(self.time_is_up(&state, &path, serial));
                 let faults = self.faults_at(&state, &path).into_iter();
                 ways.extend(faults.filter_map(|f| self.go_wrong(&state, &path, f, serial)));
             }
@@ -310,7 +312,7 @@ impl<'m> Model<'m> {
 
     // ---- What happens ----
 
-    fn step(&self, state: &mut State, path: &Path, serial: bool) {
+    pub(super) fn step(&self, state: &mut State, path: &Path, serial: bool) {
         let (_, sent, applied) = self.attempt(state, path);
         let env = env(state, path);
         let env = Env { cells: sent.as_ref().unwrap_or(&state.cells), ..env };
@@ -381,10 +383,8 @@ impl<'m> Model<'m> {
                 vec![step.lists[usize::from(!template(&step.json["if"], env).ok()?.as_bool()?)]]
             }
             "switch" => {
-                let on = template(&step.json["switch"], env).ok()?;
-                // Numbers are no texts: the switch fails (semantics §3.3).
-                let text = on.as_str()?.to_owned();
-                let case = step.json["cases"].as_object()?.keys().position(|key| *key == text);
+                let on = template(&step.json["switch"], env).ok().filter(Value::is_string)?;
+                let case = step.json["cases"].as_object()?.keys().position(|key| on == **key);
                 vec![step.lists[case.unwrap_or(step.lists.len() - 1)]]
             }
             _ => step.lists.clone(),
@@ -398,7 +398,7 @@ impl<'m> Model<'m> {
         let Slot::Running(group) = &mut frame.slots[i] else { unreachable!("a tested loop runs") };
         let round = group.until.as_mut().expect("only an Until is tested");
         round.test = false;
-        let limit = step.json["limit"].as_u64().unwrap_or(60);
+        let limit = if round.up { 0 } else { step.json["limit"].as_u64().unwrap_or(60) };
         let Some(done) = verdict.as_bool() else {
             group.failed = true;
             return;

@@ -102,7 +102,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind("parallel", Shape::Parallel, &[], &[]),
     kind("if", Shape::If, &["then"], &["else"]),
     kind("switch", Shape::Switch, &["cases"], &["default"]),
-    kind("until", Shape::Until, &["do"], &["limit"]),
+    kind("until", Shape::Until, &["do"], &["limit", "timeout"]),
     kind("scope", Shape::Scope, &["do"], &["allOrNothing"]),
     kind("terminate", Shape::Terminate, &[], &[]),
     kind("wait", Shape::Wait, &[], &[]),

@@ -1,7 +1,7 @@
 //! Steps: each an object with one kind, run in the order they stand.
 
 use super::super::after::run_after;
-use super::super::ast::{Action, ActionKind, Call, Over, Retry, RunAfter, Status};
+use super::super::ast::{Action, ActionKind, Call, Over, Retry, RunAfter, Status, TimeLimit};
 use super::super::expression::Template;
 use super::super::node::{Node, elide, whole};
 use super::super::problem::Problem;
@@ -177,9 +177,12 @@ fn build(
         Shape::Until => {
             let condition = subject.condition(&mut cx.problems);
             let limit = node.get("limit").and_then(|limit| limit.whole(1, None, &mut cx.problems));
+            let timeout =
+                node.get("timeout").and_then(|limit| limit.whole(1, None, &mut cx.problems));
             ActionKind::Until {
                 condition,
                 limit,
+                time: timeout.map_or(TimeLimit::Never, TimeLimit::After),
                 fail_at_limit: false,
                 actions: body(cx, node, "do"),
             }

@@ -1,11 +1,12 @@
 //! Actions that hold actions, and those that end or delay the run.
 
-use super::super::ast::{ActionKind, Over, Status};
+use super::super::ast::{ActionKind, Over, Status, TimeLimit};
 use super::super::expression::{Template, unreadable};
 use super::super::node::Node;
 use super::Context;
 use super::actions::inside;
-use super::settings::{degree, has_option, is_expression, number};
+use super::container::text;
+use super::settings::{degree, has_option, is_expression, number, seconds};
 
 /// The kind of a control action, `None` if the type is none. The type comes in lower case.
 pub(super) fn control(cx: &mut Context, lower: &str, node: &Node<'_>) -> Option<ActionKind> {
@@ -87,7 +88,11 @@ fn until(cx: &mut Context, node: &Node<'_>) -> ActionKind {
         Some(_) | None => {}
     }
     let fail_at_limit = has_option(node, "FailWhenLimitsReached");
-    ActionKind::Until { condition, limit, fail_at_limit, actions: inside(cx, node, &["actions"]) }
+    // The platform's own is an hour (semantics §4.4).
+    let after = text(node, &["limit", "timeout"]).and_then(seconds).unwrap_or(3_600);
+    let time = TimeLimit::After(after);
+    let actions = inside(cx, node, &["actions"]);
+    ActionKind::Until { condition, limit, time, fail_at_limit, actions }
 }
 
 fn terminate(cx: &mut Context, node: &Node<'_>) -> Status {

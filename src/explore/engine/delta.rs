@@ -222,7 +222,7 @@ impl Engine<'_> {
     /// Takes the step and sees what it does.
     fn record(&mut self, state: &State, unit: Unit, number: u32) -> Learned {
         let chosen = self.chosen(unit, number);
-        let beyond = matches!(chosen, Move::Fault(..)) && !self.faults_left(state);
+        let beyond = chosen.is_fault() && !self.faults_left(state);
         let mut next = state.clone();
         let mut told = Told { record: Some(Record::default()), ..Told::default() };
         let result =

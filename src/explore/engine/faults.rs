@@ -4,6 +4,7 @@ use super::{Engine, State, Told};
 use crate::explore::layout::Unit;
 use crate::model::block::Block;
 use crate::model::delivery::is_start;
+use crate::model::elapse::may_elapse;
 use crate::model::fault::{Fault, place_of, strike, struck};
 use crate::model::ids::{ClassId, NodeId};
 use crate::model::program::{Program, Status};
@@ -71,7 +72,9 @@ impl Engine<'_> {
         fault: Fault,
         told: &mut Told,
     ) -> Result<(), Halt> {
-        self.strike(state, unit, node, fault);
+        if !fault.is_free() {
+            self.strike(state, unit, node, fault);
+        }
         if fault == Fault::Cancelled {
             self.end_run(state, unit.run, Status::Cancelled, told);
             return Ok(());
@@ -99,7 +102,13 @@ pub(super) fn faults(
     block: &Block,
     ready: &[NodeId],
 ) -> Vec<(NodeId, Fault)> {
-    let mut found = Vec::new();
+    // Time can be up whatever the budget.
+    let slot = |node: NodeId| &block.nodes[program.node(node).slot as usize];
+    let mut found: Vec<(NodeId, Fault)> = ready
+        .iter()
+        .filter(|&&node| may_elapse(program.node(node), slot(node)))
+        .map(|&node| (node, Fault::Elapsed))
+        .collect();
     if program.faults > 0 && block.is_asleep() {
         found.push((program.class(class).root, Fault::Redelivered));
     }

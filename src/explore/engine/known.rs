@@ -52,7 +52,7 @@ impl Engine<'_> {
                 continue;
             }
             let chosen = self.locals(state, unit).map(|number| self.chosen(unit, number));
-            moves.extend(chosen.filter(|m| faulty || !matches!(m, Move::Fault(..))));
+            moves.extend(chosen.filter(|m| faulty || !m.is_fault()));
         }
         moves.extend(self.abandoned(state).map(|resource| Move::Expire(None, resource)));
     }

@@ -8,6 +8,7 @@ pub mod delta;
 mod effect;
 mod faults;
 mod known;
+mod moves;
 mod slots;
 
 use super::layout::{Layout, Place, Unit};
@@ -15,7 +16,6 @@ use super::limits::Stop;
 use super::table::{Interner, Memo, NONE, Quads};
 use crate::model::block::{Block, Mark};
 use crate::model::content::{Content, Lease};
-use crate::model::fault::Fault;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::patience::Beyond;
 use crate::model::program::Program;
@@ -26,6 +26,7 @@ use delta::{Learned, Local, Record};
 use effect::{Effect, Key, SETTLE};
 use known::{Known, about};
 pub(super) use known::{know, leasable};
+pub use moves::{Move, Successor};
 use std::sync::Arc;
 
 /// States in which everything may begin, at most: unknown conditions that come first are answered in all ways.
@@ -33,42 +34,6 @@ pub const STARTS: usize = 1 << 16;
 
 /// A state: component numbers by place.
 pub type State = Vec<u32>;
-
-/// A choice of the scheduler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Move {
-    /// This process takes its step.
-    Step(Unit, NodeId),
-    /// The call that this process is about to make goes wrong, or the whole run is cancelled.
-    Fault(Unit, NodeId, Fault),
-    /// The lease that this process holds (or that was left behind) runs out.
-    Expire(Option<Unit>, ResourceId),
-}
-
-/// A transition that was taken.
-#[derive(Clone, Debug)]
-pub struct Successor {
-    /// What was chosen.
-    pub chosen: Move,
-    /// The state after it, as it is (not sorted).
-    pub state: State,
-    /// What happened; empty for an expiry.
-    pub events: Arc<Vec<Event>>,
-    /// Rules that fired, by their number in [`Engine::violations`].
-    pub fired: Arc<Vec<u32>>,
-    /// Whether the process that stepped was an iteration and has ended; its slot may hold the next one by now.
-    pub ended: bool,
-}
-
-impl Successor {
-    /// The iteration that has ended with this step; its slot may hold the next one by now.
-    pub fn ended_unit(&self) -> Option<Unit> {
-        match self.chosen {
-            Move::Step(unit, _) | Move::Fault(unit, ..) if self.ended => Some(unit),
-            _ => None,
-        }
-    }
-}
 
 /// The tables of one exploration.
 #[derive(Debug)]

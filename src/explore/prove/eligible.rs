@@ -51,9 +51,7 @@ pub fn relative(program: &Program) -> Result<Relative, Coarse> {
         return coarse("an etag is kept in a store, so that writes are counted");
     }
     if leased_around_a_loop(program) {
-        return coarse(
-            "a lease is held while a loop runs, and how long that takes depends on its items",
-        );
+        return coarse("a lease is held while a loop runs, whose time depends on its items");
     }
     for class in &program.classes {
         if class.looped.is_some_and(|l| !program.node(l).collected.is_empty()) {
@@ -81,6 +79,7 @@ struct Check<'a> {
     outputs: RefCell<BTreeMap<NodeId, Option<Result<Use, Coarse>>>>,
 }
 
+const IN_TIME: &str = "the time of an Until can be up";
 const UNFIT: &str = "a condition or a function looks into a number that grows, or into the item";
 
 impl Check<'_> {
@@ -116,6 +115,7 @@ impl Check<'_> {
 
     fn node(&self, node: NodeId) -> Result<(), Coarse> {
         match &self.program.node(node).kind {
+            Kind::Until { early: Some(_), counted: true, .. } => coarse(IN_TIME),
             Kind::If(condition) | Kind::Until { condition, .. } => self.clean(condition),
             Kind::Switch(on, cases) => {
                 self.clean(on)?;

@@ -130,7 +130,9 @@ impl<'p> Stepper<'p> {
             know(self.program, self.layout.class(unit), block, &mut locals);
             moves.extend(locals.into_iter().filter_map(|local| match local {
                 Local::Node(node) => Some(Move::Step(unit, node)),
-                Local::Fault(node, fault) => faulty.then_some(Move::Fault(unit, node, fault)),
+                Local::Fault(node, fault) => {
+                    (faulty || fault.is_free()).then_some(Move::Fault(unit, node, fault))
+                }
                 Local::Expire(resource) => Some(Move::Expire(Some(unit), resource)),
             }));
             if block.ended.is_none() {
@@ -245,7 +247,9 @@ impl<'p> Stepper<'p> {
     ) -> Result<(), Halt> {
         let class = self.layout.class(unit);
         let place = place_of(self.program, class, &taken.state.blocks[&unit], node);
-        taken.state.world = strike(&taken.state.world, fault, node, &place);
+        if !fault.is_free() {
+            taken.state.world = strike(&taken.state.world, fault, node, &place);
+        }
         if fault == Fault::Cancelled {
             end_run(&mut taken.state, unit.run, Status::Cancelled);
             return Ok(());

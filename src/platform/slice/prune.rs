@@ -1,8 +1,10 @@
 //! A definition without the actions that do not matter, their places in the order closed up.
 
 use super::closure::Kept;
-use crate::definition::ast::{Action, ActionKind, Call, Definition, Flow, RunAfter, Status};
-use crate::model::program::Program;
+use crate::definition::ast::{
+    Action, ActionKind, Call, Definition, Flow, RunAfter, Status, TimeLimit,
+};
+use crate::model::program::{Kind, Program};
 use crate::platform::connector::SYMBOL;
 use crate::platform::lower::folded;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +21,13 @@ pub(super) fn prune(definition: &Definition, program: &Program, kept: &Kept) -> 
                 .map(|&n| folded(&program.node(n).name))
                 .collect()
         };
-        let names = Names { whole: mine(&kept.whole), symbol: mine(&kept.symbol) };
+        let early = program.ids().filter(|&n| program.flow_of(n) as usize == index);
+        let early = early.filter_map(|n| match program.node(n).kind {
+            Kind::Until { early: Some(round), .. } => Some((folded(&program.node(n).name), round)),
+            _ => None,
+        });
+        let early = early.collect();
+        let names = Names { whole: mine(&kept.whole), symbol: mine(&kept.symbol), early };
         Flow { actions: names.list(&flow.actions), ..flow.clone() }
     });
     Definition { flows: flows.collect(), ..definition.clone() }
@@ -28,6 +36,8 @@ pub(super) fn prune(definition: &Definition, program: &Program, kept: &Kept) -> 
 struct Names {
     whole: BTreeSet<String>,
     symbol: BTreeSet<String>,
+    /// The round after which the time of an Until can be up.
+    early: BTreeMap<String, u64>,
 }
 
 /// What became of an action.
@@ -92,10 +102,12 @@ impl Names {
                     actions: self.list(actions),
                 })
             }
-            ActionKind::Until { condition, limit, fail_at_limit, actions } => {
+            ActionKind::Until { condition, limit, fail_at_limit, actions, .. } => {
                 whole.then(|| ActionKind::Until {
                     condition: condition.clone(),
                     limit: *limit,
+                    // What is left out took time, too.
+                    time: self.early.get(&name).map_or(TimeLimit::Never, |n| TimeLimit::Rounds(*n)),
                     fail_at_limit: *fail_at_limit,
                     actions: self.list(actions),
                 })
