@@ -84,7 +84,7 @@ fn it_is_no_fault() {
 #[test]
 fn exports_have_theirs() {
     let export = |timeout: Option<&str>, delay: u64| {
-        let http = |name: &str, after: &str, method: &str, headers: Value| {
+        let http = |after: &str, method: &str, headers: Value| {
             let mut action = json!({ "type": "Http", "inputs": { "method": method, "uri": "https://contoso.table.core.windows.net/t(PartitionKey='p',RowKey='r')", "headers": headers, "body": { "C": "@add(body('Get')?['C'], 1)" } }, "runAfter": {} });
             if method == "GET" {
                 action["inputs"].as_object_mut().expect("inputs").remove("body");
@@ -99,8 +99,8 @@ fn exports_have_theirs() {
             limit["timeout"] = json!(timeout);
         }
         let until = json!({ "type": "Until", "expression": "@equals(actions('Put')?['status'], 'Succeeded')", "limit": limit, "actions": {
-            "Get": http("Get", "", "GET", json!({})),
-            "Put": http("Put", "Get", "MERGE", json!({ "If-Match": "@outputs('Get')?['headers']?['ETag']" })),
+            "Get": http("", "GET", json!({})),
+            "Put": http("Get", "MERGE", json!({ "If-Match": "@outputs('Get')?['headers']?['ETag']" })),
             "Wait": { "type": "Wait", "inputs": { "interval": { "count": delay, "unit": "Second" } }, "runAfter": { "Put": ["Succeeded", "Failed"] } },
         } });
         json!({ "definition": { "triggers": { "t": { "type": "Request" } }, "actions": {

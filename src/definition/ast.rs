@@ -149,6 +149,16 @@ pub enum TimeLimit {
     Rounds(u64),
 }
 
+impl TimeLimit {
+    /// The round after which it can be up, where that is known already.
+    pub fn rounds(self) -> Option<u64> {
+        match self {
+            Self::Rounds(round) => Some(round),
+            Self::Never | Self::After(_) => None,
+        }
+    }
+}
+
 /// What an action is.
 #[derive(Clone, Debug)]
 pub enum ActionKind {

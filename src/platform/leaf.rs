@@ -4,7 +4,7 @@ use super::chains::container_kind;
 use super::expression::{Names, lower};
 use super::lower::folded;
 use super::scenario::Scenario;
-use crate::definition::ast::{Action, ActionKind, Call, Definition, Over as Written, TimeLimit};
+use crate::definition::ast::{Action, ActionKind, Call, Definition, Over as Written};
 use crate::definition::expression::Template;
 use crate::definition::location::Location;
 use crate::definition::problem::Problem;
@@ -196,10 +196,7 @@ pub fn kind(
             limit: scenario
                 .rounds
                 .map_or(limit.unwrap_or(60), |most| limit.unwrap_or(60).min(most)),
-            early: match time {
-                TimeLimit::Rounds(round) => Some(*round),
-                TimeLimit::Never | TimeLimit::After(_) => None,
-            },
+            early: time.rounds(),
             fail_at_limit: *fail_at_limit,
             counted: true,
         }),
