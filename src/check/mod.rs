@@ -12,6 +12,7 @@ mod findings;
 mod fuzzed;
 mod guide;
 mod left;
+mod refused;
 pub mod replay;
 mod resort;
 mod runs;

@@ -181,7 +181,7 @@ fn resort(
     if is_serial(&end, &orders?) {
         return None;
     }
-    let violation = last_resort(engine, &guide.taken);
+    let violation = last_resort(engine, &guide.taken)?;
     is_it(engine, file, &violation).then_some(violation)
 }
 

@@ -6,6 +6,7 @@ use super::explore::{Explored, explore};
 use super::faulty;
 use super::fill::{add, conclude, empty_report, finish};
 use super::findings::findings;
+use super::refused::keep_unseen;
 use super::runs::key;
 use crate::definition::ast::{Definition, Flow, Platform, Trigger};
 use crate::definition::problem::Problem;
@@ -64,6 +65,7 @@ pub(super) fn check(
     }
     run.faulty(&base)?;
     let mut report = run.report;
+    keep_unseen(&full.program, &mut report.findings);
     report.findings.sort_by(|a, b| {
         b.severity
             .cmp(&a.severity)
