@@ -15,6 +15,7 @@ mod left;
 mod refused;
 pub mod replay;
 mod resort;
+mod resting;
 mod runs;
 mod scenes;
 mod section;
