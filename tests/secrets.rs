@@ -88,3 +88,63 @@ fn no_problem_prints_a_secret() {
         assert!(!text.is_empty() && !text.contains(CANARY), "{text}");
     }
 }
+
+/// SQL, and names that say it in short: every value that can be printed is one of a secret.
+fn short_names() -> String {
+    let sql = |text: &str| {
+        serde_json::json!({"type": "OpenApiConnection", "runAfter": {}, "inputs": {
+            "host": {"apiId": "/providers/Microsoft.PowerApps/apis/shared_sql", "connectionName": "s",
+                "operationId": "ExecutePassThroughNativeQuery_V2"},
+            "parameters": {"server": "s", "database": "d", "query/query": text}}})
+    };
+    let set = |name: &str, value: String| serde_json::json!({"type": "SetVariable", "runAfter": {}, "inputs": {"name": name, "value": value}});
+    let patch = |value: &str| {
+        serde_json::json!({"type": "OpenApiConnection", "runAfter": {}, "inputs": {
+            "host": {"apiId": "/providers/Microsoft.PowerApps/apis/shared_sharepointonline", "connectionName": "p", "operationId": "PatchItem"},
+            "parameters": {"dataset": "https://x", "table": "T", "id": 5, "item/Title": value}}})
+    };
+    let when = serde_json::json!({"type": "If", "runAfter": {}, "actions": {"There": patch("@items('Loop')")},
+        "expression": {"equals": ["@triggerBody()?['clientSecret']", CANARY]}});
+    serde_json::json!({
+        "definition": {
+            "parameters": {"sqlPw": {"type": "String", "defaultValue": CANARY}},
+            "triggers": {"t": {"type": "Request"}},
+            "actions": {
+                "Init": {"type": "InitializeVariable", "inputs": {"variables": [{"name": "pw", "type": "string", "value": CANARY}]}},
+                "Loop": {"type": "Foreach", "foreach": "@triggerBody()?['rows']", "runAfter": {"Init": ["Succeeded"]},
+                    "runtimeConfiguration": {"concurrency": {"repetitions": 2}},
+                    "actions": {
+                        "Set": set("pw", format!("{CANARY}@{{items('Loop')}}")),
+                        "Sql": sql(&format!("UPDATE Users SET [Password] = N'{CANARY}', N = '@{{items('Loop')}}' WHERE Id = 5")),
+                        "Row": sql(&format!("INSERT INTO Users (Id, N, Pwd) VALUES (6, '@{{items('Loop')}}', '{CANARY}')")),
+                        "Here": patch("@concat(items('Loop'), parameters('sqlPw'))"),
+                        "When": when,
+                    }},
+            },
+        },
+    })
+    .to_string()
+}
+
+#[test]
+fn no_secret_in_sql_or_under_a_short_name_is_printed() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("secrets-short");
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    let file = folder.join("flow.json");
+    std::fs::write(&file, short_names()).expect("the flow can be written");
+    let path = file.to_str().expect("the path is text");
+    let kept = folder.join("witnesses");
+    let witnesses = kept.to_str().expect("the path is text");
+    for format in ["text", "json", "html", "markdown", "sarif", "junit", "github"] {
+        let text = said(&["check", path, "--format", format, "-v", "--witnesses", witnesses]);
+        assert!(!text.contains(CANARY), "{format}: {text}");
+        assert!(text.contains("Title"), "the race on the row is told: {format}: {text}");
+    }
+    let files: Vec<_> = std::fs::read_dir(&kept).expect("schedules were kept").collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let path = file.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("a schedule is text");
+        assert!(!text.contains(CANARY), "{}: {text}", path.display());
+    }
+}

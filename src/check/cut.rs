@@ -3,6 +3,7 @@
 
 use crate::definition::ast::Definition;
 use crate::definition::problem::Problem;
+use crate::explore::ranking::hopeless;
 use crate::finding::Finding;
 use crate::model::ids::NodeId;
 use crate::model::program::{Kind, Program};
@@ -37,6 +38,7 @@ fn cut_short(
         _ => 0,
     };
     let cut = written.ids().filter(|&n| limit(&written, n) > limit(&lowered.program, n));
+    let cut = cut.filter(|&n| !hopeless(&written, n));
     let inside = cut.flat_map(|n| written.subtree(n));
     Ok(inside.map(|n| written.node(n).name.to_string()).collect())
 }

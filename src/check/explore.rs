@@ -1,7 +1,7 @@
 //! One program explored: its violations, its outcomes, its serial outcomes, and the least schedule of each violation.
 
 use super::fuzzed::{fuzzed, joined};
-use super::resort::last_resort;
+use super::resort::{last_resort, may_be_refused};
 use crate::explore::ending::Joint;
 use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Counts, Reduction, Stop};
@@ -95,9 +95,11 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
         .saturating_mul(4)
         .min(many);
     let mut told = witnesses(&mut engine, &wanted, cap, stop);
+    let apart = lowered.program.flows.iter().any(|f| f.told_apart);
     let unserial: BTreeSet<Joint> = match &serial {
-        // Where unknown data decides, an outcome that nothing explains says more about the data than about the flow.
-        _ if lowered.program.flows.iter().any(|f| f.told_apart) => BTreeSet::new(),
+        // Where unknown data decides, an outcome that nothing explains says more about the data than about the flow. What
+        // was refused and given up explains one.
+        _ if apart && !may_be_refused(&lowered.program) => BTreeSet::new(),
         Some(serial) => found.outcomes.iter().filter(|o| !is_serial(o, serial)).cloned().collect(),
         None => BTreeSet::new(),
     };
@@ -133,7 +135,7 @@ fn explain(
     }
     for schedule in schedules {
         let steps = replay(engine, &schedule).unwrap_or_default();
-        let violation = last_resort(engine, &steps, serial);
+        let Some(violation) = last_resort(engine, &steps, serial) else { continue };
         if found.violations.insert(violation.clone()) {
             told.push((violation, schedule));
         }

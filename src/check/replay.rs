@@ -182,7 +182,7 @@ fn resort(
     if is_serial(&end, &orders) {
         return None;
     }
-    let violation = last_resort(engine, &guide.taken, &orders);
+    let violation = last_resort(engine, &guide.taken, &orders)?;
     is_it(engine, file, &violation).then_some(violation)
 }
 

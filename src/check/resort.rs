@@ -3,22 +3,38 @@
 use crate::explore::ending::{Joint, outcome};
 use crate::explore::engine::{Engine, State, Successor};
 use crate::explore::resort::{Resort, access, resorts};
-use crate::model::program::{Access, Kind, Program};
+use crate::model::external::conditional;
+use crate::model::ids::NodeId;
+use crate::model::program::{Access, Kind, Program, Step};
 use crate::model::say::say;
 use crate::model::support::support;
 use crate::model::value::Value;
 use crate::property::judge::Violation;
 use std::collections::BTreeSet;
 
-/// What explains such a schedule.
+/// Whether the flow has a conditional write outside any loop.
+pub(super) fn may_be_refused(program: &Program) -> bool {
+    program.ids().any(|node| {
+        let Kind::Leaf(steps) = &program.node(node).kind else { return false };
+        let looped = |n: NodeId| matches!(program.node(n).kind, Kind::Until { .. });
+        steps.iter().any(|s| matches!(s, Step::Access(_, access) if conditional(access)))
+            && !program.ancestors(node).any(looped)
+    })
+}
+
+/// What explains such a schedule. Where runs and items are told apart only a refusal that was given up does.
 pub(super) fn last_resort(
     engine: &Engine<'_>,
     steps: &[(State, Successor)],
     serial: &BTreeSet<Joint>,
-) -> Violation {
+) -> Option<Violation> {
     let first = resorts(engine, steps).into_iter().next();
+    if engine.program.flows.iter().any(|f| f.told_apart) {
+        let refused = first.filter(|r| matches!(r, Resort::Refused(..)));
+        return refused.and_then(|resort| violation(engine.program, resort));
+    }
     let explained = first.and_then(|resort| violation(engine.program, resort));
-    explained.unwrap_or_else(|| {
+    Some(explained.unwrap_or_else(|| {
         let end = steps.last().map(|(_, next)| outcome(engine, &next.state));
         let at = end.map_or(0, |end| odd_one(&end, serial));
         let cell = engine.program.observed.get(at);
@@ -30,7 +46,7 @@ pub(super) fn last_resort(
             detail: "no serial order ends like this".to_owned(),
             weak: true,
         }
-    })
+    }))
 }
 
 /// The first cell in which an outcome differs from the serial one that is most like it.

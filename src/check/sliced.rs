@@ -6,6 +6,8 @@ use super::explore::{Explored, explore};
 use super::faulty;
 use super::fill::{add, conclude, empty_report, finish};
 use super::findings::findings;
+use super::refused::keep_unseen;
+use super::resting::resting;
 use super::runs::key;
 use crate::definition::ast::{Definition, Flow, Platform, Trigger};
 use crate::definition::problem::Problem;
@@ -64,6 +66,7 @@ pub(super) fn check(
     }
     run.faulty(&base)?;
     let mut report = run.report;
+    keep_unseen(&full.program, &mut report.findings);
     report.findings.sort_by(|a, b| {
         b.severity
             .cmp(&a.severity)
@@ -76,6 +79,18 @@ pub(super) fn check(
         report.verdict = Verdict::Inconclusive(reason.clone());
     }
     conclude(&mut report);
+    if report.verdict == Verdict::Safe {
+        let within = Scenario { runs: Some(1), ..base.clone() };
+        let cells = contested(&full.program, Meeting::Within).into_iter();
+        let mut cells: Vec<_> = cells.map(|cell| (cell, within.clone())).collect();
+        if overlap != Overlap::Never {
+            let two = two_runs(config, &base);
+            let across = contested(&full.program, Meeting::Across).into_iter();
+            cells.extend(across.map(|cell| (cell, two.clone())));
+        }
+        let rests = resting(definition, &full.program, &cells, (config, stop))?;
+        report.assumptions.extend(rests);
+    }
     finish(definition, &mut report, start, stop);
     Ok(report)
 }
@@ -221,13 +236,7 @@ impl Run<'_> {
         overlap: Overlap,
     ) -> Result<(), Vec<Problem>> {
         let part = slice(self.definition, program, cell, None);
-        let scenario = Scenario {
-            runs: Some(self.config.runs.unwrap_or(2)),
-            unknown_items: self.config.items.unwrap_or(1),
-            most: Some(self.config.items.unwrap_or(1)),
-            rounds: Some(2),
-            ..base.clone()
-        };
+        let scenario = two_runs(self.config, base);
         let (mut found, _) = self.part(&part, &scenario)?;
         // What a run does to its own variables is nobody else's loss.
         let own =
@@ -302,6 +311,17 @@ impl Run<'_> {
                 self.report.findings.push(as_(finding));
             }
         }
+    }
+}
+
+/// Two runs, of one item each.
+fn two_runs(config: &Config, base: &Scenario) -> Scenario {
+    Scenario {
+        runs: Some(config.runs.unwrap_or(2)),
+        unknown_items: config.items.unwrap_or(1),
+        most: Some(config.items.unwrap_or(1)),
+        rounds: Some(2),
+        ..base.clone()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Expr, Failure};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Over, Program, Step};
-use crate::model::support::support;
+use crate::model::support::{readers, support};
 use crate::model::value::Value;
 
 /// Drops the counters that are shown to be useless; whether any was dropped.
@@ -137,7 +137,7 @@ fn optimistic(program: &Program, node: NodeId) -> Option<(ResourceId, NodeId)> {
         return None;
     }
     let body = *program.node(node).children.first()?;
-    let writes: Vec<(ResourceId, NodeId)> = program
+    let writes: Vec<(ResourceId, NodeId, &Expr)> = program
         .node(body)
         .children
         .iter()
@@ -146,18 +146,47 @@ fn optimistic(program: &Program, node: NodeId) -> Option<(ResourceId, NodeId)> {
                 [
                     Step::Access(
                         r,
-                        Access::Update { if_match: Some(_), .. }
-                        | Access::Write { if_match: Some(_), .. },
+                        Access::Update { if_match: Some(etag), .. }
+                        | Access::Write { if_match: Some(etag), .. },
                     ),
-                ] => Some((*r, n)),
+                ] => Some((*r, n, etag)),
                 _ => None,
             },
             _ => None,
         })
         .collect();
-    let &[(resource, write)] = writes.as_slice() else { return None };
+    let &[(resource, write, etag)] = writes.as_slice() else { return None };
+    if !renewed(program, node, resource, etag) {
+        return None;
+    }
     let ends = evaluate(condition, &mut Accepted { write }) == Ok(Value::Bool(true));
     ends.then_some((resource, write))
+}
+
+/// Whether every round reads the etag anew.
+fn renewed(program: &Program, until: NodeId, resource: ResourceId, etag: &Expr) -> bool {
+    let reads = |n: &NodeId| program.reads(*n) == Some(resource);
+    let mut read = readers(program, etag).into_iter().filter(reads).peekable();
+    read.peek().is_some() && read.all(|n| program.inside(n, until))
+}
+
+/// Whether a conditional write of the loop names an etag that comes from before it: once refused, it is always refused,
+/// however many rounds there are.
+pub fn hopeless(program: &Program, until: NodeId) -> bool {
+    program.subtree(until).into_iter().any(|node| {
+        let Kind::Leaf(steps) = &program.node(node).kind else { return false };
+        steps.iter().any(|step| match step {
+            Step::Access(
+                _,
+                Access::Update { if_match: Some(etag), .. }
+                | Access::Write { if_match: Some(etag), .. },
+            ) => {
+                let read = readers(program, etag);
+                !read.is_empty() && !read.iter().any(|&n| program.inside(n, until))
+            }
+            _ => false,
+        })
+    })
 }
 
 /// Accepted writes to the resource by all other processes together; `None` if there is no bound.

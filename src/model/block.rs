@@ -68,6 +68,9 @@ pub enum Mark {
     /// What the resource would hold had I not changed it since I read it at the first node. The second is the first to
     /// have changed it: branches of one process are strangers to each other, so each has a base of its own.
     Base(NodeId, NodeId),
+    /// The same, had the iterations of a loop under way not changed it, of which the second node is one's: to each other
+    /// they are strangers, and when all have ended what they did is my own.
+    BaseAround(NodeId, NodeId),
     /// I hold the lease; the value is the longest time since I got it.
     Holds(ResourceId),
     /// I held the lease, it ran out, I have not given it back.

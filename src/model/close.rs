@@ -116,7 +116,9 @@ impl Machine<'_> {
             if keep {
                 continue;
             }
-            self.block.marks.retain(|m, _| !matches!(m, Mark::Base(r, _) if *r == node));
+            self.block.marks.retain(
+                |m, _| !matches!(m, Mark::Base(r, _) | Mark::BaseAround(r, _) if *r == node),
+            );
             let collects = matches!(program.node(node).kind, Kind::Loop { .. })
                 && self.block.nodes[slot].phase == Phase::Running;
             if self.block.nodes[slot].output != Value::Null

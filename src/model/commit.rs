@@ -200,7 +200,10 @@ impl Machine<'_> {
             let program = self.program;
             let mine = |m: &Mark| matches!(m, Mark::Base(r, w) if *r == reader && !program.parted(*w, node));
             if done && !self.block.marks.keys().any(mine) {
-                self.block.marks.insert(Mark::Base(reader, node), Memory::Content(before.clone()));
+                // What the run changed before its loop is no stranger's change to the iterations either.
+                let around = self.parent.and_then(|p| p.base(program, reader, node));
+                let base = around.unwrap_or(before.clone());
+                self.block.marks.insert(Mark::Base(reader, node), Memory::Content(base));
             }
         }
     }

@@ -173,6 +173,10 @@ fn index(base: &Value, key: &Value, safe: bool) -> Result<Value, Failure> {
                 if let Some((_, value)) = written {
                     return Ok(value.clone());
                 }
+                // SharePoint's older answers wrap the row and what is said about it.
+                if ["d", "__metadata"].contains(&&**key) {
+                    return Ok(base.clone());
+                }
                 Ok(Value::term("[]", vec![object[SYMBOL].clone(), Value::String(key.clone())]))
             }
             None if safe => Ok(Value::Null),

@@ -1,7 +1,7 @@
 //! What a block hears: another process changed a resource that it remembers something about.
 
 use super::access::LeaseEvent;
-use super::block::{Block, Mark, Memory};
+use super::block::{Block, Mark, Memory, Phase};
 use super::content::Content;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::Program;
@@ -41,19 +41,69 @@ impl Block {
                 }
             }
         }
+        if related {
+            self.keep_around(program, class, change);
+        }
         for (mark, memory) in &mut self.marks {
-            if let (Mark::Base(reader, _), Memory::Content(base)) = (mark, memory)
+            let others = match mark {
+                Mark::BaseAround(_, w) => !related || program.parted(*w, change.node),
+                _ => true,
+            };
+            if let (Mark::Base(reader, _) | Mark::BaseAround(reader, _), Memory::Content(base)) =
+                (mark, memory)
                 && program.reads(*reader) == Some(rid)
+                && others
             {
                 *base = Arc::new(replay(base, change));
             }
         }
     }
 
+    /// An iteration of mine changed a resource that I have read and that is asked about when the loop has ended.
+    fn keep_around(&mut self, program: &Program, class: ClassId, change: &Change) {
+        let inner = program.class(program.node(change.node).class);
+        let (Some(looped), true) = (inner.looped, inner.parent == Some(class)) else { return };
+        for &reader in &program.node(change.node).keeps {
+            let at = program.node(reader);
+            let done = at.class == class
+                && program.reads(reader) == Some(change.resource)
+                && matches!(self.nodes[at.slot as usize].phase, Phase::Done(_));
+            let later = |&c: &NodeId| {
+                c != looped && (program.precedes(looped, c) || program.comes_round(looped, c))
+            };
+            let kept = |m: &Mark| matches!(m, Mark::BaseAround(r, w) if *r == reader && !program.parted(*w, change.node));
+            if done && at.consumers.iter().any(later) && !self.marks.keys().any(kept) {
+                let base = self.base(program, reader, change.node).unwrap_or(change.before.clone());
+                let mark = Mark::BaseAround(reader, change.node);
+                self.marks.insert(mark, Memory::Content(base));
+            }
+        }
+    }
+
+    /// What the resource would hold had I not changed it since I read it, as this node sees it.
+    pub(super) fn base(
+        &self,
+        program: &Program,
+        reader: NodeId,
+        node: NodeId,
+    ) -> Option<Arc<Content>> {
+        self.marks.iter().find_map(|(mark, memory)| match (mark, memory) {
+            (Mark::Base(r, w), Memory::Content(base))
+                if *r == reader && !program.parted(*w, node) =>
+            {
+                Some(base.clone())
+            }
+            _ => None,
+        })
+    }
+
     /// One of my branches changed a resource: for the others it is somebody else's change.
     pub(super) fn hear_branch(&mut self, program: &Program, change: &Change) {
         for (mark, memory) in &mut self.marks {
-            if let (Mark::Base(reader, writer), Memory::Content(base)) = (mark, memory)
+            if let (
+                Mark::Base(reader, writer) | Mark::BaseAround(reader, writer),
+                Memory::Content(base),
+            ) = (mark, memory)
                 && program.reads(*reader) == Some(change.resource)
                 && program.parted(*writer, change.node)
             {

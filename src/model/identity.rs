@@ -6,9 +6,24 @@ use std::sync::Arc;
 
 /// Ends the name of an answer to a call that did something.
 pub const DONE: char = '!';
+
+/// Which values that differ may be about the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Alias {
+    /// None.
+    #[default]
+    Apart,
+    /// Items of a loop may share a business key: they are told apart by their ids alone.
+    Keys,
+    /// Items of a loop may be the same.
+    Items,
+    /// All that nobody knows may be the same.
+    All,
+}
+
 /// Whom a value is about: two runs may be about the same thing, so that what started them and what others answer them
-/// says the same. Where the program says that items may share a business key, items are told apart by their ids alone.
-pub fn identity(value: &Value, alias: bool) -> Value {
+/// says the same.
+pub fn identity(value: &Value, alias: Alias) -> Value {
     let Value::Term(term) = value else {
         return match value {
             Value::Object(o) if o.contains_key(SYMBOL) => identity(&o[SYMBOL], alias),
@@ -16,12 +31,16 @@ pub fn identity(value: &Value, alias: bool) -> Value {
         };
     };
     match (&*term.op, term.args.as_slice()) {
+        _ if alias == Alias::All => Value::term("any", Vec::new()),
+        ("item", args) if alias == Alias::Items => {
+            Value::term("item", args.iter().take(1).map(|a| identity(a, alias)).collect())
+        }
         // What the flow made or did itself is its own.
         ("made" | "guid" | "rand", _) => value.clone(),
         (op, _) if op.ends_with(DONE) => value.clone(),
         ("run", _) => Value::Null,
         ("[]", [Value::Term(base), Value::String(column)])
-            if alias && !is_id(column) && &*base.op == "item" =>
+            if alias == Alias::Keys && !is_id(column) && &*base.op == "item" =>
         {
             let base = Value::term("item", base.args.iter().take(1).cloned().collect());
             Value::term("[]", vec![base, Value::String(column.clone())])

@@ -43,6 +43,7 @@ impl Block {
                 *passed = passed.saturating_add(takes).min(*limit);
             }
         }
+        self.own_bases(program, looped);
         let children: Vec<Mark> =
             self.marks.keys().filter(|m| matches!(m, Mark::ChildLast(..))).cloned().collect();
         for mark in children {
@@ -50,6 +51,24 @@ impl Block {
                 self.marks.insert(Mark::Last(*r, *row, column.clone()), Memory::Set);
             }
             self.marks.remove(&mark);
+        }
+    }
+
+    /// What the iterations of a loop that has ended changed counts as changed by the run.
+    fn own_bases(&mut self, program: &Program, looped: NodeId) {
+        let around: Vec<(NodeId, NodeId)> = self
+            .marks
+            .keys()
+            .filter_map(|m| match m {
+                Mark::BaseAround(r, w) if program.inside(*w, looped) => Some((*r, *w)),
+                _ => None,
+            })
+            .collect();
+        for (reader, writer) in around {
+            let Some(base) = self.marks.remove(&Mark::BaseAround(reader, writer)) else { continue };
+            let same = |m: &Mark| matches!(m, Mark::Base(r, w) if *r == reader && !program.parted(*w, writer));
+            self.marks.retain(|m, _| !same(m));
+            self.marks.insert(Mark::Base(reader, writer), base);
         }
     }
 

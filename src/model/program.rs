@@ -36,8 +36,8 @@ pub struct Program {
     pub torn: bool,
     /// Which siblings run after which.
     pub order: Order,
-    /// Whether items of a loop may share a business key.
-    pub alias: bool,
+    /// Which values that differ may be about the same.
+    pub alias: super::identity::Alias,
     /// Rows that a query of an external store finds, if it finds any.
     pub unknown_rows: u64,
     /// Scopes whose effects belong together.

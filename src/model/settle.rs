@@ -357,7 +357,9 @@ impl Machine<'_> {
         for node in self.program.subtree(root) {
             if self.program.node(node).class == self.class {
                 *self.at(node) = NodeState::default();
-                self.block.marks.retain(|m, _| !matches!(m, Mark::Base(r, _) if *r == node));
+                self.block.marks.retain(
+                    |m, _| !matches!(m, Mark::Base(r, _) | Mark::BaseAround(r, _) if *r == node),
+                );
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Scenario: how many runs, items and at what degree; what is assumed.
 
 use crate::definition::ast::{Flow, Over, Platform, Setup};
+use crate::model::identity::Alias;
 use crate::model::program::Program;
 use std::collections::BTreeMap;
 
@@ -85,7 +86,7 @@ impl Scenario {
     /// What the program has to know of the assumptions.
     pub fn pin(&self, program: &mut Program) {
         program.torn = self.torn;
-        program.alias = self.alias;
+        program.alias = if self.alias { Alias::Keys } else { Alias::Apart };
         program.unknown_rows = self.unknown_items;
     }
 

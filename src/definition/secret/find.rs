@@ -1,5 +1,6 @@
 //! Where secrets are in a text: by what stands before them, or by their own shape.
 
+use super::sql::compared;
 use std::ops::Range;
 
 /// Before a secret in an address: `?sig=…`.
@@ -51,10 +52,11 @@ const SHORTEST: usize = 16;
 /// The shortest base64 text with padding that is taken for a key.
 const KEY: usize = 40;
 
-/// The secrets of a text, in order, apart from each other.
-pub(super) fn find(text: &str) -> Vec<Range<usize>> {
+/// The secrets of a text, in order, apart from each other; some are `known`.
+pub(super) fn find(text: &str, known: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let lower = text.to_ascii_lowercase();
-    let mut found = Vec::new();
+    let mut found = known;
+    compared(text, &mut found);
     for name in QUERIES {
         named(&lower, name, b"?&", &mut found);
     }

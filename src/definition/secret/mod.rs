@@ -3,6 +3,7 @@
 //! format needs to know of them. The numbers that tell them apart say nothing of what they hide.
 
 mod find;
+mod sql;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +11,9 @@ use super::expression::{Expr, Part, Template};
 use super::location::Location;
 use find::find;
 use serde_json::Value;
+use sql::{EXPRESSION, inserted};
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// The function that stands for a secret; no expression can be written with this name.
 pub const SECRET: &str = "#secret";
@@ -53,6 +56,8 @@ const WORDS: &[&str] = &[
 /// Keys that are one of a secret as a whole.
 const WHOLE: &[&str] =
     &["authentication", "pwd", "sig", "sas", "pfx", "token", "cookie", "setcookie", "key1", "key2"];
+/// Words that make a key one of a secret only where they stand by themselves: `sqlPw`, `db_pwd`.
+const APART: &[&str] = &["pw", "pwd"];
 /// What only names or places a secret.
 const ENDINGS: &[&str] =
     &["name", "id", "identifier", "url", "uri", "version", "type", "count", "policy"];
@@ -85,9 +90,24 @@ pub(super) fn is_secret_key(key: &str) -> bool {
     let last = key.rsplit('/').next().unwrap_or(key);
     let plain: String =
         last.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let words = WORDS.iter().any(|word| plain.contains(word));
+    let words = WORDS.iter().any(|word| plain.contains(word))
+        || plain.ends_with("pwd")
+        || words_of(last).any(|word| APART.contains(&word.to_ascii_lowercase().as_str()));
     WHOLE.contains(&plain.as_str())
         || (words && !ENDINGS.iter().any(|ending| plain.ends_with(ending)))
+}
+
+/// The words of a name: apart by what is no letter, or by a capital after a small one.
+fn words_of(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|part| {
+        let starts = |at: &usize| {
+            let bytes = part.as_bytes();
+            *at == 0 || (bytes[*at].is_ascii_uppercase() && !bytes[at - 1].is_ascii_uppercase())
+        };
+        let starts: Vec<usize> = (0..part.len()).filter(starts).collect();
+        let ends: Vec<usize> = starts.iter().skip(1).copied().chain([part.len()]).collect();
+        starts.into_iter().zip(ends).map(move |(from, to)| &part[from..to])
+    })
 }
 
 /// A text for people with its secrets covered.
@@ -97,7 +117,7 @@ pub(super) fn shown(text: &str, key: &str) -> String {
     }
     let mut out = String::new();
     let mut at = 0;
-    for range in find(text) {
+    for range in find(text, inserted(text)) {
         out.push_str(&text[at..range.start]);
         out.push_str(SHOWN);
         at = range.end;
@@ -130,9 +150,18 @@ impl Cover<'_> {
             Template::Literal(_) => template,
             Template::Expr(expr, at) => Template::Expr(self.expr(expr, secret), at),
             Template::Concat(parts, at) => {
+                let known = inserted(&whole(&parts));
+                let mut from = 0;
                 let parts = parts.into_iter().flat_map(|part| match part {
-                    Part::Text(text) => self.parts(&text, secret && !is_scheme(&text)),
-                    Part::Expr(expr) => vec![Part::Expr(self.expr(expr, secret))],
+                    Part::Text(text) => {
+                        let own = within(&known, from, text.len());
+                        from += text.len();
+                        self.parts(&text, secret && !is_scheme(&text), own)
+                    }
+                    Part::Expr(expr) => {
+                        from += EXPRESSION.len_utf8();
+                        vec![Part::Expr(self.expr(expr, secret))]
+                    }
                 });
                 Template::Concat(parts.collect(), at)
             }
@@ -170,7 +199,7 @@ impl Cover<'_> {
     }
 
     fn text(&self, text: String, secret: bool) -> Template {
-        let parts = self.parts(&text, secret);
+        let parts = self.parts(&text, secret, inserted(&text));
         match <[Part; 1]>::try_from(parts) {
             Ok([Part::Expr(only)]) => Template::Expr(only, Location::default()),
             Ok([Part::Text(only)]) => Template::Text(only),
@@ -179,8 +208,9 @@ impl Cover<'_> {
         }
     }
 
-    fn parts(&self, text: &str, secret: bool) -> Vec<Part> {
-        let mut ranges = find(text);
+    /// `known`: secrets in it that only what is around it tells.
+    fn parts(&self, text: &str, secret: bool, known: Vec<Range<usize>>) -> Vec<Part> {
+        let mut ranges = find(text, known);
         if (secret || (self.whole && !ranges.is_empty())) && !text.is_empty() {
             ranges = std::iter::once(0..text.len()).collect();
         }
@@ -199,12 +229,11 @@ impl Cover<'_> {
     fn expr(&self, expr: Expr, secret: bool) -> Expr {
         match expr {
             Expr::Literal(Value::String(text)) => {
-                let mut parts = self.parts(&text, secret && !is_scheme(&text)).into_iter().map(
-                    |part| match part {
-                        Part::Text(text) => Expr::Literal(Value::String(text)),
-                        Part::Expr(expr) => expr,
-                    },
-                );
+                let parts = self.parts(&text, secret && !is_scheme(&text), inserted(&text));
+                let mut parts = parts.into_iter().map(|part| match part {
+                    Part::Text(text) => Expr::Literal(Value::String(text)),
+                    Part::Expr(expr) => expr,
+                });
                 match (parts.next(), parts.len()) {
                     (None, _) => Expr::Literal(Value::String(text)),
                     (Some(only), 0) => only,
@@ -220,6 +249,8 @@ impl Cover<'_> {
             }
             Expr::Call { name, args } => {
                 // `setProperty(x, 'password', '…')`
+                let compares = name.eq_ignore_ascii_case("equals") && args.iter().any(is_named);
+                let secret = secret || compares;
                 let mut after_key = false;
                 let args = args.into_iter().map(|arg| {
                     let own = secret || after_key;
@@ -243,6 +274,37 @@ impl Cover<'_> {
         });
         let number = Expr::Literal(Value::from(number));
         Expr::Call { name: SECRET.to_owned(), args: vec![number] }
+    }
+}
+
+/// A text with a mark where an expression stands.
+fn whole(parts: &[Part]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            Part::Text(own) => text.push_str(own),
+            Part::Expr(_) => text.push(EXPRESSION),
+        }
+    }
+    text
+}
+
+/// What of the ranges lies in a part of the text.
+fn within(ranges: &[Range<usize>], from: usize, length: usize) -> Vec<Range<usize>> {
+    let clip = |at: usize| at.clamp(from, from + length) - from;
+    ranges.iter().map(|r| clip(r.start)..clip(r.end)).filter(|r| !r.is_empty()).collect()
+}
+
+/// Whether a value is a secret's by its name: what it is compared with is one, too.
+fn is_named(expr: &Expr) -> bool {
+    let text = |expr: &Expr| matches!(expr, Expr::Literal(Value::String(k)) if is_secret_key(k));
+    match expr {
+        Expr::Call { name, args } => {
+            ["parameters", "variables"].contains(&name.to_ascii_lowercase().as_str())
+                && args.first().is_some_and(text)
+        }
+        Expr::Index { key, .. } => text(key),
+        Expr::Literal(_) => false,
     }
 }
 

@@ -31,6 +31,15 @@ fn secrets_in_texts() {
     check(&format!("key {}==", "Ab1/".repeat(12)), "key ‹secret›");
     check("token ghp_0123456789abcdef", "token ‹secret›");
     check("https://x?sig=@{body('t')}&a=1", "https://x?sig=@{body('t')}&a=1");
+    check("SET Password='CAN''ary' WHERE Id = '5'", "SET Password='‹secret›' WHERE Id = '5'");
+    check("SET u.[Client Secret] = N'CANARY', A='b'", "SET u.[Client Secret] = N'‹secret›', A='b'");
+    check("where @pw<>'CANARY' or a = 'b'", "where @pw<>'‹secret›' or a = 'b'");
+    check("WITH PASSWORD = 'CANARY'", "WITH PASSWORD = '‹secret›'");
+    check("<user password=\"CANARY\"/>", "<user password=\"‹secret›\"/>");
+    check(
+        "INSERT INTO t (Id, [Password], N) VALUES (f(1, 2), 'CA,N)''ARY', 'x'), (5, N'CANARY2', 'y')",
+        "INSERT INTO t (Id, [Password], N) VALUES (f(1, 2), '‹secret›', 'x'), (5, N'‹secret›', 'y')",
+    );
     for plain in
         ["SELECT code = 1", "a=b", "www.contoso.example.com", "design=1", "?code=", "Orders/key/1"]
     {
@@ -48,10 +57,23 @@ fn secrets_by_their_key() {
         "connectionString",
         "client_secret",
         "sig",
+        "pw",
+        "sqlPw",
+        "db_pwd",
+        "dbpwd",
     ] {
         assert!(is_secret_key(key), "{key}");
     }
-    for key in ["secretName", "key", "authorizationUrl", "title", "tokenCount", "etag"] {
+    for key in [
+        "secretName",
+        "key",
+        "authorizationUrl",
+        "title",
+        "tokenCount",
+        "etag",
+        "pwCount",
+        "Output",
+    ] {
         assert!(!is_secret_key(key), "{key}");
     }
 }
@@ -82,4 +104,8 @@ fn a_secret_keeps_its_identity_and_nothing_else() {
     assert!(!open("@setProperty(item(), 'password', 'canary')").contains("canary"));
     assert!(!open("@uriComponent('https://x?sig=canary')").contains("canary"));
     assert!(open("@equals(item(), 'canary')").contains("canary"));
+    assert!(!open("@equals(variables('pw'), 'canary')").contains("canary"));
+    assert!(!open("@equals('canary', triggerBody()?['password'])").contains("canary"));
+    let split = open("INSERT INTO t (A, pwd, B) VALUES ('@{body('x')}', 'canary', 'open')");
+    assert!(!split.contains("canary") && split.contains("open"), "{split}");
 }

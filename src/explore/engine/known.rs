@@ -147,7 +147,7 @@ pub(in crate::explore) fn know(
             | Mark::Bled(r, _)
             | Mark::Holds(r)
             | Mark::Lost(r) => Some(*r),
-            Mark::Base(..) => None,
+            Mark::Base(..) | Mark::BaseAround(..) => None,
             Mark::Undo(_, r, ..) => Some(*r),
             Mark::Applied(_)
             | Mark::Disturbed(_)
@@ -171,6 +171,12 @@ pub(in crate::explore) fn know(
     let values = block.nodes.iter().flat_map(|n| [&n.output, &n.items]).chain([&block.item]);
     for value in values {
         tokens(value, &mut remembers);
+    }
+    // What a run has read it looks at again when a loop has ended whose iterations write it.
+    if program.classes.iter().any(|c| c.parent == Some(class)) {
+        let done = |slot: &usize| matches!(block.nodes[*slot].phase, Phase::Done(_));
+        let read = (0..block.nodes.len()).filter(done).map(|slot| program.class(class).nodes[slot]);
+        read.filter_map(|n| program.reads(n)).for_each(|r| remembers |= 1 << (r.0 % 64));
     }
     let left = |s: &NodeState| s.phase == Phase::Running && u64::from(s.started) < length(&s.items);
     let hungry = block.nodes.iter().any(left);

@@ -15,6 +15,7 @@ use super::layout::{Layout, Place, Unit};
 use super::limits::Stop;
 use super::table::{Interner, Memo, NONE, Quads};
 use crate::model::block::{Block, Mark};
+use crate::model::choice::answered;
 use crate::model::content::{Content, Lease};
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::patience::Beyond;
@@ -231,14 +232,10 @@ impl<'p> Engine<'p> {
         self.starts.as_ref().is_some_and(|s| s.len() > self.most_starts)
     }
 
-    fn answers(&mut self, state: &State, question: &Value) -> [State; 2] {
-        [false, true].map(|answer| {
-            let mut world = (**self.worlds.get(state[0])).clone();
-            world.insert(question.clone(), answer);
-            let mut next = state.clone();
-            next[0] = self.worlds.keep(world);
-            next
-        })
+    fn answers(&mut self, state: &State, question: &Value) -> Vec<State> {
+        let worlds = answered(self.worlds.get(state[0]), question);
+        let with = |world| [&[self.worlds.keep(world)], &state[1..]].concat();
+        worlds.into_iter().map(with).collect()
     }
 
     fn begin(&mut self, start: &State) -> Result<(State, Vec<Event>), Halt> {

@@ -12,6 +12,7 @@ use super::engine::{Engine, Move, know, leasable};
 use super::layout::{Layout, Unit};
 use super::witness::Schedule;
 use crate::model::block::{Block, Mark};
+use crate::model::choice::answered;
 use crate::model::content::{Content, Lease};
 use crate::model::delivery::is_start;
 use crate::model::fault::{Fault, place_of, strike, struck};
@@ -181,11 +182,11 @@ impl<'p> Stepper<'p> {
             let mut taken = Taken { state: start.clone(), events: Vec::new(), fired: Vec::new() };
             match step(self, &mut taken) {
                 Ok(()) => results.push(taken),
-                Err(Halt::Choice(question)) => todo.extend([false, true].map(|answer| {
-                    let mut world = start.world.clone();
-                    world.insert(question.clone(), answer);
-                    Whole { world, ..start.clone() }
-                })),
+                Err(Halt::Choice(question)) => todo.extend(
+                    answered(&start.world, &question)
+                        .into_iter()
+                        .map(|world| Whole { world, ..start.clone() }),
+                ),
                 Err(Halt::Disabled | Halt::Beyond(_)) => {}
             }
         }

@@ -27,21 +27,25 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
         if etag.is_some_and(|e| *e != Expr::Const(crate::model::value::Value::text("*"))) {
             continue;
         }
-        // Which row of a store outside it is says nothing about the value.
-        let of_value = match access {
+        // Which row of a store outside it is says nothing about the value, nor do the values of other columns.
+        let of_value = |column: &Arc<str>| match access {
             Access::Update { set, .. } | Access::Upsert { row: set, .. }
                 if program.resource(*r).shape == Shape::External =>
             {
-                set.iter().map(|(_, e)| e).collect()
+                set.iter().filter(|(c, _)| c == column).map(|(_, e)| e).collect()
             }
             _ => expressions(program, node),
         };
-        let mut all: BTreeSet<ResourceId> =
-            of_value.into_iter().flat_map(|e| support(program, e)).collect();
-        for guard in &program.node(node).guards {
-            all.extend(guard_exprs(program, guard).into_iter().flat_map(|e| support(program, e)));
-        }
+        let guards = program.node(node).guards.iter();
+        let asked: BTreeSet<ResourceId> = guards
+            .flat_map(|guard| guard_exprs(program, guard))
+            .flat_map(|e| support(program, e))
+            .collect();
         for column in columns {
+            let reads = |r| {
+                asked.contains(r)
+                    || of_value(&column).into_iter().any(|e| support(program, e).contains(r))
+            };
             let over_itself = match access {
                 Access::Update { set, .. } => set.iter().any(|(c, e)| {
                     let mut own = false;
@@ -50,7 +54,7 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
                 }),
                 _ => false,
             };
-            let reads = all.contains(r) && column_read(program, node, *r, &column);
+            let reads = reads(r) && column_read(program, node, *r, &column);
             if !reads && !over_itself {
                 blind.insert(column);
             }

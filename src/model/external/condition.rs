@@ -30,7 +30,7 @@ pub(super) fn condition(
         parts.push(equals(have, wanted)?);
     }
     if let Some(rest) = &filter.rest {
-        parts.push(over_row(rest, &filled(store, row, &[rest]), env)?);
+        parts.push(with_value(&over_row(rest, &filled(store, row, &[rest]), env)?));
     }
     // A comparison without a value is no match.
     if parts.iter().any(|p| !p.is_unknown() && *p != Value::Bool(true)) {
@@ -42,6 +42,22 @@ pub(super) fn condition(
         1 => parts.remove(0),
         _ => Value::term("and", parts),
     })
+}
+
+/// What is not known of an order in SQL: without a value it is false, like its opposite.
+fn with_value(condition: &Value) -> Value {
+    let Value::Term(term) = condition else { return condition.clone() };
+    match &*term.op {
+        "and" | "or" => Value::term(&term.op, term.args.iter().map(with_value).collect()),
+        "greater" | "greaterorequals" | "less" | "lessorequals" => {
+            let null = |v: &Value| Value::term("equals", vec![Value::Null, v.clone()]);
+            let open = term.args.iter().filter(|v| v.is_unknown());
+            let mut parts: Vec<Value> = open.map(|v| Value::term("not", vec![null(v)])).collect();
+            parts.push(condition.clone());
+            Value::term("and", parts)
+        }
+        _ => condition.clone(),
+    }
 }
 
 fn equals(have: Value, wanted: Value) -> Result<Value, Failure> {

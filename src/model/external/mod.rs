@@ -17,6 +17,7 @@ use super::ids::ResourceId;
 use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};
 use super::value::{Standing, Token, TokenKind, Value};
+pub use row::conditional;
 use row::{answer, find, gone, in_address, meet, named, refused, remove};
 use std::collections::BTreeMap;
 use std::sync::Arc;

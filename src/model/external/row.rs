@@ -1,9 +1,12 @@
 //! Rows of a store that nobody knows beforehand: met, found, taken away.
 
-use super::{FROM, GONE, KEY, SYMBOL};
+use super::{CONTENT, ETAGS, FROM, GONE, KEY, SYMBOL};
 use crate::model::access::Act;
 use crate::model::content::{Content, Row};
+use crate::model::expression::Expr;
+use crate::model::program::Access;
 use crate::model::value::Value;
+use std::sync::Arc;
 
 pub(super) fn find(content: &Content, key: &Value) -> Option<usize> {
     content.rows.iter().position(|r| r.as_ref().is_some_and(|r| r.get(KEY) == *key))
@@ -57,5 +60,17 @@ pub(super) fn named(shown: &Value) -> Option<(Value, Value)> {
     match (&*term.op, term.args.as_slice()) {
         ("row", [name, key]) => Some((name.clone(), key.clone())),
         _ => None,
+    }
+}
+
+/// Whether an access may be refused for the etag that it names, beside the values or among them.
+pub fn conditional(access: &Access) -> bool {
+    match access {
+        Access::Update { if_match, set, .. } => {
+            let named = |(c, _): &(Arc<str>, Expr)| ETAGS.contains(&&**c) || &**c == CONTENT;
+            if_match.is_some() || set.iter().any(named)
+        }
+        Access::Write { if_match, .. } => if_match.is_some(),
+        _ => false,
     }
 }

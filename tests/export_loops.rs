@@ -1,0 +1,93 @@
+//! What a run has read before its loops: what the iterations of a loop that has ended did is the run's own doing.
+
+mod support;
+
+use flowrace::finding::{Across, Severity};
+use serde_json::{Value as Json, json};
+use support::flows::{after, checked, on_request, told};
+
+fn one_run() -> Json {
+    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
+}
+
+fn call(operation: &str, parameters: &Json) -> Json {
+    let host = json!({"apiId": "/providers/Microsoft.PowerApps/apis/shared_sharepointonline",
+        "connectionName": "shared_sharepointonline", "operationId": operation});
+    let mut all = json!({"dataset": "https://x.sharepoint.com/s", "table": "Orders"});
+    let all_of = all.as_object_mut().expect("an object");
+    all_of.extend(parameters.as_object().cloned().expect("an object"));
+    json!({"type": "OpenApiConnection", "inputs": {"host": host, "parameters": all}})
+}
+
+fn list() -> Json {
+    call("GetItems", &json!({"$filter": "Status eq 'New'"}))
+}
+
+/// Writes a column of the loop's item from what the list said of it.
+fn put(looped: &str, column: &str, by: u32) -> Json {
+    let value = format!("@add(items('{looped}')?['Count'], {by})");
+    let item = format!("item/{column}");
+    call("PatchItem", &json!({"id": format!("@items('{looped}')?['ID']"), item: value}))
+}
+
+fn each(actions: &Json, repetitions: u32) -> Json {
+    json!({"type": "Foreach", "foreach": "@body('Get')?['value']", "actions": actions,
+        "runtimeConfiguration": {"concurrency": {"repetitions": repetitions}}})
+}
+
+/// Two loops over one list that write the column each time; the second goes after the action of this name.
+fn two(repetitions: (u32, u32), second: &Json, behind: &str) -> Json {
+    let first = each(&json!({"Put1": put("First", "Count", 1)}), repetitions.0);
+    json!({"Get": list(), "First": after(first, "Get"),
+        "Second": after(each(second, repetitions.1), behind)})
+}
+
+#[test]
+fn loops_in_sequence_write_the_rows_of_one_list() {
+    let second = json!({"Put2": put("Second", "Count", 2)});
+    let twice = json!({"Put2": put("Second", "Count", 2),
+        "Put3": after(put("Second", "Count", 3), "Put2")});
+    for repetitions in [(20, 20), (20, 1), (1, 20)] {
+        let (a, b) = repetitions;
+        let flow = two(repetitions, &second, "First");
+        assert_eq!(told(&checked(&format!("loops-{a}-{b}"), &one_run(), &flow)), []);
+        let flow = two(repetitions, &twice, "First");
+        assert_eq!(told(&checked(&format!("loops-twice-{a}-{b}"), &one_run(), &flow)), []);
+    }
+}
+
+#[test]
+fn another_run_in_between_is_somebody_else() {
+    let second = json!({"Put2": put("Second", "Count", 2)});
+    let flow = two((20, 20), &second, "First");
+    let lost = ("lost-update", Severity::Warning, Some(Across::Runs));
+    let found = checked("loops-runs", &on_request(), &flow);
+    assert!(!told(&found).is_empty() && told(&found).iter().all(|f| *f == lost), "{found:?}");
+}
+
+#[test]
+fn loops_beside_each_other_are_strangers() {
+    let second = json!({"Put2": put("Second", "Count", 2)});
+    let flow = two((20, 20), &second, "Get");
+    let lost = ("lost-update", Severity::Error, Some(Across::Branches));
+    let found = checked("loops-beside", &one_run(), &flow);
+    assert!(!told(&found).is_empty() && told(&found).iter().all(|f| *f == lost), "{found:?}");
+}
+
+/// The list is as old as it was before the first loop; a branch beside both loops is a stranger still.
+#[test]
+fn a_branch_beside_both_loops_is_a_stranger() {
+    let second = json!({"Put2": put("Second", "Count", 2)});
+    let mut flow = two((20, 20), &second, "First");
+    let other = each(
+        &json!({"Other": call("PatchItem", &json!({
+        "id": "@items('Beside')?['ID']", "item/Count": 7}))}),
+        20,
+    );
+    flow["Beside"] = after(other, "Get");
+    let found = checked("loops-branch", &one_run(), &flow);
+    let lost = |f: &flowrace::finding::Finding| {
+        f.rule == "lost-update" && f.actions.iter().any(|a| a == "Put2")
+    };
+    assert!(found.findings.iter().any(lost), "{:?}", told(&found));
+}

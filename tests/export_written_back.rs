@@ -1,0 +1,45 @@
+//! A column that is written back as it was read says nothing of the other columns of the same update.
+
+mod support;
+
+use flowrace::finding::{Across, Severity};
+use serde_json::{Value as Json, json};
+use support::flows::{after, checked, told};
+
+fn one_run() -> Json {
+    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
+}
+
+fn row(operation: &str, columns: &Json) -> Json {
+    let mut parameters = json!({"dataset": "https://x.sharepoint.com/s", "table": "Orders", "id": "@triggerBody()?['id']"});
+    for (column, value) in columns.as_object().expect("columns are an object") {
+        parameters[format!("item/{column}")] = value.clone();
+    }
+    let host = json!({"apiId": "/providers/Microsoft.PowerApps/apis/shared_sharepointonline",
+        "connectionName": "shared_sharepointonline", "operationId": operation});
+    json!({"type": "OpenApiConnection", "inputs": {"host": host, "parameters": parameters}})
+}
+
+fn each(columns: &Json) -> Json {
+    let put = after(row("PatchItem", columns), "Get");
+    json!({"Each": {"type": "Foreach", "foreach": "@triggerBody()?['rows']",
+        "actions": {"Get": row("GetItem", &json!({})), "Put": put},
+        "runtimeConfiguration": {"concurrency": {"repetitions": 20}}}})
+}
+
+#[test]
+fn whoever_writes_last_decides_the_other_columns() {
+    let last = ("last-writer-wins", Severity::Error, Some(Across::Iterations));
+    for back in [json!({}), json!({"Title": "@body('Get')?['Title']"})] {
+        let mut columns = back.clone();
+        columns["Status"] = json!("@items('Each')?['status']");
+        let name = format!("written-back-{}", back.as_object().expect("an object").len());
+        let flow = checked(&name, &one_run(), &each(&columns));
+        assert_eq!(told(&flow), [last]);
+        assert_eq!(flow.findings[0].cell, "Orders.Status");
+        // The same from everybody is nobody's loss.
+        columns["Status"] = json!("Done");
+        let flow = checked(&format!("{name}-equal"), &one_run(), &each(&columns));
+        assert_eq!(told(&flow), []);
+    }
+}
