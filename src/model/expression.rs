@@ -83,6 +83,10 @@ pub trait Env {
     fn run(&mut self) -> Value {
         Value::Null
     }
+    /// Whether items may share a business key ([`super::identity::identity`]).
+    fn alias(&self) -> bool {
+        false
+    }
 }
 
 /// Why an expression has no value: its action fails, the check goes on.

@@ -46,6 +46,9 @@ impl Env for RowEnv<'_> {
     fn element(&mut self) -> Result<Value, Failure> {
         self.inner.element()
     }
+    fn alias(&self) -> bool {
+        self.inner.alias()
+    }
 }
 
 pub(super) fn over_row(expr: &Expr, row: &Row, env: &mut dyn Env) -> Result<Value, Failure> {

@@ -3,6 +3,7 @@
 use super::content::Answers;
 use super::expression::Expr;
 use super::fault::Fault;
+pub use super::guard::Guard;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::order::Order;
 use super::statement::{Columns as Selected, Order as SortKey};
@@ -170,19 +171,6 @@ pub enum Visibility {
     Visible,
     /// Only if the selector has equal values for two items of the loop.
     Unless(Vec<(NodeId, Expr)>),
-}
-
-/// A condition that an effect depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Guard {
-    /// Inside this side of an If.
-    Side(NodeId, bool),
-    /// Inside this case of a Switch (index; `None`: default).
-    Case(NodeId, Option<usize>),
-    /// Inside this Until, after its first round.
-    Again(NodeId),
-    /// After this Until, if it was left by its condition.
-    Left(NodeId),
 }
 
 /// What a node does.
@@ -377,6 +365,8 @@ pub struct Resource {
     pub etags: bool,
     /// External stores: whether somebody looks whether a row is there by fetching it.
     pub may_miss: bool,
+    /// External stores: whether somebody who fetches a row there goes on if that fails.
+    pub tolerated: bool,
     /// How its answers look.
     pub answers: Answers,
     /// The flow whose runs each have their own; `None`: shared by all.

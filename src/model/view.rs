@@ -167,6 +167,10 @@ impl Env for View<'_> {
     fn element(&mut self) -> Result<Value, Failure> {
         Ok(self.element.clone())
     }
+
+    fn alias(&self) -> bool {
+        self.program.alias
+    }
 }
 
 /// The content of a resource as `state('x')` shows it.

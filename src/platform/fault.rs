@@ -51,6 +51,7 @@ fn ledger(program: &mut Program) -> ResourceId {
         unique: false,
         etags: false,
         may_miss: false,
+        tolerated: false,
         answers: Answers::Plain,
         owner: None,
     });

@@ -12,6 +12,7 @@ mod slots;
 
 use super::layout::{Layout, Place, Unit};
 use super::table::{Interner, Memo, NONE, Quads};
+use crate::model::among::answered;
 use crate::model::block::{Block, Mark};
 use crate::model::content::{Content, Lease};
 use crate::model::fault::Fault;
@@ -256,14 +257,11 @@ impl<'p> Engine<'p> {
         self.starts.as_ref().is_some_and(|s| s.len() > self.most_starts)
     }
 
-    fn answers(&mut self, state: &State, question: &Value) -> [State; 2] {
-        [false, true].map(|answer| {
-            let mut world = (**self.worlds.get(state[0])).clone();
-            world.insert(question.clone(), answer);
-            let mut next = state.clone();
-            next[0] = self.worlds.keep(world);
-            next
-        })
+    fn answers(&mut self, state: &State, question: &Value) -> Vec<State> {
+        let worlds = answered(self.worlds.get(state[0]), question).into_iter();
+        let mut next = vec![state.clone(); worlds.len()];
+        next.iter_mut().zip(worlds).for_each(|(next, world)| next[0] = self.worlds.keep(world));
+        next
     }
 
     fn begin(&mut self, start: &State) -> Result<(State, Vec<Event>), Halt> {

@@ -11,6 +11,7 @@ use super::engine::delta::Local;
 use super::engine::{Engine, Move, know, leasable};
 use super::layout::{Layout, Unit};
 use super::witness::Schedule;
+use crate::model::among::answered;
 use crate::model::block::{Block, Mark};
 use crate::model::content::{Content, Lease};
 use crate::model::delivery::is_start;
@@ -178,11 +179,10 @@ impl<'p> Stepper<'p> {
             let mut taken = Taken { state: start.clone(), events: Vec::new(), fired: Vec::new() };
             match step(self, &mut taken) {
                 Ok(()) => results.push(taken),
-                Err(Halt::Choice(question)) => todo.extend([false, true].map(|answer| {
-                    let mut world = start.world.clone();
-                    world.insert(question.clone(), answer);
-                    Whole { world, ..start.clone() }
-                })),
+                Err(Halt::Choice(question)) => {
+                    let worlds = answered(&start.world, &question).into_iter();
+                    todo.extend(worlds.map(|world| Whole { world, ..start.clone() }));
+                }
                 Err(Halt::Disabled) => {}
             }
         }

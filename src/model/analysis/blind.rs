@@ -1,7 +1,7 @@
 //! Writes that look at nothing, and cells whose last writer a rule asks for.
 
 use super::touch::{How, Touch};
-use super::visibility::{guard_exprs, overlaps};
+use super::visibility::overlaps;
 use super::{expressions, steps};
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
@@ -39,7 +39,7 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
         let mut all: BTreeSet<ResourceId> =
             of_value.into_iter().flat_map(|e| support(program, e)).collect();
         for guard in &program.node(node).guards {
-            all.extend(guard_exprs(program, guard).into_iter().flat_map(|e| support(program, e)));
+            all.extend(guard.expressions(program).into_iter().flat_map(|e| support(program, e)));
         }
         for column in columns {
             let over_itself = match access {
@@ -71,7 +71,7 @@ pub(super) fn column_read(
     }
     let mut exprs: Vec<&Expr> = expressions(program, node);
     for guard in &program.node(node).guards {
-        exprs.extend(guard_exprs(program, guard));
+        exprs.extend(guard.expressions(program));
     }
     let mut nodes = BTreeSet::new();
     for e in &exprs {

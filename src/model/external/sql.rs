@@ -158,8 +158,7 @@ fn about(
             rows.push(at);
         }
     }
-    let most = filter.limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
-    rows.truncate(most);
+    let rows = store.ordered(rows, &after, filter, env)?;
     Ok((after, rows))
 }
 
