@@ -131,6 +131,11 @@ fn a_filter_that_keeps_nothing_is_a_guard() {
         let flow = sifted(json!({"If": when(left, &right, &make, "Filter")}));
         assert_eq!(broken(&format!("filter-{name}"), &flow), ["duplicate-create"], "{name}");
     }
+    let mut contains =
+        sifted(json!({"If": when("@empty(body('Filter'))", &json!(true), &make, "Filter")}));
+    contains["Filter"]["inputs"]["where"] =
+        json!("@contains(item()?['Email'], triggerBody()?['mail'])");
+    assert_eq!(broken("filter-contains", &contains), ["duplicate-create"]);
     let other = when("@length(body('Filter'))", &json!(0), &json!({}), "Filter");
     let mut flow = sifted(json!({"If": other}));
     flow["Make"] = after(make["Make"].clone(), "If");

@@ -100,6 +100,21 @@ fn an_answer_in_verbose_form_says_the_same() {
 }
 
 #[test]
+fn a_row_is_the_same_by_a_query_for_its_id_and_in_a_form() {
+    let list = orders("GetItems", &json!({"$filter": "ID eq @{triggerBody()?['id']}"}));
+    let row = "first(body('First')?['value'])";
+    let racy = then(list.clone(), patch(&format!("@add({row}?['Counter'], 1)")));
+    assert_eq!(broken("query-by-id", &racy), ["lost-update"]);
+    assert_eq!(broken("query-by-id-fixed", &then(list, patch("5"))), [""; 0]);
+    let uri = format!("{ITEM}/validateUpdateListItem");
+    let form = |value: &str| {
+        let fields = json!([{"FieldName": "Counter", "FieldValue": value}]);
+        rest("POST", &uri, &json!({}), &json!({"formValues": fields}))
+    };
+    counted("form", &orders("GetItem", &json!({"id": ID})), form, "");
+}
+
+#[test]
 fn an_item_of_graph_and_its_fields_are_one_row() {
     let whole = format!("{GRAPH}/@{{triggerBody()?['id']}}");
     let fields = format!("{whole}/fields");
@@ -230,6 +245,17 @@ fn a_text_equals_another_whatever_its_case_in_sql() {
     assert_eq!(broken("sql-case", &racy), ["lost-update"]);
     let other = flow("UPDATE Orders SET Total = @p WHERE Name = 'B'");
     assert_eq!(broken("sql-another", &other), [""; 0]);
+}
+
+#[test]
+fn what_an_action_of_dataverse_changes_is_not_known() {
+    let table = "commondataserviceforapps";
+    let act = call(table, "PerformUnboundAction", &json!({"actionName": "new_Recount"}));
+    let alone = checked("action-alone", &on_request(), &json!({"Act": act.clone()}));
+    assert_eq!(alone.unknown, [""; 0]);
+    let read = call(table, "GetItem", &json!({"entityName": "orders", "recordId": ID}));
+    let beside = checked("action-beside-rows", &on_request(), &then(read, act));
+    assert_eq!(beside.unknown, ["what actions and changesets of Dataverse change"]);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use super::ids::ResourceId;
 use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};
 use super::value::{Standing, Value};
+use condition::keyed;
 use row::{answer, find, folded, gone, meet, named, refused, remove, told};
 use shown::ETAGS;
 pub use shown::{ETAG, wraps};
@@ -96,7 +97,11 @@ pub fn question(
         return None;
     }
     match access {
-        Access::List(filter) => Some(store.query(filter, env).ok()?.0),
+        Access::List(filter) => {
+            let key = keyed(filter).map(|key| store.key(key, env)).transpose().ok()?;
+            let known = key.is_some_and(|key| find(content, &key).is_some());
+            if known { None } else { Some(store.query(filter, env).ok()?.0) }
+        }
         Access::Fetch(key) if store.resource.may_miss => {
             let key = store.key(key, env).ok()?;
             let known = find(content, &key).is_some();
@@ -227,6 +232,9 @@ impl Store<'_> {
         let (query, equal) = self.query(filter, env)?;
         let mut after = content.clone();
         let met = |row: &Row| row.columns.get(FROM) == Some(&query);
+        if let Some(key) = keyed(filter) {
+            return self.list_one(content, (key, &equal), env, caller);
+        }
         let first = caller.found == Some(true) && !content.live().any(|(_, r)| met(r));
         if first {
             for index in 0..self.program.unknown_rows {
@@ -238,12 +246,7 @@ impl Store<'_> {
         let rows = after.live().filter(|(_, row)| self.belongs(row, &query, &equal));
         let rows = rows.map(|(at, _)| at).collect();
         let rows = self.ordered(rows, &after, filter, env)?.into_iter();
-        let shown = rows.filter_map(|at| after.rows[at].as_ref().map(|row| self.shown(at, row)));
-        let rows = Value::array(shown.collect());
-        // With `odata=verbose` the same rows are elsewhere in the answer.
-        let verbose = Value::object([("results", rows.clone())]);
-        let verbose = self.resource.etags.then_some(("d", verbose));
-        let output = answer(200, Value::object([("value", rows)].into_iter().chain(verbose)));
+        let output = self.listed(rows, &after);
         Ok(Act { after: first.then_some(after), output, ..Act::default() })
     }
 

@@ -1,7 +1,9 @@
-//! The order of rows of which not all is known.
+//! Which rows a query shows, and in which order, where not all is known of them.
 
 use super::condition::{filled, offset};
-use super::{FROM, Store};
+use super::row::{answer, find, folded, gone, meet};
+use super::{Equal, FROM, KEY, Store, identity};
+use crate::model::access::{Act, Caller};
 use crate::model::content::{Content, Row};
 use crate::model::expression::{Env, Expr, Failure};
 use crate::model::over_row::over_row;
@@ -43,6 +45,46 @@ impl Store<'_> {
         }
         let most = filter.limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
         Ok(sorted.into_iter().map(|(at, _)| at).take(most).collect())
+    }
+}
+
+impl Store<'_> {
+    /// An answer with these rows.
+    pub(super) fn listed(&self, rows: impl Iterator<Item = usize>, content: &Content) -> Value {
+        let shown = rows.filter_map(|at| content.rows[at].as_ref().map(|row| self.shown(at, row)));
+        let rows = Value::array(shown.collect());
+        // With `odata=verbose` the same rows are elsewhere in the answer.
+        let verbose = Value::object([("results", rows.clone())]);
+        let verbose = self.resource.etags.then_some(("d", verbose));
+        answer(200, Value::object([("value", rows)].into_iter().chain(verbose)))
+    }
+
+    /// A query that names a row by its id.
+    pub(super) fn list_one(
+        &self,
+        content: &Content,
+        (key, equal): (&Expr, &Equal),
+        env: &mut dyn Env,
+        caller: Caller,
+    ) -> Result<Act, Failure> {
+        let key = self.key(key, env)?;
+        let mut after = content.clone();
+        let known = find(content, &key);
+        let new =
+            (known.is_none() && caller.found == Some(true)).then(|| meet(&mut after, key, None));
+        let fits = |row: &Row| {
+            let mut others = equal.iter().filter(|(column, _)| &**column != KEY);
+            !gone(row)
+                && others.all(|(column, wanted)| {
+                    let value = row.columns.get(column);
+                    value.is_none_or(|v| {
+                        v.is_unknown() || folded(&identity(v, self.program.alias)) == *wanted
+                    })
+                })
+        };
+        let row = known.or(new).filter(|&at| after.rows[at].as_ref().is_some_and(fits));
+        let output = self.listed(row.into_iter(), &after);
+        Ok(Act { after: new.is_some().then_some(after), output, ..Act::default() })
     }
 }
 

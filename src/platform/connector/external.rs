@@ -199,7 +199,9 @@ pub(super) fn steps(
     if !about.known {
         names.unknown.insert(format!("operation {}/{}", call.connector, call.operation));
     }
-    if about.known && dataverse::runs_code(&call.operation) {
+    // Who touches no rows there has nothing to fear from what it does to them.
+    let rows = names.stores.keys().any(|s| s.starts_with(dataverse::CONNECTOR.ids[0]));
+    if about.known && rows && dataverse::runs_code(&call.operation) {
         names.unknown.insert("what actions and changesets of Dataverse change".to_owned());
     }
     if call.operation.to_lowercase().contains("procedure") {
@@ -243,8 +245,18 @@ fn access(
         Class::Read => Access::Fetch(key),
         Class::Query => {
             let equal = &about.filter.equal;
-            let equal = equal.iter().map(|(c, t)| Ok((Arc::from(c.as_str()), lower(t, names)?)));
-            let equal = equal.collect::<Result<_, Problem>>()?;
+            let mut found = Vec::new();
+            for (column, value) in equal {
+                // The row of that id, as other operations name it; nobody can choose the id of an item.
+                let given = ["sharepointonline/", "microsoftgraph/"];
+                let given = given.iter().any(|list| about.store.starts_with(list));
+                found.push(if given && column.eq_ignore_ascii_case("id") {
+                    (Arc::from(KEY), self::key(std::slice::from_ref(value), names)?)
+                } else {
+                    (Arc::from(column.as_str()), lower(value, names)?)
+                });
+            }
+            let equal = found;
             let said =
                 about.query.iter().map(|t| lower(t, names)).collect::<Result<Vec<_>, _>>()?;
             let rest = (!said.is_empty()).then(|| Expr::Opaque("query".into(), said));

@@ -4,7 +4,7 @@
 use super::contract::{Class, Connector, Operation, delete, insert, query, read, write};
 use super::describe::{Described, header, is_guid, of};
 use super::external::StoreUse;
-use super::parameter::{Captures, MARK, decoded, object};
+use super::parameter::{Captures, MARK, decoded, member, object};
 use super::rest::Request;
 use super::{dataverse, sharepoint};
 use crate::definition::ast::Call;
@@ -83,10 +83,23 @@ fn owned((name, value): (&String, &Template)) -> (String, Template) {
 /// The columns that a body sets; Graph puts them into `fields`, SharePoint says of what type they are.
 fn columns(request: &Request) -> Option<Template> {
     let members = object(request.body.as_ref()?)?;
+    if let Some((_, values)) = members.iter().find(|(name, _)| name == "formValues") {
+        return form(values);
+    }
     let fields = members.iter().find(|(name, _)| name == "fields");
     let members = fields.and_then(|(_, inner)| object(inner)).unwrap_or(members);
     let own = members.into_iter().filter(|(name, _)| name != "__metadata");
     Some(Template::Object(own.map(|(name, value)| (Template::Text(name), value)).collect()))
+}
+
+/// `[{"FieldName": …, "FieldValue": …}]` as columns; `None`: they are not there beforehand.
+fn form(values: &Template) -> Option<Template> {
+    let Template::Array(fields) = values else { return None };
+    let column = |field: &Template| {
+        let (name, value) = (member(field, "FieldName")?, member(field, "FieldValue")?);
+        matches!(name, Template::Text(_)).then_some((name, value))
+    };
+    fields.iter().map(column).collect::<Option<Vec<_>>>().map(Template::Object)
 }
 
 impl About {

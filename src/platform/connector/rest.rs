@@ -74,6 +74,7 @@ pub(super) fn described(call: &Call, connector: &str) -> Described {
     if let Some(about) = lists::described(&request, place.as_ref(), call) {
         return about;
     }
+    let shown = short(request.address.split(MARK).next().unwrap_or_default());
     if let Some((place, inner)) = place.as_ref().map(marked)
         && !absolute(&request.address)
     {
@@ -81,7 +82,8 @@ pub(super) fn described(call: &Call, connector: &str) -> Described {
         request.address = format!("{place}/{}", request.address.trim_start_matches('/'));
         request.holes.extend(inner);
     }
-    by_method(call, if absolute(&request.address) { "http" } else { connector }, &request)
+    let connector = if absolute(&request.address) { "http" } else { connector };
+    Described { shown, ..by_method(call, connector, &request) }
 }
 
 fn absolute(address: &str) -> bool {
@@ -110,7 +112,7 @@ fn by_method(call: &Call, connector: &str, request: &Request) -> Described {
     Described {
         class,
         store: format!("{connector}:{}", shape(&about)),
-        shown: short(request.address.split(MARK).next().unwrap_or_default()),
+        shown: String::new(),
         list: None,
         key: vec![request.written(&about)],
         set: columns.unwrap_or_else(|| vec![(CONTENT.to_owned(), whole())]),
