@@ -18,7 +18,7 @@ pub fn among(about: Value, mut values: Vec<Value>) -> Value {
 /// What a value is about and may be, if that is all that is known of it.
 pub fn candidates(value: &Value) -> Option<(&Value, &[Value])> {
     let Value::Term(term) = value else { return None };
-    if &*term.op != OP { None } else { term.args.split_first() }
+    if &*term.op == OP { term.args.split_first() } else { None }
 }
 
 /// What `compute` makes of arguments of which one is among known values: the same value for all of them, or one among

@@ -1,6 +1,6 @@
 //! Program: what one process will do, indivisible step by step; compiled once, never changed.
 
-use super::content::Answers;
+use super::content::{Answers, Missing};
 use super::expression::Expr;
 use super::fault::Fault;
 pub use super::guard::Guard;
@@ -363,10 +363,8 @@ pub struct Resource {
     pub unique: bool,
     /// External stores: whether somebody sends an etag back.
     pub etags: bool,
-    /// External stores: whether somebody looks whether a row is there by fetching it.
-    pub may_miss: bool,
-    /// External stores: whether somebody who fetches a row there goes on if that fails.
-    pub tolerated: bool,
+    /// External stores: what becomes of a fetch whose row is not there.
+    pub missing: Missing,
     /// How its answers look.
     pub answers: Answers,
     /// The flow whose runs each have their own; `None`: shared by all.

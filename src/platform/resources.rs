@@ -7,7 +7,7 @@ use super::lower::folded;
 use crate::definition::ast::{Action, ActionKind, Call, Definition, Group};
 use crate::definition::expression::Template;
 use crate::definition::problem::Problem;
-use crate::model::content::Answers;
+use crate::model::content::{Answers, Missing};
 use crate::model::external::{CONTENT, unwritten};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Resource, Shape, Status, Step};
@@ -77,7 +77,7 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
     }
     // What is read and written of a leased blob is that blob.
     used.retain(|full, _| !addresses.get(full).is_some_and(|blob| blobs.contains_key(blob)));
-    let same = same(used.values());
+    let same = same(&used.values().collect::<Vec<_>>());
     for (title, id) in &same {
         if let (Some(titled), Some(list)) = (used.remove(title), used.get(id)) {
             let said = format!("list {}, taken for {} of the same site", titled.shown, list.shown);
@@ -120,10 +120,11 @@ pub(super) fn may_miss(program: &mut Program) {
         }
     }
     for rid in missed {
-        program.resources[rid.index()].may_miss = true;
+        program.resources[rid.index()].missing = Missing::Minded;
     }
     for rid in tolerated {
-        program.resources[rid.index()].tolerated = true;
+        let missing = &mut program.resources[rid.index()].missing;
+        *missing = Missing::Tolerated.max(*missing);
     }
 }
 
@@ -272,8 +273,11 @@ impl Resources {
             unique: used.unique,
             etags: used.etags,
             // Whether a row is there decides what statements do.
-            may_miss: used.looked.grows && used.answers != Answers::Plain,
-            tolerated: false,
+            missing: if used.looked.grows && used.answers != Answers::Plain {
+                Missing::Minded
+            } else {
+                Missing::Ignored
+            },
             answers: used.answers,
             owner: None,
         };
@@ -309,8 +313,7 @@ fn variable(name: &str, value: Value, owner: Option<u32>) -> Resource {
         key: Vec::new(),
         unique: false,
         etags: false,
-        may_miss: false,
-        tolerated: false,
+        missing: Missing::Ignored,
         answers: Answers::default(),
         owner,
     }

@@ -83,8 +83,8 @@ pub(crate) fn when(left: &str, right: &Json, actions: &Json, name: &str) -> Json
 }
 
 /// First one, then the other.
-pub(crate) fn then(first: Json, second: Json) -> Json {
-    json!({"First": first, "Second": after(second, "First")})
+pub(crate) fn then(first: impl Into<Json>, second: Json) -> Json {
+    json!({"First": first.into(), "Second": after(second, "First")})
 }
 
 /// The rules that two runs of a flow break.

@@ -2,6 +2,7 @@
 
 use super::visibility::is_effect;
 use super::{expressions, steps};
+use crate::model::content::Missing;
 use crate::model::expression::Expr;
 use crate::model::fault::Fault;
 use crate::model::ids::NodeId;
@@ -127,7 +128,7 @@ pub(super) fn used(program: &Program, all: &[NodeId]) -> Vec<Option<BTreeSet<Arc
     // Whoever comes after a fetch that failed asks why it did.
     for &node in all {
         if let [Step::Access(r, Access::Fetch(_))] = steps(program, node)
-            && program.resource(*r).may_miss
+            && program.resource(*r).missing == Missing::Minded
             && let Some(properties) = &mut used[node.index()]
         {
             properties.insert("statusCode".into());

@@ -3,6 +3,7 @@
 use super::lease::under_lease;
 use super::touch::{How, Touch, conflict, reads_back};
 use super::{expressions, steps};
+use crate::model::content::Missing;
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Guard, Kind, Program, Shape, Status, Step, Visibility};
@@ -150,7 +151,7 @@ fn missed(program: &Program, node: NodeId) -> Vec<Guard> {
     let below = failed.flat_map(|&(before, _)| program.subtree(before));
     let fetches = below.filter(|&n| {
         matches!(&program.node(n).kind, Kind::Leaf(steps)
-            if matches!(steps.as_slice(), [Step::Access(r, Access::Fetch(_))] if program.resource(*r).may_miss))
+            if matches!(steps.as_slice(), [Step::Access(r, Access::Fetch(_))] if program.resource(*r).missing == Missing::Minded))
     });
     fetches.map(|n| Guard::Missed(n, Expr::Output(n))).collect()
 }

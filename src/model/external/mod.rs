@@ -12,7 +12,7 @@ mod sql;
 
 use super::access::{Act, Caller, columns, number, put};
 use super::among::among;
-use super::content::{Content, Row};
+use super::content::{Content, Missing, Row};
 use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
 pub use super::identity::{DONE, differ, identity, is_id};
@@ -102,7 +102,7 @@ pub fn question(
             let known = key.is_some_and(|key| find(content, &key).is_some());
             if known { None } else { Some(store.query(filter, env).ok()?.0) }
         }
-        Access::Fetch(key) if store.resource.may_miss => {
+        Access::Fetch(key) if store.resource.missing == Missing::Minded => {
             let key = store.key(key, env).ok()?;
             let known = find(content, &key).is_some();
             (!known).then(|| Value::term("exists", vec![store.name(), key]))
@@ -176,9 +176,7 @@ impl Store<'_> {
         let row = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
         let mut codes = vec![Value::Int(200)];
         // Nobody makes rows: whether it is there decides nothing but what its status says.
-        codes.extend(
-            (self.resource.tolerated && !self.resource.may_miss).then_some(Value::Int(404)),
-        );
+        codes.extend((self.resource.missing == Missing::Tolerated).then_some(Value::Int(404)));
         let about = Value::term("exists", vec![row.get(SYMBOL)]);
         let status = among(about, codes);
         let mut output = BTreeMap::from([("body".into(), row), ("statusCode".into(), status)]);

@@ -30,7 +30,7 @@ impl Store<'_> {
                 let by = spelled(by, row);
                 keys.push(over_row(&by, &filled(self, row, &[&by]), env)?);
             }
-            let later = row.columns.get(FROM).is_none();
+            let later = !row.columns.contains_key(FROM);
             let before = |(_, old): &(usize, Vec<Value>)| {
                 let pairs = filter.order.iter().zip(keys.iter().zip(old));
                 let each = pairs.map(|(order, (new, old))| {

@@ -225,9 +225,9 @@ fn dataverse(request: &Request) -> Option<About> {
 /// a definition tells. Where there is one of each, it is the title that a maker has written into an address and the id
 /// that the designer has put into an action; where there are several, those that are written the same columns are
 /// taken for one. The title's store comes first, then the id's.
-pub fn same<'u>(used: impl Iterator<Item = &'u StoreUse> + Clone) -> Vec<(String, String)> {
+pub fn same(used: &[&StoreUse]) -> Vec<(String, String)> {
     let named = |by_id: bool| {
-        let lists = used.clone().filter_map(|u| Some((u, u.list.as_ref()?)));
+        let lists = used.iter().filter_map(|&u| Some((u, u.list.as_ref()?)));
         lists.filter(move |(_, (_, list))| is_guid(list) == by_id)
     };
     let mut found = Vec::new();
