@@ -107,6 +107,8 @@ pub(super) const CONNECTOR: Connector = Connector {
             "Predict",
             "PredictV2",
             "PredictByReference",
+            // Inside a flow it waits until a row changes.
+            "SubscribeWebhookTrigger",
             "GetOrganizations",
             "GetEntities",
         ]),
