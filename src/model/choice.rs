@@ -4,6 +4,7 @@
 //! by a semantic tableau (Smullyan 1968): conditions are taken apart into facts, which [`Facts`] holds against each
 //! other. It refuses only what is impossible; what it cannot decide counts as possible.
 
+use super::among::possible;
 use super::consistent::Facts;
 use super::fault::is_fault;
 use super::transition::World;
@@ -18,7 +19,7 @@ pub fn answered(world: &World, question: &Value) -> Vec<World> {
         claims.push((question.clone(), *answer));
         Tableau { open: claims, ..Tableau::default() }.closes(&mut Budget(BRANCHES)) == Closes::No
     };
-    let mut answers: Vec<bool> = [false, true].into_iter().filter(fits).collect();
+    let mut answers: Vec<bool> = possible(world, question).iter().copied().filter(fits).collect();
     // A condition on a value that it cannot be asked of: its action fails, whatever is said here.
     if answers.is_empty() {
         answers = vec![false, true];

@@ -28,6 +28,18 @@ pub enum Answers {
     Lists,
 }
 
+/// What becomes of a fetch in a store outside whose row is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Missing {
+    /// Nobody minds: rows are taken to be there.
+    #[default]
+    Ignored,
+    /// Somebody goes on all the same, and no row comes or goes: it is a status like another.
+    Tolerated,
+    /// It fails, and somebody does something else then.
+    Minded,
+}
+
 /// One row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {

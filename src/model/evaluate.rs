@@ -1,8 +1,9 @@
 //! The value of an expression in an environment.
 
+use super::among::each;
 use super::expression::{Env, Expr, Failure};
-use super::external::SYMBOL;
-use super::ids::{NodeId, ResourceId};
+use super::external::{ETAG, SYMBOL, wraps};
+use super::filter::{Elements, filter, nth, sifted};
 use super::patience::fits;
 use super::value::Value;
 use std::collections::BTreeMap;
@@ -19,10 +20,12 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
             if let [token @ Value::Token(_)] = parts.as_slice() {
                 return Ok(token.clone());
             }
+            let text = |parts: &[Value]| Value::text(&parts.iter().map(plain).collect::<String>());
             if parts.iter().any(Value::is_unknown) {
-                return Ok(Value::term("concat", parts));
+                let one = each("concat", &parts, |parts| Some(text(parts)));
+                return Ok(one.unwrap_or_else(|| Value::term("concat", parts)));
             }
-            short(Value::text(&parts.iter().map(plain).collect::<String>()))
+            short(text(&parts))
         }
         Expr::Array(items) => Ok(Value::array(all(items, env)?)),
         Expr::Object(pairs) => {
@@ -67,11 +70,8 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
         Expr::Map(from, select) => match evaluate(from, env)? {
             Value::Array(items) => {
                 let mut out = Vec::with_capacity(items.len());
-                for item in items.iter() {
-                    out.push(evaluate(
-                        select,
-                        &mut Elements { inner: env, element: item.clone() },
-                    )?);
+                for item in items.iter().cloned() {
+                    out.push(evaluate(select, &mut Elements { inner: env, element: item })?);
                 }
                 Ok(Value::array(out))
             }
@@ -140,27 +140,10 @@ fn coalesce(
     function.call(&values)
 }
 
-fn filter(from: &Expr, condition: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
-    let items = match evaluate(from, env)? {
-        Value::Array(items) => items,
-        unknown @ Value::Term(_) => return Ok(Value::term("filter", vec![unknown])),
-        _ => return Err(Failure("filter array needs a list".into())),
-    };
-    let mut kept = Vec::new();
-    for item in items.iter() {
-        match evaluate(condition, &mut Elements { inner: env, element: item.clone() })? {
-            Value::Bool(true) => kept.push(item.clone()),
-            Value::Bool(false) => {}
-            Value::Term(_) => return Ok(Value::term("filter", vec![Value::Array(items.clone())])),
-            _ => return Err(Failure("a condition must be true or false".into())),
-        }
-    }
-    Ok(Value::array(kept))
-}
-
 /// `base[key]`; `safe` passes null on and takes what is not there for null.
 fn index(base: &Value, key: &Value, safe: bool) -> Result<Value, Failure> {
     match (base, key) {
+        (Value::Term(_), Value::Int(n)) if sifted(base).is_some() => Ok(nth(base, *n)),
         (Value::Term(_), _) | (_, Value::Term(_)) => {
             Ok(Value::term("[]", vec![base.clone(), key.clone()]))
         }
@@ -173,8 +156,8 @@ fn index(base: &Value, key: &Value, safe: bool) -> Result<Value, Failure> {
                 if let Some((_, value)) = written {
                     return Ok(value.clone());
                 }
-                // SharePoint's older answers wrap the row and what is said about it.
-                if ["d", "__metadata"].contains(&&**key) {
+                // Some formats wrap a row, or say elsewhere what its etag is: it is the same row.
+                if wraps(key) && object.contains_key(ETAG) {
                     return Ok(base.clone());
                 }
                 Ok(Value::term("[]", vec![object[SYMBOL].clone(), Value::String(key.clone())]))
@@ -242,48 +225,6 @@ fn write_json(value: &Value, out: &mut String) {
         }
         Value::Token(_) => out.push_str("\"etag\""),
         Value::Term(term) => _ = write!(out, "\"‹{}›\"", term.op),
-    }
-}
-
-/// An environment with an element at hand.
-struct Elements<'e> {
-    inner: &'e mut dyn Env,
-    element: Value,
-}
-
-impl Env for Elements<'_> {
-    fn output(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.output(node)
-    }
-    fn body(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.body(node)
-    }
-    fn action(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.action(node)
-    }
-    fn result(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.result(node)
-    }
-    fn variable(&mut self, variable: ResourceId) -> Result<Value, Failure> {
-        self.inner.variable(variable)
-    }
-    fn item(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.item(node)
-    }
-    fn round(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.round(node)
-    }
-    fn column(&mut self, name: &str) -> Result<Value, Failure> {
-        self.inner.column(name)
-    }
-    fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
-        self.inner.state(resource)
-    }
-    fn element(&mut self) -> Result<Value, Failure> {
-        Ok(self.element.clone())
-    }
-    fn run(&mut self) -> Value {
-        self.inner.run()
     }
 }
 

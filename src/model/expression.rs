@@ -1,6 +1,7 @@
 //! Expr: an expression with its names resolved, ready to be evaluated against an [`Env`].
 
 use super::function::Function;
+use super::identity::Alias;
 use super::ids::{NodeId, ResourceId};
 use super::value::Value;
 use std::sync::Arc;
@@ -82,6 +83,10 @@ pub trait Env {
     /// Which run this is; null where runs are alike.
     fn run(&mut self) -> Value {
         Value::Null
+    }
+    /// Whether items may share a business key ([`super::identity::identity`]).
+    fn alias(&self) -> Alias {
+        Alias::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The abstract machine: what can step. Knows no connector and no JSON.
 pub mod access;
+pub mod among;
 pub mod analysis;
 mod attempt;
 pub mod block;
@@ -15,8 +16,10 @@ pub mod event;
 pub mod expression;
 pub mod external;
 pub mod fault;
+mod filter;
 pub mod function;
 pub mod group;
+pub mod guard;
 mod hear;
 pub mod identity;
 pub mod ids;

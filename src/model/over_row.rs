@@ -3,6 +3,7 @@
 use super::content::Row;
 use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
+use super::identity::Alias;
 use super::ids::{NodeId, ResourceId};
 use super::value::Value;
 
@@ -45,6 +46,9 @@ impl Env for RowEnv<'_> {
     }
     fn element(&mut self) -> Result<Value, Failure> {
         self.inner.element()
+    }
+    fn alias(&self) -> Alias {
+        self.inner.alias()
     }
 }
 

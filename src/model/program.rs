@@ -1,8 +1,9 @@
 //! Program: what one process will do, indivisible step by step; compiled once, never changed.
 
-use super::content::Answers;
+use super::content::{Answers, Missing};
 use super::expression::Expr;
 pub use super::fault::Call;
+pub use super::guard::Guard;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::order::Order;
 use super::statement::{Columns as Selected, Order as SortKey};
@@ -159,19 +160,6 @@ pub enum Visibility {
     Visible,
     /// Only if the selector has equal values for two items of the loop.
     Unless(Vec<(NodeId, Expr)>),
-}
-
-/// A condition that an effect depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Guard {
-    /// Inside this side of an If.
-    Side(NodeId, bool),
-    /// Inside this case of a Switch (index; `None`: default).
-    Case(NodeId, Option<usize>),
-    /// Inside this Until, after its first round.
-    Again(NodeId),
-    /// After this Until, if it was left by its condition.
-    Left(NodeId),
 }
 
 /// What a node does.
@@ -366,8 +354,8 @@ pub struct Resource {
     pub unique: bool,
     /// External stores: whether somebody sends an etag back.
     pub etags: bool,
-    /// External stores: whether somebody looks whether a row is there by fetching it.
-    pub may_miss: bool,
+    /// External stores: what becomes of a fetch whose row is not there.
+    pub missing: Missing,
     /// How its answers look.
     pub answers: Answers,
     /// The flow whose runs each have their own; `None`: shared by all.

@@ -5,6 +5,7 @@ use super::delivery::is_start;
 use super::elapse::may_elapse;
 use super::evaluate::evaluate;
 use super::expression::Env;
+use super::filter::sifted;
 use super::ids::NodeId;
 use super::program::{Kind, Over, Status, Visibility};
 use super::transition::{Event, Halt, Machine, Round};
@@ -223,6 +224,10 @@ impl Machine<'_> {
             Over::Count(n) => Value::Int(i64::try_from(*n).unwrap_or(i64::MAX)),
             Over::Values(expr, unknown) => match self.value(node, expr) {
                 Ok(Value::Array(items)) => Value::Array(items),
+                // What a filter may have kept: fewer of them are no other than these.
+                Ok(term) if sifted(&term).is_some() => {
+                    Value::array(sifted(&term).map_or(Vec::new(), |(items, _)| items.to_vec()))
+                }
                 Ok(term @ Value::Term(_)) => {
                     let item = |i: u64| {
                         Value::term("item", vec![term.clone(), Value::Int(i.cast_signed())])

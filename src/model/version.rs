@@ -104,8 +104,8 @@ impl Work<'_> {
     /// Adds whose etags the value of an expression may hold.
     fn holds(&mut self, expr: &Expr) {
         /// Properties that are an etag or that one may be in.
-        const INSIDE: [&str; 7] =
-            ["body", "headers", "value", "d", "results", "__metadata", "rows"];
+        const INSIDE: [&str; 8] =
+            ["body", "headers", "value", "d", "results", "__metadata", "fields", "rows"];
         /// Functions whose value holds nothing of what they are told.
         const NEW: [&str; 24] = [
             "add",

@@ -4,6 +4,7 @@ use super::attempt::input_key;
 use super::block::{Block, NodeState, Phase};
 use super::content::Content;
 use super::expression::{Env, Failure};
+use super::identity::Alias;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::{Kind, Program, Status};
 use super::value::Value;
@@ -166,6 +167,10 @@ impl Env for View<'_> {
 
     fn element(&mut self) -> Result<Value, Failure> {
         Ok(self.element.clone())
+    }
+
+    fn alias(&self) -> Alias {
+        self.program.alias
     }
 }
 

@@ -10,7 +10,7 @@ use super::leaf::leaves_the_flow;
 use super::retry::policy;
 use super::scenario::{Redelivery, Scenario};
 use crate::definition::ast::Retry;
-use crate::model::content::Answers;
+use crate::model::content::{Answers, Missing};
 use crate::model::expression::Expr;
 use crate::model::fault::Fault;
 use crate::model::ids::{NodeId, ResourceId};
@@ -50,7 +50,7 @@ fn ledger(program: &mut Program) -> ResourceId {
         key: Vec::new(),
         unique: false,
         etags: false,
-        may_miss: false,
+        missing: Missing::Ignored,
         answers: Answers::Plain,
         owner: None,
     });

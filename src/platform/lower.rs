@@ -97,6 +97,7 @@ pub fn outline(definition: &Definition, scenario: &Scenario) -> Result<Lowered, 
     builder.program.resources = resources.all;
     builder.stores = resources.stores;
     builder.tables = resources.tables;
+    builder.unknown = resources.unknown;
     for (index, flow) in definition.flows.iter().enumerate() {
         builder.flow(index, flow);
     }

@@ -1,13 +1,13 @@
 //! What a definition's flows share: the groups of `state`, the variables, and the stores that its calls name.
 
-use super::connector::{StoreUse, Table, answer_of, blob, leased, named_by, store, stores};
+use super::connector::{StoreUse, Table, answer_of, blob, leased, named_by, same, store, stores};
 use super::expression::constant;
 use super::leaf::children;
 use super::lower::folded;
 use crate::definition::ast::{Action, ActionKind, Call, Definition, Group};
 use crate::definition::expression::Template;
 use crate::definition::problem::Problem;
-use crate::model::content::Answers;
+use crate::model::content::{Answers, Missing};
 use crate::model::external::{CONTENT, unwritten};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Resource, Shape, Status, Step};
@@ -22,6 +22,8 @@ pub(super) struct Resources {
     pub(super) stores: BTreeMap<String, ResourceId>,
     /// What native queries say of their tables.
     pub(super) tables: BTreeMap<ResourceId, Table>,
+    /// What is taken for the same without its being known.
+    pub(super) unknown: BTreeSet<String>,
 }
 
 /// The resources of a definition.
@@ -75,8 +77,19 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
     }
     // What is read and written of a leased blob is that blob.
     used.retain(|full, _| !addresses.get(full).is_some_and(|blob| blobs.contains_key(blob)));
+    let same = same(&used.values().collect::<Vec<_>>());
+    for (title, id) in &same {
+        if let (Some(titled), Some(list)) = (used.remove(title), used.get(id)) {
+            let said = format!("list {}, taken for {} of the same site", titled.shown, list.shown);
+            found.unknown.insert(said);
+            merge(&mut used, StoreUse { store: id.clone(), ..titled });
+        }
+    }
     for (full, use_) in used {
         found.store(full, &use_);
+    }
+    for (title, id) in same {
+        found.stores.extend(found.stores.get(&id).copied().map(|store| (title, store)));
     }
     for (full, shown) in blobs {
         found.blob(full, &shown);
@@ -87,23 +100,50 @@ pub(super) fn resources(definition: &Definition, problems: &mut Vec<Problem>) ->
     found
 }
 
-/// Marks the stores of which somebody learns by fetching whether a row is there.
+/// Marks the stores of which somebody learns by fetching whether a row is there. Who runs after the failure of a fetch
+/// does; so does who goes on whatever its status, or after the failure of what is around it, if a row can come into
+/// being there. Where it cannot, whoever goes on may only find another status.
 pub(super) fn may_miss(program: &mut Program) {
-    let minds: BTreeSet<NodeId> = program
-        .nodes
-        .iter()
-        .flat_map(|n| n.run_after.iter())
-        .filter(|(_, on)| on.has(Status::Failed) && !on.has(Status::Succeeded))
-        .map(|&(before, _)| before)
-        .collect();
-    for node in minds {
-        if let Kind::Leaf(steps) = &program.node(node).kind
-            && let [Step::Access(rid, Access::Fetch(_))] = steps.as_slice()
-        {
-            let rid = *rid;
-            program.resources[rid.index()].may_miss = true;
+    let (mut missed, mut tolerated) = (BTreeSet::new(), BTreeSet::new());
+    for (before, on) in program.nodes.iter().flat_map(|n| n.run_after.iter().copied()) {
+        let either = on.has(Status::Succeeded);
+        for node in program.subtree(before) {
+            let Some(rid) = fetched(program, node).filter(|_| on.has(Status::Failed)) else {
+                continue;
+            };
+            let direct = node == before;
+            if direct && !either || direct == either && grown(program, rid) {
+                missed.insert(rid);
+            } else if direct {
+                tolerated.insert(rid);
+            }
         }
     }
+    for rid in missed {
+        program.resources[rid.index()].missing = Missing::Minded;
+    }
+    for rid in tolerated {
+        let missing = &mut program.resources[rid.index()].missing;
+        *missing = Missing::Tolerated.max(*missing);
+    }
+}
+
+/// The store of which an action fetches a row.
+fn fetched(program: &Program, node: NodeId) -> Option<ResourceId> {
+    let Kind::Leaf(steps) = &program.node(node).kind else { return None };
+    match steps.as_slice() {
+        [Step::Access(rid, Access::Fetch(_))] => Some(*rid),
+        _ => None,
+    }
+}
+
+/// Whether anybody makes or removes rows.
+fn grown(program: &Program, store: ResourceId) -> bool {
+    let makes = |step: &Step| {
+        matches!(step, Step::Access(rid, Access::Create(_) | Access::Upsert { .. } | Access::Delete(..))
+            if *rid == store)
+    };
+    program.nodes.iter().any(|n| matches!(&n.kind, Kind::Leaf(steps) if steps.iter().any(makes)))
 }
 
 /// Every action of a list by name, at any depth.
@@ -232,8 +272,12 @@ impl Resources {
             key,
             unique: used.unique,
             etags: used.etags,
-            // Whether a row is there that statements make decides what others do.
-            may_miss: used.looked.grows,
+            // Whether a row is there decides what statements do.
+            missing: if used.looked.grows && used.answers != Answers::Plain {
+                Missing::Minded
+            } else {
+                Missing::Ignored
+            },
             answers: used.answers,
             owner: None,
         };
@@ -269,7 +313,7 @@ fn variable(name: &str, value: Value, owner: Option<u32>) -> Resource {
         key: Vec::new(),
         unique: false,
         etags: false,
-        may_miss: false,
+        missing: Missing::Ignored,
         answers: Answers::default(),
         owner,
     }

@@ -10,6 +10,7 @@ use crate::model::content::{Answers, Content};
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Expr, Failure};
 use crate::model::external::{self, CONTENT};
+use crate::model::identity::Alias;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Adding, Guard, Kind, Over, Program, Status, Step};
 use crate::model::support::support;
@@ -30,7 +31,7 @@ pub enum Refresh {
 }
 
 impl Refresh {
-    fn covers(&self, resource: ResourceId) -> bool {
+    pub(super) fn covers(&self, resource: ResourceId) -> bool {
         match self {
             Self::All => true,
             Self::Nothing => false,
@@ -61,7 +62,7 @@ impl<'v, 'a> Again<'v, 'a> {
     }
 
     /// The content as the others have left it since `reader` read it.
-    fn left(&mut self, reader: NodeId, resource: ResourceId) -> Arc<Content> {
+    pub(super) fn left(&mut self, reader: NodeId, resource: ResourceId) -> Arc<Content> {
         let (program, top) = (self.view.program, self.top);
         let parent = self.view.parent.map(|p| &p.marks).into_iter();
         let mut marks = [&self.view.block.marks].into_iter().chain(parent).flatten();
@@ -156,6 +157,7 @@ impl<'v, 'a> Again<'v, 'a> {
         let (node, expected) = match guard {
             Guard::Side(node, side) => (*node, *side),
             Guard::Case(node, chosen) => return self.case_holds(*node, *chosen),
+            Guard::Missed(node, _) => return Some(self.met_by_now(*node).is_none()),
             Guard::Again(node) => {
                 if self.view.of(*node).is_none_or(|s| s.count == 0) {
                     return Some(true);
@@ -203,6 +205,9 @@ impl Env for Again<'_, '_> {
         let stored = self.view.output(node)?;
         // What an action says of itself, or two say of each other, is what it was.
         let round = self.readers.contains(&node);
+        if let Some(met) = self.met_by_now(node).filter(|_| !round) {
+            return Ok(met);
+        }
         if round || self.view.status(node) != Some(Status::Succeeded) {
             return Ok(stored);
         }
@@ -314,6 +319,9 @@ impl Env for Again<'_, '_> {
     }
     fn run(&mut self) -> Value {
         self.view.run()
+    }
+    fn alias(&self) -> Alias {
+        self.view.program.alias
     }
     fn element(&mut self) -> Result<Value, Failure> {
         let program = self.view.program;

@@ -4,7 +4,7 @@ use super::judge::CALLER;
 use crate::model::access::{Act, Caller};
 use crate::model::content::Content;
 use crate::model::expression::Expr;
-use crate::model::external::identity;
+use crate::model::external::{identity, wraps};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Columns, Guard, Kind, Program, Shape, Step};
 use crate::model::support::readers;
@@ -106,6 +106,12 @@ pub(super) fn is_copy(program: &Program, expr: &Expr, resource: ResourceId, colu
     match expr {
         Expr::Index { base, key, .. } => {
             let column = **key == Expr::Const(Value::text(column));
+            let base = match &**base {
+                Expr::Index { base: inner, key, .. } if matches!(&**key, Expr::Const(Value::String(k)) if wraps(k)) => {
+                    inner
+                }
+                _ => base,
+            };
             let read = matches!(**base, Expr::Output(n) | Expr::Body(n) if program.reads(n) == Some(resource));
             column && read
         }
@@ -141,21 +147,22 @@ pub(super) fn contended(
 }
 
 /// The condition of a guard.
-pub(super) fn condition<'a>(program: &'a Program, guard: &Guard) -> Option<&'a Expr> {
-    let (Guard::Side(n, _) | Guard::Case(n, _) | Guard::Again(n) | Guard::Left(n)) = guard;
-    match &program.node(*n).kind {
+pub(super) fn condition<'a>(program: &'a Program, guard: &'a Guard) -> Option<&'a Expr> {
+    if let Guard::Missed(_, answer) = guard {
+        return Some(answer);
+    }
+    match &program.node(guard.node()).kind {
         Kind::If(expr) | Kind::Switch(expr, _) | Kind::Until { condition: expr, .. } => Some(expr),
         _ => None,
     }
 }
 
 pub(super) fn guard_reader(program: &Program, guard: &Guard, resource: ResourceId) -> NodeId {
-    let (Guard::Side(n, _) | Guard::Case(n, _) | Guard::Again(n) | Guard::Left(n)) = guard;
     let found = condition(program, guard).and_then(|expr| {
         reader_of(program, expr, resource)
             .or_else(|| readers(program, expr).into_iter().find(|&r| program.reads(r).is_some()))
     });
-    found.unwrap_or(*n)
+    found.unwrap_or(guard.node())
 }
 
 /// The column of an item that a condition reads, if it is only one.

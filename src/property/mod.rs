@@ -5,6 +5,7 @@ mod chosen;
 mod duplicate;
 pub mod judge;
 mod lookup;
+mod missed;
 mod partial;
 mod violation;
 

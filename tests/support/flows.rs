@@ -42,6 +42,56 @@ pub(crate) fn item(method: &str, headers: &Json, body: &Json) -> Json {
             "parameters/headers": headers, "parameters/body": body}}})
 }
 
+/// A call of a connector.
+pub(crate) fn call(connector: &str, operation: &str, parameters: &Json) -> Json {
+    let host = json!({"apiId": format!("/providers/Microsoft.PowerApps/apis/shared_{connector}"),
+        "connectionName": connector, "operationId": operation});
+    json!({"type": "OpenApiConnection", "inputs": {"host": host, "parameters": parameters}})
+}
+
+/// An operation of SharePoint's connector on the list Orders.
+pub(crate) fn orders(operation: &str, parameters: &Json) -> Json {
+    let mut all = parameters.clone();
+    all["dataset"] = json!("https://x.sharepoint.com/sites/s");
+    if all.get("table").is_none() {
+        all["table"] = json!("Orders");
+    }
+    call("sharepointonline", operation, &all)
+}
+
+/// A request that SharePoint's connector sends to the same site.
+pub(crate) fn rest(method: &str, uri: &str, headers: &Json, body: &Json) -> Json {
+    let parameters = json!({"dataset": "https://x.sharepoint.com/sites/s", "parameters/method": method,
+        "parameters/uri": uri, "parameters/headers": headers, "parameters/body": body});
+    call("sharepointonline", "HttpRequest", &parameters)
+}
+
+/// A request that goes to anybody.
+pub(crate) fn http(method: &str, uri: &str, body: &Json) -> Json {
+    json!({"type": "Http", "inputs": {"method": method, "uri": uri, "body": body}})
+}
+
+/// A native query of SQL with one value.
+pub(crate) fn native(text: &str, value: &str) -> Json {
+    let parameters = json!({"server": "s.example.com", "database": "shop", "query/query": text, "query/actualParameters/p": value});
+    call("sql", "ExecutePassThroughNativeQuery_V2", &parameters)
+}
+
+/// A condition that two expressions are equal, after an action.
+pub(crate) fn when(left: &str, right: &Json, actions: &Json, name: &str) -> Json {
+    after(json!({"type": "If", "expression": {"equals": [left, right]}, "actions": actions}), name)
+}
+
+/// First one, then the other.
+pub(crate) fn then(first: impl Into<Json>, second: Json) -> Json {
+    json!({"First": first.into(), "Second": after(second, "First")})
+}
+
+/// The rules that two runs of a flow break.
+pub(crate) fn broken(name: &str, flow: &Json) -> Vec<&'static str> {
+    checked(name, &on_request(), flow).findings.iter().map(|f| f.rule).collect()
+}
+
 /// `(rule, severity, across)` of each finding.
 pub(crate) fn told(flow: &FlowReport) -> Vec<(&str, Severity, Option<Across>)> {
     flow.findings.iter().map(|f| (f.rule, f.severity, f.across)).collect()

@@ -182,11 +182,10 @@ impl<'p> Stepper<'p> {
             let mut taken = Taken { state: start.clone(), events: Vec::new(), fired: Vec::new() };
             match step(self, &mut taken) {
                 Ok(()) => results.push(taken),
-                Err(Halt::Choice(question)) => todo.extend(
-                    answered(&start.world, &question)
-                        .into_iter()
-                        .map(|world| Whole { world, ..start.clone() }),
-                ),
+                Err(Halt::Choice(question)) => {
+                    let worlds = answered(&start.world, &question).into_iter();
+                    todo.extend(worlds.map(|world| Whole { world, ..start.clone() }));
+                }
                 Err(Halt::Disabled | Halt::Beyond(_)) => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Writes that look at nothing, and cells whose last writer a rule asks for.
 
 use super::touch::{How, Touch};
-use super::visibility::{guard_exprs, overlaps};
+use super::visibility::overlaps;
 use super::{expressions, steps};
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
@@ -36,9 +36,11 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
             }
             _ => expressions(program, node),
         };
-        let guards = program.node(node).guards.iter();
-        let asked: BTreeSet<ResourceId> = guards
-            .flat_map(|guard| guard_exprs(program, guard))
+        let asked: BTreeSet<ResourceId> = program
+            .node(node)
+            .guards
+            .iter()
+            .flat_map(|guard| guard.expressions(program))
             .flat_map(|e| support(program, e))
             .collect();
         for column in columns {
@@ -75,7 +77,7 @@ pub(super) fn column_read(
     }
     let mut exprs: Vec<&Expr> = expressions(program, node);
     for guard in &program.node(node).guards {
-        exprs.extend(guard_exprs(program, guard));
+        exprs.extend(guard.expressions(program));
     }
     let mut nodes = BTreeSet::new();
     for e in &exprs {

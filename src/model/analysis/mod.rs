@@ -18,7 +18,6 @@ pub use lease::patient;
 use output::{collected, consumers, keeps, used};
 use std::collections::BTreeSet;
 use touch::{How, Touch, touches};
-pub use visibility::guard_exprs;
 use visibility::{guards, visibility};
 
 /// Variables of which a condition decides whether they are set, or to what.

@@ -1,7 +1,8 @@
 //! Whose outputs are read by whom, and so how long they have to be kept.
 
-use super::visibility::{guard_exprs, is_effect};
+use super::visibility::is_effect;
 use super::{expressions, steps};
+use crate::model::content::Missing;
 use crate::model::expression::Expr;
 use crate::model::fault::Fault;
 use crate::model::ids::NodeId;
@@ -52,7 +53,7 @@ pub(super) fn consumers(program: &mut Program, all: &[NodeId]) {
         let effect = is_effect(program, reader);
         if effect {
             for guard in &program.node(reader).guards {
-                exprs.extend(guard_exprs(program, guard));
+                exprs.extend(guard.expressions(program));
             }
         }
         for expr in exprs {
@@ -124,6 +125,15 @@ pub(super) fn used(program: &Program, all: &[NodeId]) -> Vec<Option<BTreeSet<Arc
             use_of(program, expr, &mut used);
         }
     }
+    // Whoever comes after a fetch that failed asks why it did.
+    for &node in all {
+        if let [Step::Access(r, Access::Fetch(_))] = steps(program, node)
+            && program.resource(*r).missing == Missing::Minded
+            && let Some(properties) = &mut used[node.index()]
+        {
+            properties.insert("statusCode".into());
+        }
+    }
     used
 }
 
@@ -190,7 +200,7 @@ pub(super) fn keeps(program: &Program, node: NodeId, all: &[NodeId]) -> Vec<Node
                     && program.precedes(reader, e)
                     && expressions(program, e)
                         .into_iter()
-                        .chain(program.node(e).guards.iter().flat_map(|g| guard_exprs(program, g)))
+                        .chain(program.node(e).guards.iter().flat_map(|g| g.expressions(program)))
                         .any(|x| readers(program, x).contains(&reader))
             });
             if later {

@@ -1,6 +1,7 @@
 //! How each action touches each resource, and whether two touches can notice each other's order.
 
 use super::{expressions, steps};
+use crate::model::content::Missing;
 use crate::model::expression::Expr;
 use crate::model::external::KEY;
 use crate::model::ids::{NodeId, ResourceId};
@@ -93,7 +94,7 @@ fn of_access(
         }
         Access::Fetch(key) => {
             let row = by(&[(KEY.into(), key.clone())]);
-            vec![touch(How::Read, None, &row, program.resource(r).may_miss)]
+            vec![touch(How::Read, None, &row, program.resource(r).missing == Missing::Minded)]
         }
         Access::List(f) | Access::Select(f, _) | Access::Probe(f) => {
             vec![touch(How::Read, None, f, true)]

@@ -3,9 +3,10 @@
 use super::lease::under_lease;
 use super::touch::{How, Touch, conflict, reads_back};
 use super::{expressions, steps};
+use crate::model::content::Missing;
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Guard, Kind, Program, Shape, Step, Visibility};
+use crate::model::program::{Access, Guard, Kind, Program, Shape, Status, Step, Visibility};
 use crate::model::support::support;
 use std::collections::BTreeSet;
 
@@ -112,7 +113,7 @@ pub(super) fn effect_support(program: &Program, node: NodeId) -> BTreeSet<Resour
         all.extend(support(program, expr));
     }
     for guard in &program.node(node).guards {
-        all.extend(guard_exprs(program, guard).into_iter().flat_map(|e| support(program, e)));
+        all.extend(guard.expressions(program).into_iter().flat_map(|e| support(program, e)));
     }
     all
 }
@@ -143,10 +144,16 @@ fn ends_otherwise(program: &Program, node: NodeId) -> Option<bool> {
     }
 }
 
-/// The expressions of a guard.
-pub fn guard_exprs<'p>(program: &'p Program, guard: &Guard) -> Vec<&'p Expr> {
-    let (Guard::Side(n, _) | Guard::Case(n, _) | Guard::Again(n) | Guard::Left(n)) = guard;
-    expressions(program, *n)
+/// The fetches whose failure an action waits for: it happens because a row was not there.
+fn missed(program: &Program, node: NodeId) -> Vec<Guard> {
+    let after = program.node(node).run_after.iter();
+    let failed = after.filter(|(_, on)| on.has(Status::Failed) && !on.has(Status::Succeeded));
+    let below = failed.flat_map(|&(before, _)| program.subtree(before));
+    let fetches = below.filter(|&n| {
+        matches!(&program.node(n).kind, Kind::Leaf(steps)
+            if matches!(steps.as_slice(), [Step::Access(r, Access::Fetch(_))] if program.resource(*r).missing == Missing::Minded))
+    });
+    fetches.map(|n| Guard::Missed(n, Expr::Output(n))).collect()
 }
 
 /// The conditions that an effect depends on and that another process can turn.
@@ -157,6 +164,7 @@ pub(super) fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<
     let mut guards = Vec::new();
     let mut inner = node;
     for outer in program.ancestors(node).skip(1) {
+        guards.extend(missed(program, inner));
         let position = program.node(outer).children.iter().position(|&c| c == inner);
         match (&program.node(outer).kind, position) {
             (Kind::If(_), Some(side)) => guards.push(Guard::Side(outer, side == 0)),
@@ -186,7 +194,7 @@ pub(super) fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<
         inner = outer;
     }
     let turned = |guard: &Guard| {
-        let resources = guard_exprs(program, guard).into_iter().flat_map(|e| support(program, e));
+        let resources = guard.expressions(program).into_iter().flat_map(|e| support(program, e));
         resources.into_iter().any(|r| written(node, r, program, touches))
     };
     guards.retain(turned);

@@ -1,5 +1,6 @@
 //! Which rows of a table outside an SQL condition is about, as far as anybody knows.
 
+use super::row::folded;
 use super::{Equal, KEY, Store};
 use crate::model::content::Row;
 use crate::model::evaluate::evaluate;
@@ -24,9 +25,9 @@ pub(super) fn condition(
 ) -> Result<Value, Failure> {
     let mut parts = Vec::new();
     for (column, expr) in filter.equal.iter().filter(|(c, _)| &**c != KEY) {
-        let wanted = identity(&evaluate(expr, env)?, store.program.alias);
+        let wanted = folded(&identity(&evaluate(expr, env)?, store.program.alias));
         let full = filled(store, row, &[&Expr::Column(column.clone())]);
-        let have = identity(&full.get(column), store.program.alias);
+        let have = folded(&identity(&full.get(column), store.program.alias));
         parts.push(equals(have, wanted)?);
     }
     if let Some(rest) = &filter.rest {
@@ -75,7 +76,7 @@ fn equals(have: Value, wanted: Value) -> Result<Value, Failure> {
 }
 
 /// An unknown number as a sum of unknown ones and a known one.
-fn offset(value: &Value) -> (Vec<Value>, i64) {
+pub(super) fn offset(value: &Value) -> (Vec<Value>, i64) {
     match value {
         Value::Term(term) if &*term.op == "add" => {
             let known = |v: &Value| if let Value::Int(n) = v { Some(*n) } else { None };

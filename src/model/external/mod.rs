@@ -5,20 +5,26 @@
 //! different terms are taken for different rows, which is an assumption of the scenario.
 
 mod condition;
+mod order;
 mod row;
+mod shown;
 mod sql;
 
 use super::access::{Act, Caller, columns, number, put};
-use super::content::{Content, Row};
+use super::among::among;
+use super::content::{Content, Missing, Row};
 use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
 pub use super::identity::{DONE, differ, identity, is_id};
 use super::ids::ResourceId;
 use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};
-use super::value::{Standing, Token, TokenKind, Value};
+use super::value::{Standing, Value};
+use condition::keyed;
 pub use row::conditional;
-use row::{answer, find, gone, in_address, meet, named, refused, remove};
+use row::{answer, find, folded, gone, meet, named, refused, remove, told};
+use shown::ETAGS;
+pub use shown::{ETAG, wraps};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -43,8 +49,9 @@ pub fn unwritten(store: &Arc<str>, row: Option<&Row>, column: &str) -> Value {
 
 /// The column that is the whole content of a file.
 pub const CONTENT: &str = "content";
-/// The properties of a shown row that hold its etag, each in some service's or some format's answers.
-const ETAGS: [&str; 3] = ["@odata.etag", "odata.etag", "etag"];
+
+/// What services answer when they have changed something; which of them it is, is the operation's own business.
+const SUCCESS: [i64; 4] = [200, 201, 202, 204];
 
 /// What an access to an external store answers and changes.
 pub(super) fn act(
@@ -91,8 +98,12 @@ pub fn question(
         return None;
     }
     match access {
-        Access::List(filter) => Some(store.query(filter, env).ok()?.0),
-        Access::Fetch(key) if store.resource.may_miss => {
+        Access::List(filter) => {
+            let key = keyed(filter).map(|key| store.key(key, env)).transpose().ok()?;
+            let known = key.is_some_and(|key| find(content, &key).is_some());
+            if known { None } else { Some(store.query(filter, env).ok()?.0) }
+        }
+        Access::Fetch(key) if store.resource.missing == Missing::Minded => {
             let key = store.key(key, env).ok()?;
             let known = find(content, &key).is_some();
             (!known).then(|| Value::term("exists", vec![store.name(), key]))
@@ -148,76 +159,10 @@ impl Store<'_> {
         Value::String(self.resource.name.clone())
     }
 
-    /// The key that an expression names: a row met in a query of this store is known by its id.
-    fn key(&self, expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
-        let value = identity(&evaluate(expr, env)?, self.program.alias);
-        Ok(self.row_named_in(&value).unwrap_or_else(|| in_address(value)))
-    }
-
-    /// The key of the row of this store whose id stands somewhere in a key.
-    fn row_named_in(&self, value: &Value) -> Option<Value> {
-        let Value::Term(term) = value else { return None };
-        if let ("[]", [base, Value::String(column)]) = (&*term.op, term.args.as_slice())
-            && is_id(column)
-            && let Some(key) = self.row_of(base)
-        {
-            return Some(key);
-        }
-        term.args.iter().find_map(|a| self.row_named_in(a))
-    }
-
-    /// The key of the row that a value is, or is made of.
-    fn row_of(&self, value: &Value) -> Option<Value> {
-        let Value::Term(term) = value else { return None };
-        match (&*term.op, term.args.as_slice()) {
-            ("row", [name, key]) if *name == self.name() => Some(key.clone()),
-            ("json" | "[]" | "first" | "coalesce", [inner, ..]) => self.row_of(inner),
-            _ => None,
-        }
-    }
-
-    fn symbol(&self, key: &Value) -> Value {
-        Value::term("row", vec![self.name(), key.clone()])
-    }
-
-    /// A row as an answer shows it.
-    fn shown(&self, at: usize, row: &Row) -> Value {
-        if let Some(content) = row.columns.get(CONTENT) {
-            return self.restamped(content, at);
-        }
-        let mut columns: BTreeMap<Arc<str>, Value> = row
-            .columns
-            .iter()
-            .filter(|(c, _)| !c.starts_with('#'))
-            .map(|(c, v)| (c.clone(), v.clone()))
-            .collect();
-        columns.insert(SYMBOL.into(), self.symbol(&row.get(KEY)));
-        if self.resource.etags {
-            columns.extend(ETAGS.map(|name| (name.into(), self.etag(at))));
-        }
-        Value::Object(Arc::new(columns))
-    }
-
-    /// A document in which its writer sent an etag shows the one that it has.
-    fn restamped(&self, content: &Value, at: usize) -> Value {
-        let Value::Object(content) = content else { return content.clone() };
-        let mut content = (**content).clone();
-        for (name, value) in &mut content {
-            if ETAGS.contains(&&**name) {
-                *value = self.etag(at);
-            }
-        }
-        Value::Object(Arc::new(content))
-    }
-
-    fn etag(&self, at: usize) -> Value {
-        Value::Token(Token {
-            resource: self.rid.0,
-            row: number(at),
-            kind: TokenKind::Etag,
-            standing: Standing::Current,
-            version: None,
-        })
+    /// The status of an answer that says that something was done: always the same one, for whoever asks for it.
+    fn status(&self, done: &str) -> Value {
+        let about = Value::term("status", vec![self.name(), Value::text(done)]);
+        among(about, SUCCESS.map(Value::Int).to_vec())
     }
 
     fn fetch(&self, content: &Content, key: Value, caller: Caller) -> Act {
@@ -230,8 +175,12 @@ impl Store<'_> {
         }
         let at = found.unwrap_or_else(|| meet(&mut after, key, None));
         let row = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
-        let mut output =
-            BTreeMap::from([("body".into(), row), ("statusCode".into(), Value::Int(200))]);
+        let mut codes = vec![Value::Int(200)];
+        // Nobody makes rows: whether it is there decides nothing but what its status says.
+        codes.extend((self.resource.missing == Missing::Tolerated).then_some(Value::Int(404)));
+        let about = Value::term("exists", vec![row.get(SYMBOL)]);
+        let status = among(about, codes);
+        let mut output = BTreeMap::from([("body".into(), row), ("statusCode".into(), status)]);
         if self.resource.etags {
             output.insert("headers".into(), Value::object([("ETag", self.etag(at))]));
         }
@@ -243,7 +192,7 @@ impl Store<'_> {
     fn query(&self, filter: &Filter, env: &mut dyn Env) -> Result<(Value, Equal), Failure> {
         let mut equal = columns(&filter.equal, env)?;
         for (_, value) in &mut equal {
-            *value = identity(value, self.program.alias);
+            *value = folded(&identity(value, self.program.alias));
         }
         let mut args = vec![self.name()];
         for (column, value) in &equal {
@@ -260,7 +209,7 @@ impl Store<'_> {
     /// columns do not contradict.
     fn belongs(&self, row: &Row, query: &Value, equal: &[(Arc<str>, Value)]) -> bool {
         let same = |value: &Value, wanted: &Value| {
-            let value = identity(value, self.program.alias);
+            let value = folded(&identity(value, self.program.alias));
             value == *wanted || (value.is_unknown() && row.columns.contains_key(FROM))
         };
         let fits = equal.iter().all(|(column, wanted)| {
@@ -282,6 +231,9 @@ impl Store<'_> {
         let (query, equal) = self.query(filter, env)?;
         let mut after = content.clone();
         let met = |row: &Row| row.columns.get(FROM) == Some(&query);
+        if let Some(key) = keyed(filter) {
+            return self.list_one(content, (key, &equal), env, caller);
+        }
         let first = caller.found == Some(true) && !content.live().any(|(_, r)| met(r));
         if first {
             for index in 0..self.program.unknown_rows {
@@ -290,12 +242,10 @@ impl Store<'_> {
                 meet(&mut after, key, Some(query.clone()));
             }
         }
-        let rows: Vec<Value> = after
-            .live()
-            .filter(|(_, row)| self.belongs(row, &query, &equal))
-            .map(|(at, row)| self.shown(at, row))
-            .collect();
-        let output = answer(200, Value::object([("value", Value::array(rows))]));
+        let rows = after.live().filter(|(_, row)| self.belongs(row, &query, &equal));
+        let rows = rows.map(|(at, _)| at).collect();
+        let rows = self.ordered(rows, &after, filter, env)?.into_iter();
+        let output = self.listed(rows, &after);
         Ok(Act { after: first.then_some(after), output, ..Act::default() })
     }
 
@@ -339,7 +289,8 @@ impl Store<'_> {
             put(row, &values, at, &mut wrote);
         }
         let body = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
-        Ok(Act { after: Some(after), output: answer(200, body), wrote, ..Act::default() })
+        let output = told(self.status("update"), body);
+        Ok(Act { after: Some(after), output, wrote, ..Act::default() })
     }
 
     /// Whether a value is an etag that does not fit the row any more.
@@ -373,7 +324,8 @@ impl Store<'_> {
             put(row, &values, at, &mut wrote);
         }
         let body = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
-        Ok(Act { after: Some(after), output: answer(201, body), wrote, ..Act::default() })
+        let output = told(self.status("create"), body);
+        Ok(Act { after: Some(after), output, wrote, ..Act::default() })
     }
 
     fn delete(
@@ -390,6 +342,7 @@ impl Store<'_> {
         let at = find(content, &key).unwrap_or_else(|| meet(&mut after, key, None));
         remove(&mut after, at);
         let wrote = vec![(number(at), Arc::from(""))];
-        Ok(Act { after: Some(after), output: answer(200, Value::Null), wrote, ..Act::default() })
+        let output = told(self.status("delete"), Value::Null);
+        Ok(Act { after: Some(after), output, wrote, ..Act::default() })
     }
 }

@@ -23,6 +23,17 @@ pub(super) fn in_address(value: Value) -> Value {
     }
 }
 
+/// Texts that differ in case alone are equal to a database, unless somebody has told it otherwise.
+pub(super) fn folded(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::text(&text.to_lowercase()),
+        Value::Term(term) if ["key", "concat"].contains(&&*term.op) => {
+            Value::term(&term.op, term.args.iter().map(folded).collect())
+        }
+        other => other.clone(),
+    }
+}
+
 pub(super) fn gone(row: &Row) -> bool {
     row.columns.contains_key(GONE)
 }
@@ -51,7 +62,11 @@ pub(super) fn refused(code: u16) -> Act {
 }
 
 pub(super) fn answer(code: u16, body: Value) -> Value {
-    Value::object([("body", body), ("statusCode", Value::Int(i64::from(code)))])
+    told(Value::Int(i64::from(code)), body)
+}
+
+pub(super) fn told(status: Value, body: Value) -> Value {
+    Value::object([("body", body), ("statusCode", status)])
 }
 
 /// The store and the key of a row as an answer shows it.

@@ -7,7 +7,7 @@
 use super::condition::{condition, filled, is_version, keyed, query};
 use super::{FROM, KEY, Store, find, gone, meet};
 use crate::model::access::{Act, Caller, number, put};
-use crate::model::content::{Answers, Content, Row};
+use crate::model::content::{Answers, Content, Missing, Row};
 use crate::model::expression::{Env, Expr, Failure};
 use crate::model::function::Function;
 use crate::model::over_row::over_row;
@@ -98,7 +98,7 @@ fn asked(
     }
     let row = met.clone().unwrap_or_else(|| bare(key));
     let mut open = Vec::new();
-    if met.is_none() && store.resource.may_miss {
+    if met.is_none() && store.resource.missing == Missing::Minded {
         open.push(Value::term("exists", vec![store.name(), key.clone()]));
     }
     match condition(store, filter, &row, env)? {
@@ -127,7 +127,7 @@ fn about(
         let key = store.key(key, env)?;
         let at = find(content, &key);
         let open = asked(store, filter, &key, at, content, env)?;
-        let absent = at.is_none() && store.resource.may_miss;
+        let absent = at.is_none() && store.resource.missing == Missing::Minded;
         // What was done once was done because the answer was yes; a row that was not there is met by no second look.
         let yes = caller.found.unwrap_or(!absent);
         if open.is_some() && !yes {
@@ -158,8 +158,7 @@ fn about(
             rows.push(at);
         }
     }
-    let most = filter.limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
-    rows.truncate(most);
+    let rows = store.ordered(rows, &after, filter, env)?;
     Ok((after, rows))
 }
 

@@ -3,6 +3,8 @@
 use super::{MANY, Row, fail, unfit, whole};
 use crate::model::evaluate::plain;
 use crate::model::expression::Failure;
+use crate::model::filter;
+use crate::model::function::Function;
 use crate::model::patience::fits;
 use crate::model::value::Value;
 use std::collections::BTreeSet;
@@ -33,6 +35,7 @@ fn length(args: &[Value]) -> Result<Value, Failure> {
     match args {
         [Value::Array(items)] => Ok(whole(items.len())),
         [Value::String(s)] => Ok(whole(s.chars().count())),
+        [list] => filter::length(list).map_or_else(|| unfit("length", args), Ok),
         _ => unfit("length", args),
     }
 }
@@ -43,6 +46,10 @@ fn empty(args: &[Value]) -> Result<Value, Failure> {
         [Value::Array(items)] => Ok(Value::Bool(items.is_empty())),
         [Value::String(s)] => Ok(Value::Bool(s.is_empty())),
         [Value::Object(o)] => Ok(Value::Bool(o.is_empty())),
+        [list] => match filter::length(list) {
+            Some(length) => Function("equals").call(&[length, Value::Int(0)]),
+            None => unfit("empty", args),
+        },
         _ => unfit("empty", args),
     }
 }
@@ -71,6 +78,7 @@ fn end(name: &str, args: &[Value], front: bool) -> Result<Value, Failure> {
             let item = if front { items.first() } else { items.last() };
             Ok(item.cloned().unwrap_or(Value::Null))
         }
+        [list] if front && filter::sifted(list).is_some() => Ok(filter::nth(list, 0)),
         [Value::String(s)] => {
             let c = if front { s.chars().next() } else { s.chars().last() };
             Ok(Value::text(&c.map(String::from).unwrap_or_default()))

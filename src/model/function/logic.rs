@@ -2,6 +2,7 @@
 
 use super::{MANY, Row, fail, unfit};
 use crate::model::expression::Failure;
+use crate::model::filter::is_something;
 use crate::model::value::{Float, Value};
 use std::cmp::Ordering;
 
@@ -69,6 +70,9 @@ fn equals(args: &[Value]) -> Result<Value, Failure> {
     let [x, y] = args else { return unfit("equals", args) };
     if x == y {
         return Ok(Value::Bool(true));
+    }
+    if [(x, y), (y, x)].iter().any(|(a, b)| **a == Value::Null && is_something(b)) {
+        return Ok(Value::Bool(false));
     }
     if x.is_unknown() || y.is_unknown() {
         // A question is the same whichever way round it is asked.

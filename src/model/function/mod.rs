@@ -9,6 +9,7 @@ mod number;
 mod text;
 mod time;
 
+use super::among::each;
 use super::expression::Failure;
 use super::value::Value;
 
@@ -54,6 +55,10 @@ impl Function {
         };
         if !(row.1..=row.2).contains(&args.len()) {
             return fail(format!("{} does not take {} arguments", self.0, args.len()));
+        }
+        let one = |args: &[Value]| (row.3)(args).ok();
+        if let Some(value) = each(self.0, args, one) {
+            return Ok(value);
         }
         (row.3)(args)
     }

@@ -7,6 +7,14 @@ use super::contract::{
 const TABLE: &[&str] = &["entityName"];
 const OLD: &[&str] = &["table"];
 
+/// Whether an operation runs what the environment has been given to run, or several operations that stand in no
+/// parameter of their own: which rows that changes, nothing in the flow says.
+pub(super) fn runs_code(operation: &str) -> bool {
+    ["performboundaction", "performunboundaction", "performbackgroundoperation", "executechangeset"]
+        .iter()
+        .any(|name| operation.to_lowercase().starts_with(name))
+}
+
 pub(super) const CONNECTOR: Connector = Connector {
     ids: &["commondataserviceforapps", "commondataservice", "dynamicscrmonline"],
     operations: &[
@@ -99,6 +107,8 @@ pub(super) const CONNECTOR: Connector = Connector {
             "Predict",
             "PredictV2",
             "PredictByReference",
+            // Inside a flow it waits until a row changes.
+            "SubscribeWebhookTrigger",
             "GetOrganizations",
             "GetEntities",
         ]),

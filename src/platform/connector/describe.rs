@@ -1,8 +1,8 @@
 //! What a call does to which cell: the connector's own tables first, then the rules of REST, then the operation's name.
 
 use super::contract::{Class, Connector, Operation};
-use super::parameter::{self, Captures, marked, matches, member, parameter, unmarked};
-use super::{CONNECTORS, native, odata};
+use super::parameter::{self, Captures, decoded, marked, matches, member, parameter, unmarked};
+use super::{CONNECTORS, native, odata, rest};
 use crate::definition::ast::Call;
 use crate::definition::expression::Template;
 
@@ -15,6 +15,8 @@ pub(super) struct Described {
     pub(super) store: String,
     /// The store as people call it.
     pub(super) shown: String,
+    /// The site and the name of a list of SharePoint, if they are there beforehand.
+    pub(super) list: Option<(String, String)>,
     /// Which row of it, in parts.
     pub(super) key: Vec<Template>,
     /// Columns and their values; `content` is all of a file.
@@ -23,10 +25,15 @@ pub(super) struct Described {
     pub(super) if_match: Option<Template>,
     /// The condition of a query.
     pub(super) filter: odata::Condition,
+    /// By what a query orders, and how many rows it asks for at most.
+    pub(super) order: Option<Template>,
+    pub(super) limit: Option<u64>,
     /// Everything that a query says.
     pub(super) query: Vec<Template>,
     /// Whether it is known by its address alone.
     pub(super) rest: bool,
+    /// Whether its answers show an etag that may be sent back.
+    pub(super) etags: bool,
     /// Whether the operation is known, by a table or by the rules of REST.
     pub(super) known: bool,
 }
@@ -37,17 +44,17 @@ pub(super) fn describe(call: &Call) -> Described {
     if connector == "http"
         || ["webcontents", "webcontentsv2", "httpwithazuread"].contains(&&*connector)
     {
-        return rest(call, "http", "uri");
+        return rest::described(call, "http");
     }
-    if call.operation.eq_ignore_ascii_case("HttpRequest") {
-        return rest(call, &connector, "uri");
+    if ["httprequest", "httprequestv2"].contains(&&*call.operation.to_lowercase()) {
+        return rest::described(call, &connector);
     }
     let own = CONNECTORS.iter().find(|c| c.ids.iter().any(|id| is(id, &connector)));
     if let Some((operation, captures)) = own.and_then(|c| operation(c, call)) {
         return of(operation, &captures, call, own.map_or(&connector, |c| c.ids[0]));
     }
     if call.parameters.contains_key("path") && call.parameters.contains_key("method") {
-        return rest(call, &connector, "path");
+        return rest::described(call, &connector);
     }
     by_name(call, &connector)
 }
@@ -93,25 +100,39 @@ fn operation<'c>(connector: &'c Connector, call: &Call) -> Option<(&'c Operation
     None
 }
 
-fn of(operation: &Operation, captures: &Captures, call: &Call, connector: &str) -> Described {
+pub(super) fn of(
+    operation: &Operation,
+    captures: &Captures,
+    call: &Call,
+    connector: &str,
+) -> Described {
     let get = |name: &str| parameter(call, captures, name);
     let mut store = connector.to_owned();
     let mut shown = connector.to_owned();
     let mut key: Vec<Template> = Vec::new();
+    let mut places = Vec::new();
     for name in operation.place {
         let (text, holes) = get(name).map(|t| marked(&t)).unwrap_or_default();
         let sql = connector == "sql" && holes.is_empty();
-        let text = if sql { sql_place(name, &text) } else { text };
+        let text = if sql { sql_place(name, &text) } else { plain(&text) };
         store = format!("{store}/{}", text.to_lowercase());
         if !text.is_empty() && holes.is_empty() {
             shown = short(&text);
         }
         // A store that is only known at run time is part of the key.
         key.extend(holes);
+        places.push(text.to_lowercase());
     }
+    let list = match (connector, operation.place, places.as_slice()) {
+        ("sharepointonline", ["dataset", "table"], [site, list]) if key.is_empty() => {
+            Some((site.clone(), list.clone()))
+        }
+        _ => None,
+    };
     let own: Vec<Option<Template>> = operation.key.iter().map(|name| get(name)).collect();
     let complete = own.iter().all(Option::is_some) && own.len() == operation.key.len();
-    let path = operation.key == ["folderPath", "name"];
+    let path = |name: &&str| ["path", "folderPath"].contains(name);
+    let path = operation.key.iter().any(path) || own.iter().flatten().any(encoded);
     key.extend(if path { joined(own) } else { own.into_iter().flatten().collect() });
     let class = if complete { operation.class } else { Class::Effect };
     let set = match operation.columns {
@@ -127,8 +148,26 @@ fn of(operation: &Operation, captures: &Captures, call: &Call, connector: &str) 
     };
     let filter = get("$filter").map(|f| odata::condition(&f)).unwrap_or_default();
     let query = if class == Class::Query { queries(call, operation) } else { Vec::new() };
+    let (order, limit) = (get("$orderby"), get("$top").and_then(|t| marked(&t).0.parse().ok()));
     let if_match = header(call, "If-Match");
-    Described { class, store, shown, key, set, if_match, filter, query, rest: false, known: true }
+    let etags = if_match.as_ref().is_some_and(|t| *t != Template::Text("*".to_owned()));
+    let (rest, known) = (false, true);
+    Described {
+        class,
+        store,
+        shown,
+        list,
+        key,
+        set,
+        if_match,
+        filter,
+        order,
+        limit,
+        query,
+        rest,
+        etags,
+        known,
+    }
 }
 
 /// A server, database or table of SQL as native queries name it.
@@ -143,24 +182,34 @@ fn sql_place(name: &str, written: &str) -> String {
     }
 }
 
-/// A folder and a name are one path.
+/// A site or list however it is written: an address with a slash at its end, an id in braces.
+fn plain(place: &str) -> String {
+    let inner = place.strip_prefix('{').and_then(|p| p.strip_suffix('}'));
+    inner.filter(|id| is_guid(id)).unwrap_or(place.trim_end_matches('/')).to_owned()
+}
+
+pub(super) fn is_guid(text: &str) -> bool {
+    text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+}
+
+/// The id of a file is its path, encoded twice.
+fn encoded(id: &Template) -> bool {
+    matches!(id, Template::Text(text) if text.to_lowercase().starts_with("%252f"))
+}
+
+/// A folder and a name are one path, from the root, whatever its case.
 fn joined(parts: Vec<Option<Template>>) -> Vec<Template> {
-    let mut text = String::new();
+    let mut text = "/".to_owned();
     let mut holes = Vec::new();
     for part in parts.into_iter().flatten() {
         let (piece, inner) = marked(&part);
-        let shift =
-            |m: &str| m.parse::<usize>().map_or(m.to_owned(), |n| (n + holes.len()).to_string());
-        let piece: Vec<String> = piece
-            .split(parameter::MARK)
-            .enumerate()
-            .map(|(i, p)| if i % 2 == 1 { shift(p) } else { p.to_owned() })
-            .collect();
-        let piece = piece.join(&parameter::MARK.to_string());
+        let piece = parameter::renumbered(&piece, holes.len());
+        let piece =
+            if encoded(&part) { decoded(&decoded(&piece)).replace('+', " ") } else { piece };
         if !text.is_empty() && !text.ends_with('/') {
             text.push('/');
         }
-        text.push_str(piece.trim_start_matches('/'));
+        text.push_str(&rest::single_slashes(piece.trim_matches('/')).to_lowercase());
         holes.extend(inner);
     }
     vec![unmarked(&text, &holes)]
@@ -177,11 +226,16 @@ fn content(call: &Call) -> Template {
     Template::Object(call.parameters.iter().map(pair).collect())
 }
 
+fn about_request(parameter: &str) -> bool {
+    ["method", "path", "headers"].contains(&parameter)
+        || parameter.to_lowercase().ends_with("/headers")
+}
+
 /// All that a query depends on: every parameter that does not say which store.
 fn queries(call: &Call, operation: &Operation) -> Vec<Template> {
     call.parameters
         .iter()
-        .filter(|(k, _)| !operation.place.contains(&k.as_str()) && *k != "method" && *k != "path")
+        .filter(|(k, _)| !operation.place.contains(&k.as_str()) && !about_request(k))
         .map(|(_, t)| t.clone())
         .collect()
 }
@@ -191,79 +245,11 @@ pub(super) fn header(call: &Call, name: &str) -> Option<Template> {
         .parameters
         .iter()
         .find(|(k, _)| {
-            k.eq_ignore_ascii_case("headers") || k.eq_ignore_ascii_case("parameters/headers")
+            let name = k.strip_prefix("parameters/").or_else(|| k.strip_prefix("request/"));
+            name.unwrap_or(k).eq_ignore_ascii_case("headers")
         })
         .and_then(|(_, t)| member(t, name));
     headers.or_else(|| parameter(call, &Captures::new(), name))
-}
-
-/// By method and address: GET reads, PUT replaces, PATCH and MERGE set, DELETE removes, POST does something once. What
-/// stands before the first hole of the address is the store, the rest says which row.
-fn rest(call: &Call, connector: &str, address: &str) -> Described {
-    let none = Captures::new();
-    let uri = parameter(call, &none, address).or_else(|| parameter(call, &none, "url"));
-    let (text, holes) = uri.as_ref().map(marked).unwrap_or_default();
-    let text = single_slashes(&text);
-    let written = parameter(call, &none, "method").map(|m| marked(&m).0);
-    let method = written.filter(|m| !m.is_empty() && !m.contains(parameter::MARK));
-    let method =
-        method.unwrap_or_else(|| call.operation.split(' ').next().unwrap_or("").to_owned());
-    let verb = header(call, "X-HTTP-Method").map_or(method, |m| marked(&m).0);
-    let place = text.split(['?', parameter::MARK]).next().unwrap_or_default().trim_end_matches('/');
-    let asks = text.contains('?') && text.split('?').nth(1).is_some_and(|q| q.contains('$'));
-    let class = match verb.to_ascii_uppercase().as_str() {
-        "GET" | "HEAD" => Class::Read,
-        "PUT" => Class::Overwrite,
-        "PATCH" | "MERGE" => Class::Write,
-        "DELETE" => Class::Delete,
-        _ => Class::Effect,
-    };
-    // A query string with `$select` and the like asks about the same thing.
-    let about = if asks { text.split('?').next().unwrap_or(&text) } else { &text };
-    let key = vec![unmarked(about.trim_end_matches('/'), &holes)];
-    let body = call
-        .parameters
-        .iter()
-        .find(|(k, _)| k.eq_ignore_ascii_case("body") || k.eq_ignore_ascii_case("parameters/body"));
-    let columns = body.filter(|_| class == Class::Write).and_then(|(_, b)| parameter::object(b));
-    let whole = || body.map_or_else(|| Template::Text(String::new()), |(_, body)| body.clone());
-    let set =
-        columns.unwrap_or_else(|| vec![(crate::model::external::CONTENT.to_owned(), whole())]);
-    Described {
-        class,
-        store: format!("{connector}:{}", shape(about)),
-        shown: short(place),
-        key,
-        set,
-        if_match: header(call, "If-Match"),
-        filter: odata::Condition::default(),
-        query: Vec::new(),
-        rest: true,
-        known: true,
-    }
-}
-
-/// An address written with `//` where `/` would do is the same address.
-fn single_slashes(address: &str) -> String {
-    let (path, query) = address.split_once('?').map_or((address, None), |(p, q)| (p, Some(q)));
-    let (scheme, rest) =
-        path.split_once("://").map_or((None, path), |(scheme, rest)| (Some(scheme), rest));
-    let mut parts: Vec<&str> = rest.split('/').collect();
-    let last = parts.len() - 1;
-    let mut at = 0;
-    parts.retain(|part| {
-        at += 1;
-        !part.is_empty() || at == 1 || at == last + 1
-    });
-    let scheme = scheme.map(|s| format!("{s}://")).unwrap_or_default();
-    let query = query.map(|q| format!("?{q}")).unwrap_or_default();
-    format!("{scheme}{}{query}", parts.join("/"))
-}
-
-/// One store a form of address: what differs between two addresses of a form is what the flow puts into its holes.
-fn shape(address: &str) -> String {
-    let texts = address.trim_end_matches('/').split(parameter::MARK).step_by(2);
-    texts.collect::<Vec<_>>().join("{}").to_lowercase()
 }
 
 /// An operation that no table has: what its name says (semantics §7.7), so far as that is safe; nothing is shared.
@@ -276,20 +262,23 @@ fn by_name(call: &Call, connector: &str) -> Described {
         class,
         store: String::new(),
         shown: connector.to_owned(),
+        list: None,
         key: Vec::new(),
         set: Vec::new(),
         if_match: None,
         filter: odata::Condition::default(),
+        order: None,
+        limit: None,
         query: Vec::new(),
         rest: false,
+        etags: false,
         known: false,
     }
 }
 
 /// The last telling part of an address or name; a GUID is cut.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     let text = text.split(['?', parameter::MARK]).next().unwrap_or(text).trim_end_matches('/');
     let last = text.rsplit('/').next().unwrap_or(text);
-    let guid = last.len() == 36 && last.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    if guid { format!("list {}", &last[..8]) } else { last.to_owned() }
+    if is_guid(last) { format!("list {}", &last[..8]) } else { last.to_owned() }
 }

@@ -4,7 +4,7 @@ use super::contract::Class;
 use super::describe::{Described, describe};
 use super::parameter::{Piece, pieces};
 use super::statements::Looked;
-use super::{leases, native, statements};
+use super::{dataverse, leases, native, odata, statements};
 use crate::definition::ast::{Action, Call};
 use crate::definition::expression::{Expr as Written, Template};
 use crate::definition::problem::Problem;
@@ -43,6 +43,8 @@ pub struct StoreUse {
     pub columns: Vec<String>,
     /// How rows are looked for.
     pub looked: Looked,
+    /// The site and the title or id of a list of SharePoint.
+    pub list: Option<(String, String)>,
 }
 
 /// The stores that a call is about: one, or the tables of a native query.
@@ -72,6 +74,7 @@ pub fn stores(call: &Call) -> Vec<StoreUse> {
                 rows: false,
                 grows: said.grows,
             },
+            list: None,
         });
     }
     found
@@ -80,7 +83,8 @@ pub fn stores(call: &Call) -> Vec<StoreUse> {
 /// The call whose answer says which row this call is about: `…/items(@{body('Get')?['Id']})` is what `Get` got.
 pub fn named_by(call: &Call) -> Option<String> {
     let about = describe(call);
-    if !about.rest || matches!(about.class, Class::Effect | Class::Pure) {
+    // What came over HTTP shows etags.
+    if !about.etags || matches!(about.class, Class::Effect | Class::Pure) {
         return None;
     }
     let mut found = None;
@@ -133,15 +137,16 @@ pub fn store(call: &Call) -> Option<StoreUse> {
     (!none).then(|| StoreUse {
         key: about.filter.equal.iter().map(|(c, _)| c.clone()).collect(),
         unique: about.class == Class::Keyed,
-        // Whoever speaks REST may look at the etag that comes with every answer.
-        etags: about.rest || about.if_match.is_some_and(|t| t != Template::Text("*".to_owned())),
+        etags: about.etags,
         rest: about.rest,
         answers: Answers::default(),
         columns: about.set.iter().map(|(c, _)| c.clone()).collect(),
         looked: Looked {
             rows: !matches!(about.class, Class::Query | Class::Insert),
+            grows: matches!(about.class, Class::Insert | Class::Delete),
             ..Looked::default()
         },
+        list: about.list,
         store: about.store,
         shown: about.shown,
     })
@@ -194,6 +199,11 @@ pub(super) fn steps(
     if !about.known {
         names.unknown.insert(format!("operation {}/{}", call.connector, call.operation));
     }
+    // Who touches no rows there has nothing to fear from what it does to them.
+    let rows = names.stores.keys().any(|s| s.starts_with(dataverse::CONNECTOR.ids[0]));
+    if about.known && rows && dataverse::runs_code(&call.operation) {
+        names.unknown.insert("what actions and changesets of Dataverse change".to_owned());
+    }
     if call.operation.to_lowercase().contains("procedure") {
         names.unknown.insert(format!("what the stored procedure of {} does", action.name));
     }
@@ -235,19 +245,33 @@ fn access(
         Class::Read => Access::Fetch(key),
         Class::Query => {
             let equal = &about.filter.equal;
-            let equal = equal.iter().map(|(c, t)| Ok((Arc::from(c.as_str()), lower(t, names)?)));
-            let equal = equal.collect::<Result<_, Problem>>()?;
+            let mut found = Vec::new();
+            for (column, value) in equal {
+                // The row of that id, as other operations name it; nobody can choose the id of an item.
+                let given = ["sharepointonline/", "microsoftgraph/"];
+                let given = given.iter().any(|list| about.store.starts_with(list));
+                found.push(if given && column.eq_ignore_ascii_case("id") {
+                    (Arc::from(KEY), self::key(std::slice::from_ref(value), names)?)
+                } else {
+                    (Arc::from(column.as_str()), lower(value, names)?)
+                });
+            }
+            let equal = found;
             let said =
                 about.query.iter().map(|t| lower(t, names)).collect::<Result<Vec<_>, _>>()?;
             let rest = (!said.is_empty()).then(|| Expr::Opaque("query".into(), said));
-            Access::List(Filter { equal, rest, ..Filter::default() })
+            let (order, limit) = (odata::order(about.order.as_ref()), about.limit);
+            Access::List(Filter { equal, rest, order, limit })
         }
         Class::Insert => {
             let mut made = vec![Expr::Const(Value::text(&action.name))];
             made.extend(names.whereabouts());
-            let mut row = vec![(Arc::from(KEY), Expr::Opaque("made".into(), made))];
-            row.extend(set(names)?);
-            Access::Create(row)
+            let (made, set) = (Expr::Opaque("made".into(), made), set(names)?);
+            // Where statements say which column is the key, the row has the key that it is given there.
+            Access::Create(match names.tables.get(&rid) {
+                Some(table) => table.made(&set, made),
+                None => std::iter::once((Arc::from(KEY), made)).chain(set).collect(),
+            })
         }
         Class::Keyed => Access::Create(row.into_iter().chain(set(names)?).collect()),
         Class::Write => {

@@ -63,7 +63,8 @@ pub(super) fn access(
     names: &mut Resolver<'_>,
 ) -> Result<Option<Access>, Problem> {
     if request.leases {
-        return lease(call, names);
+        // The service leases by PUT alone, and answers 400 to anything else.
+        return if request.method == "PUT" { lease(call, names) } else { Ok(None) };
     }
     let given = |name: &str, names: &mut Resolver<'_>| {
         header(call, name).map(|t| lower(&t, names)).transpose()

@@ -2,6 +2,8 @@
 
 use super::parameter::{MARK, marked, unmarked};
 use crate::definition::expression::Template;
+use crate::model::expression::Expr;
+use crate::model::statement::Order;
 use serde_json::Value as Json;
 
 /// A filter, taken apart.
@@ -49,6 +51,18 @@ fn clauses(text: &str) -> Vec<String> {
         last.push_str(word);
     }
     all
+}
+
+/// `$orderby`: `a desc, b`. What only the run knows orders nothing.
+pub(super) fn order(template: Option<&Template>) -> Vec<Order> {
+    let text = template.map(|t| marked(t).0).unwrap_or_default();
+    let key = |clause: &str| {
+        let mut words = clause.split_whitespace();
+        let column = words.next().filter(|c| name(c))?;
+        let descending = words.next().is_some_and(|d| d.eq_ignore_ascii_case("desc"));
+        Some(Order { by: Expr::Column(column.into()), descending })
+    };
+    text.split(',').filter_map(key).collect()
 }
 
 fn name(text: &str) -> bool {

@@ -90,6 +90,22 @@ pub(super) fn unwrap(template: Template) -> Template {
     }
 }
 
+/// `%20` is a space.
+pub(super) fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let hex = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let byte = match (first, after) {
+            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)).map(|(h, l)| h << 4 | l),
+            _ => None,
+        };
+        bytes.push(byte.unwrap_or(first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
 /// The members of an object, written as one or as a JSON text with expressions in it.
 pub(super) fn object(template: &Template) -> Option<Vec<(String, Template)>> {
     let pairs = match template {
@@ -203,6 +219,13 @@ pub(super) fn marked(template: &Template) -> (String, Vec<Template>) {
         }
     }
     (text, holes)
+}
+
+/// A marked text whose holes come after `before` others.
+pub(super) fn renumbered(text: &str, before: usize) -> String {
+    let shift = |m: &str| m.parse::<usize>().map_or(m.to_owned(), |n| (n + before).to_string());
+    let piece = |(i, p): (usize, &str)| if i % 2 == 1 { shift(p) } else { p.to_owned() };
+    text.split(MARK).enumerate().map(piece).collect::<Vec<_>>().join(&MARK.to_string())
 }
 
 /// Stands around the number of a hole.

@@ -34,7 +34,7 @@ pub struct Looked {
     pub changed: Vec<String>,
     /// Whether row operations name rows by the table's own key.
     pub rows: bool,
-    /// Whether statements make or remove rows.
+    /// Whether anybody makes or removes rows.
     pub grows: bool,
 }
 
@@ -119,7 +119,7 @@ impl Table {
     }
 
     /// A new row; without a key of the flow's own the server gives it one.
-    fn made(&self, row: &Row, made: Expr) -> Row {
+    pub(super) fn made(&self, row: &Row, made: Expr) -> Row {
         let mut row = self.row(row);
         let own = row.iter().find(|(c, _)| self.is_key(c)).map(|(_, e)| key(e));
         row.insert(0, (KEY.into(), own.unwrap_or(made)));

@@ -8,6 +8,7 @@ mod cluster;
 mod prune;
 
 use crate::definition::ast::Definition;
+use crate::model::content::Missing;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use std::collections::BTreeSet;
@@ -212,7 +213,7 @@ fn may_fail(program: &Program, node: NodeId) -> bool {
         Kind::Leaf(steps) => steps.iter().any(|s| match s {
             Step::Access(_, Access::Update { if_match, .. }) => if_match.is_some(),
             Step::Access(r, Access::Create(_)) => program.resource(*r).unique,
-            Step::Access(r, Access::Fetch(_)) => program.resource(*r).may_miss,
+            Step::Access(r, Access::Fetch(_)) => program.resource(*r).missing == Missing::Minded,
             Step::Access(r, Access::Delete(..)) => program.resource(*r).shape != Shape::External,
             Step::Access(
                 _,
