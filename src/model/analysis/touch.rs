@@ -119,7 +119,10 @@ fn of_access(
             vec![touch(How::Write, None, &none, false), touch(How::Read, lease(), &none, false)]
         }
         Access::Create(row) => vec![touch(How::Make, None, &by(row), true)],
-        Access::CreateIfNone { unless, .. } => vec![touch(How::Write, None, unless, true)],
+        Access::CreateIfNone { row, unless, .. } => {
+            let made = by(row);
+            vec![touch(How::Write, None, unless, true), touch(How::Write, None, &made, true)]
+        }
         Access::Upsert { key, .. } => vec![touch(How::Write, None, &by(key), true)],
         Access::Delete(f, _) => vec![touch(How::Write, None, f, true)],
         Access::Acquire { .. } | Access::Renew(_) | Access::Release(_) => {
@@ -221,8 +224,15 @@ pub(super) fn selectors(program: &Program, a: &Touch, b: &Touch) -> Vec<(NodeId,
     {
         return Vec::new();
     }
+    // Two rows are one to a business key whatever else keeps them apart.
+    let key = &program.resource(a.resource).key;
+    let keyed = |t: &Touch| {
+        let set = |columns: &BTreeSet<Arc<str>>| key.iter().any(|c| columns.contains(c));
+        t.how != How::Read && (t.existence || t.columns.as_ref().is_none_or(set))
+    };
+    let by_key = !key.is_empty() && keyed(a) && keyed(b);
     let mut found = Vec::new();
-    for (column, expr) in &a.rows {
+    for (column, expr) in a.rows.iter().filter(|(c, _)| !by_key || key.contains(c)) {
         let same = b.rows.iter().any(|(c, e)| c == column && e == expr);
         if same && only_item(expr, looped) && !program.changes(a.resource, column) {
             found.push((looped, expr.clone()));

@@ -10,7 +10,12 @@ use crate::model::program::{Access, Guard, Kind, Program, Shape, Status, Step, V
 use crate::model::support::support;
 use std::collections::BTreeSet;
 
-pub(super) fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> Visibility {
+pub(super) fn visibility(
+    program: &Program,
+    node: NodeId,
+    touches: &[Touch],
+    effects: &[(NodeId, BTreeSet<ResourceId>)],
+) -> Visibility {
     let mut keep_apart: Vec<(NodeId, Expr)> = Vec::new();
     let overlaps = |other: NodeId, resource: ResourceId| overlaps(program, node, other, resource);
     for mine in touches.iter().filter(|t| t.node == node) {
@@ -35,6 +40,9 @@ pub(super) fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> 
     {
         return Visibility::Visible;
     }
+    if turns_an_effect(program, node, touches, effects) {
+        return Visibility::Visible;
+    }
     if ends_under_way(program, node) {
         return Visibility::Visible;
     }
@@ -53,6 +61,30 @@ pub(super) fn visibility(program: &Program, node: NodeId, touches: &[Touch]) -> 
     }
     keep_apart.dedup();
     if keep_apart.is_empty() { Visibility::Local } else { Visibility::Unless(keep_apart) }
+}
+
+/// Effects, and what their values and conditions come from.
+pub(super) fn effects(program: &Program) -> Vec<(NodeId, BTreeSet<ResourceId>)> {
+    let all = program.ids().filter(|&n| is_effect(program, n));
+    let found = all.map(|n| (n, effect_support(program, n)));
+    found.filter(|(_, support)| !support.is_empty()).collect()
+}
+
+/// Whether an action writes what the value or a condition of somebody else's effect comes from. The effect is
+/// re-evaluated with what is there when it happens, even where the read came before both.
+fn turns_an_effect(
+    program: &Program,
+    node: NodeId,
+    touches: &[Touch],
+    effects: &[(NodeId, BTreeSet<ResourceId>)],
+) -> bool {
+    let writes = touches.iter().filter(|t| t.node == node && t.how != How::Read);
+    writes.map(|t| t.resource).any(|r| {
+        let turned = |(effect, support): &(NodeId, BTreeSet<ResourceId>)| {
+            support.contains(&r) && overlaps(program, node, *effect, r)
+        };
+        effects.iter().any(turned)
+    })
 }
 
 /// Whether a Terminate comes before or after an effect of the same run: it is the one, or the other.
