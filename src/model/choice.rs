@@ -1,8 +1,8 @@
 //! Choice: the answers to conditions that nobody knows, made once for the whole schedule, and never in contradiction.
 //!
 //! Two conditions may ask about one value: whether it is 1, whether it is 2. What follows from the answers made is found
-//! by a semantic tableau (Smullyan 1968): conditions are taken apart into facts, which [`Facts`] holds against each
-//! other. It refuses only what is impossible; what it cannot decide counts as possible.
+//! by a semantic tableau (Smullyan 1968): conditions are taken apart into facts, which `consistent.rs` holds against
+//! each other. It refuses only what is impossible; what it cannot decide counts as possible.
 
 use super::among::possible;
 use super::consistent::Facts;
