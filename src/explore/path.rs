@@ -1,6 +1,6 @@
 //! Which process takes a move: its place in the tree of runs, iterations and branches.
 
-use super::engine::{Engine, Move, Successor};
+use super::engine::{Engine, Move, State, Successor};
 use super::layout::Unit;
 use crate::model::ids::NodeId;
 use crate::model::program::{Kind, Program};
@@ -14,6 +14,8 @@ pub enum Level {
     Slot(u32),
     /// A maximal chain of a container, by its first action.
     Branch(NodeId, NodeId),
+    /// A round of a loop that goes one at a time: only where it is asked which one ([`path_at`]).
+    Nth(NodeId, u32),
 }
 
 /// Whose processes met.
@@ -41,7 +43,11 @@ pub fn path(engine: &Engine<'_>, chosen: Move) -> Path {
 
 /// The process that stepped last: if it was an iteration that has ended, only what is around its loop is left of it.
 pub fn last_path(engine: &Engine<'_>, next: &Successor) -> Path {
-    let mut last = path(engine, next.chosen);
+    left(path(engine, next.chosen), next)
+}
+
+/// What is left of the path of the process that stepped last.
+pub fn left(mut last: Path, next: &Successor) -> Path {
     if next.ended
         && let Some(at) = last.iter().position(|l| matches!(l, Level::Slot(_)))
     {
@@ -58,13 +64,39 @@ fn path_of_unit(_program: &Program, unit: Unit) -> Path {
     path
 }
 
+/// As [`path`], with the rounds of the loops around that go one at a time.
+pub fn path_at(engine: &Engine<'_>, state: &State, chosen: Move) -> Path {
+    let (Move::Step(unit, node) | Move::Fault(unit, node, _)) = chosen else {
+        return path(engine, chosen);
+    };
+    let program = engine.program;
+    let round = |looped: NodeId| {
+        let own = program.node(looped).class == engine.layout.class(unit);
+        let owner = if own { unit } else { Unit { run: unit.run, slot: 0 } };
+        Some(engine.block(state, owner).nodes[program.node(looped).slot as usize].count)
+    };
+    walk(program, unit, node, &round)
+}
+
 /// The process that a node of a unit belongs to.
 pub fn path_of(program: &Program, unit: Unit, node: NodeId) -> Path {
+    walk(program, unit, node, &|_| None)
+}
+
+fn walk(
+    program: &Program,
+    unit: Unit,
+    node: NodeId,
+    round: &dyn Fn(NodeId) -> Option<u32>,
+) -> Path {
     let mut levels = Vec::new();
     let mut inner = node;
     for outer in program.ancestors(node).skip(1) {
         match program.node(outer).kind {
             Kind::Loop { degree, .. } if degree > 1 => levels.push(Level::Slot(unit.slot)),
+            Kind::Loop { .. } | Kind::Until { .. } => {
+                levels.extend(round(outer).map(|n| Level::Nth(outer, n)));
+            }
             Kind::Parallel => levels.push(Level::Branch(outer, inner)),
             Kind::Group => {
                 let mut chains =
@@ -90,7 +122,7 @@ pub fn parts(a: &Path, b: &Path) -> Option<Across> {
             return Some(match x {
                 Level::Run(_) => Across::Runs,
                 Level::Slot(_) => Across::Iterations,
-                Level::Branch(..) => Across::Branches,
+                Level::Branch(..) | Level::Nth(..) => Across::Branches,
             });
         }
     }

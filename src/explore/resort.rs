@@ -151,7 +151,7 @@ impl Memory {
             if given_up && outside() {
                 self.resorts.insert(Resort::Refused(event.node, event.step));
             }
-            if event.round == Some(Round::Limit) {
+            if event.round == Some(Round::Limit) && program.polls.contains(&event.node) {
                 self.resorts.insert(Resort::Polled(event.node));
             }
         }

@@ -4,7 +4,7 @@
 use super::ending::{Joint, outcome};
 use super::engine::{Engine, Move, State};
 use super::limits::Stop;
-use super::path::{Level, Path, last_path, path};
+use super::path::{Level, Path, left, path_at};
 use crate::model::fault::Fault;
 use crate::model::transition::Round;
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ fn steps(
     let mut enabled = Vec::new();
     for chosen in engine.moves(state, true) {
         // Time passing is nobody's interruption, but a serial schedule has no need of it unless it is stuck.
-        let who = path(engine, chosen);
+        let who = path_at(engine, state, chosen);
         for next in engine.take(state, chosen) {
             let polled =
                 next.events.iter().any(|e| e.round == Some(Round::Again) || e.refused == Some(409));
@@ -59,7 +59,7 @@ fn steps(
             let (left, polled) = if wakes(chosen) {
                 (last.clone(), free)
             } else {
-                (last_path(engine, &next), polled)
+                (left(who.clone(), &next), polled)
             };
             enabled.push((chosen, who.clone(), left, next.state, polled));
         }
@@ -97,7 +97,7 @@ fn canonical(engine: &Engine<'_>, mut state: State, mut who: Path, polled: bool)
             match (level, mark) {
                 (Level::Run(r), Some(m)) => *r = m.run,
                 (Level::Slot(s), Some(m)) => *s = m.slot,
-                (Level::Run(_) | Level::Slot(_) | Level::Branch(..), _) => {}
+                (Level::Run(_) | Level::Slot(_) | Level::Branch(..) | Level::Nth(..), _) => {}
             }
         }
     }

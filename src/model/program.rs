@@ -31,6 +31,8 @@ pub struct Program {
     pub chosen: BTreeSet<ResourceId>,
     /// Resources of whose etags one may be kept in a store ([`super::version`]).
     pub kept: BTreeSet<ResourceId>,
+    /// Untils whose condition another process can turn: to leave one between two rounds interrupts nobody.
+    pub polls: BTreeSet<NodeId>,
     /// Observed cells, in report order.
     pub observed: Vec<Observed>,
     /// Whether an increment or append of a variable loads and stores in two steps.

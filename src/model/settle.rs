@@ -337,7 +337,7 @@ impl Machine<'_> {
         let spoilt = disturbed.is_some_and(|memory| {
             std::mem::replace(memory, Memory::Value(Value::Null)) == Memory::Set
         });
-        if refused || !spoilt {
+        if refused || (!spoilt && program.polls.contains(&node)) {
             self.tell(node, Round::Again);
         }
     }

@@ -4,7 +4,7 @@
 use super::again::{Again, Refresh};
 use super::duplicate::{applied, takes_effect_for_same_event, takes_effect_twice};
 use super::lookup::{
-    Write, acquires, clash, condition, contended, guard_reader, is_copy, now, once_more,
+    Write, acquires, clash, condition, contended, guard_reader, is_copy, joined, now, once_more,
     only_column, reader_of, takes_lease, value_at, written_expr,
 };
 use super::partial::{left_behind, masked, undoes_another};
@@ -379,7 +379,10 @@ impl Observer for Judge {
                 .collect();
             for (writer, own) in bled {
                 let now = view.variable(variable).unwrap_or(Value::Null);
-                if now != own && !view.program.parted(writer, node) {
+                if now != own
+                    && !view.program.parted(writer, node)
+                    && !joined(view, variable, (writer, node))
+                {
                     let detail = format!("gets {}, though it had set {}", said(&now), said(&own));
                     self.fire(
                         "iteration-bleed",

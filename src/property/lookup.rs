@@ -9,6 +9,7 @@ use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Columns, Guard, Kind, Program, Shape, Step};
 use crate::model::support::readers;
 use crate::model::value::Value;
+use crate::model::view::View;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -201,4 +202,21 @@ pub(super) fn takes_lease(program: &Program, node: NodeId, lease: ResourceId) ->
     matches!(&program.node(node).kind, Kind::Leaf(steps) if steps
         .iter()
         .any(|s| matches!(s, Step::Access(r, Access::Acquire { .. }) if *r == lease)))
+}
+
+/// Whether what a reader finds in a variable is a sum of branches that it has waited for: nobody's value was taken for
+/// another's.
+pub(super) fn joined(
+    view: &mut View<'_>,
+    variable: ResourceId,
+    (writer, reader): (NodeId, NodeId),
+) -> bool {
+    let content = view.store.read(variable);
+    let last = content.live().next().and_then(|(_, row)| row.marks.get("value").map(|m| m.node));
+    let program = view.program;
+    let adds = |node: NodeId| {
+        let step = |s: &Step| matches!(s, Step::Access(r, Access::Add { .. }) if *r == variable);
+        matches!(&program.node(node).kind, Kind::Leaf(steps) if steps.iter().any(step))
+    };
+    last.is_some_and(|last| adds(writer) && adds(last) && !program.overlap_in_run(last, reader))
 }

@@ -18,7 +18,7 @@ pub use lease::patient;
 use output::{collected, consumers, keeps, used};
 use std::collections::BTreeSet;
 use touch::{How, Touch, touches};
-use visibility::{effects, guards, visibility};
+use visibility::{effects, guards, polls, visibility};
 
 /// Variables of which a condition decides whether they are set, or to what.
 fn chosen(program: &Program) -> BTreeSet<ResourceId> {
@@ -52,6 +52,7 @@ pub fn analyse(program: &mut Program, merge: bool) {
     program.tracked = tracked(program, &touches);
     program.chosen = chosen(program);
     program.kept = version::kept(program);
+    program.polls = polls(program, &touches);
     let effects = effects(program);
     for &node in &all {
         let mut visibility = visibility(program, node, &touches, &effects);

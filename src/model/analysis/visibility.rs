@@ -63,6 +63,30 @@ pub(super) fn visibility(
     if keep_apart.is_empty() { Visibility::Local } else { Visibility::Unless(keep_apart) }
 }
 
+/// Untils whose condition hangs on something that another process may write, if only through what its body keeps.
+pub(super) fn polls(program: &Program, touches: &[Touch]) -> BTreeSet<NodeId> {
+    let all = program.ids().filter(|&until| {
+        let Kind::Until { condition, .. } = &program.node(until).kind else { return false };
+        let body = program.subtree(until);
+        let mut todo: Vec<ResourceId> = support(program, condition).into_iter().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(resource) = todo.pop() {
+            if written(until, resource, program, touches) {
+                return true;
+            }
+            if seen.insert(resource) {
+                let kept = |t: &&Touch| {
+                    t.resource == resource && t.how != How::Read && body.contains(&t.node)
+                };
+                let writers = touches.iter().filter(kept).map(|t| t.node);
+                todo.extend(writers.flat_map(|w| effect_support(program, w)));
+            }
+        }
+        false
+    });
+    all.collect()
+}
+
 /// Effects, and what their values and conditions come from.
 pub(super) fn effects(program: &Program) -> Vec<(NodeId, BTreeSet<ResourceId>)> {
     let all = program.ids().filter(|&n| is_effect(program, n));
