@@ -127,6 +127,15 @@ fn through_texts_and_back() {
         "@string(outputs('Get')?['etag'])",
         "@json(string(outputs('Get')))?['etag']",
         "@{outputs('Get')?['etag']}",
+        "@concat('\"', outputs('Get')?['etag'], '\"')",
+        "\"@{outputs('Get')?['etag']}\"",
+        "@replace(outputs('Get')?['etag'], '\"', '')",
+        "@trim(outputs('Get')?['etag'])",
+        "@decodeUriComponent(encodeUriComponent(outputs('Get')?['etag']))",
+        "@base64ToString(base64(outputs('Get')?['etag']))",
+        "@first(split(outputs('Get')?['etag'], ','))",
+        "@join(createArray(outputs('Get')?['etag']), '')",
+        "@json(concat('\"', outputs('Get')?['etag'], '\"'))",
     ] {
         for keep in [direct, expression] {
             let keep = json!({ "name": "Keep", "setVariable": "v", "value": keep });

@@ -4,6 +4,7 @@ use super::among::each;
 use super::expression::{Env, Expr, Failure};
 use super::external::{ETAG, SYMBOL, wraps};
 use super::filter::{Elements, filter, nth, sifted};
+use super::function::etag;
 use super::patience::fits;
 use super::value::Value;
 use std::collections::BTreeMap;
@@ -16,9 +17,12 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
         Expr::Const(value) => Ok(value.clone()),
         Expr::Concat(parts) => {
             let parts = all(parts, env)?;
-            // An etag is no less an etag for standing in `@{}`.
+            // An etag is no less an etag for standing in `@{}`, nor a lease id where nothing stands around it.
             if let [token @ Value::Token(_)] = parts.as_slice() {
                 return Ok(token.clone());
+            }
+            if let Some(tag) = etag::kept("concat", &parts) {
+                return Ok(tag);
             }
             let text = |parts: &[Value]| Value::text(&parts.iter().map(plain).collect::<String>());
             if parts.iter().any(Value::is_unknown) {

@@ -45,7 +45,6 @@ fn opaque(name: &str, args: &[Value]) -> Result<Value, Failure> {
 fn string(args: &[Value]) -> Result<Value, Failure> {
     match args {
         [v] if v.is_unknown() => Ok(Value::term("string", args.to_vec())),
-        // An etag is a text already.
         [Value::Token(_)] => Ok(args[0].clone()),
         [Value::String(s)] => Ok(Value::String(s.clone())),
         [v] => Ok(Value::text(&plain(v))),
@@ -110,8 +109,6 @@ fn json(args: &[Value]) -> Result<Value, Failure> {
             Err(error) => fail(format!("no JSON: {error}")),
         },
         [Value::Object(_) | Value::Array(_) | Value::Null] => Ok(args[0].clone()),
-        // With its quotes, as many write them, it is JSON; what it says is still that etag.
-        [Value::Token(_)] => Ok(args[0].clone()),
         _ => unfit("json", args),
     }
 }

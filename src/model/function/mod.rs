@@ -4,6 +4,7 @@
 
 mod collection;
 mod convert;
+pub(super) mod etag;
 mod logic;
 mod number;
 mod text;
@@ -55,6 +56,9 @@ impl Function {
         };
         if !(row.1..=row.2).contains(&args.len()) {
             return fail(format!("{} does not take {} arguments", self.0, args.len()));
+        }
+        if let Some(tag) = etag::kept(self.0, args) {
+            return Ok(tag);
         }
         let one = |args: &[Value]| (row.3)(args).ok();
         if let Some(value) = each(self.0, args, one) {
