@@ -5,7 +5,7 @@
 mod support;
 
 use flowrace::explore::checkpoint::Keeper;
-use flowrace::explore::ending::{Joint, judge_end, judge_stuck, outcome};
+use flowrace::explore::ending::{Joint, is_decided, judge_end, judge_stuck, outcome};
 use flowrace::explore::engine::{Engine, State};
 use flowrace::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
 use flowrace::explore::search::search;
@@ -67,6 +67,7 @@ fn plain(program: &Program, symmetry: bool, most: usize) -> Option<Answer> {
             violations.insert((**violation).clone());
         }
     }
+    violations.retain(|v| !is_decided(program, v, &outcomes));
     Some((states as u64, transitions, violations, outcomes))
 }
 

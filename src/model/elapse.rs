@@ -7,13 +7,19 @@
 use super::block::{NodeState, Phase};
 use super::fault::Fault;
 use super::ids::NodeId;
-use super::program::{Kind, Node};
+use super::program::{Kind, Node, Program};
 use super::transition::{Halt, Machine};
 
 /// Whether the time of an Until can be up now, at its test (semantics §4.4).
 pub fn may_elapse(node: &Node, state: &NodeState) -> bool {
     let Kind::Until { early: Some(round), counted: true, .. } = node.kind else { return false };
     state.phase == Phase::Ready(1) && u64::from(state.count) + 1 >= round
+}
+
+/// Whether the time of any Until can be up.
+pub fn can_elapse(program: &Program) -> bool {
+    let timed = |n: &Node| matches!(n.kind, Kind::Until { early: Some(_), counted: true, .. });
+    program.nodes.iter().any(timed)
 }
 
 impl Machine<'_> {

@@ -3,6 +3,7 @@
 
 use super::block::Block;
 use super::expression::Failure;
+use super::transition::Machine;
 use super::value::Value;
 use std::fmt;
 
@@ -76,6 +77,14 @@ impl Effort {
                 self.beyond.get_or_insert(Beyond::Work);
             }
         }
+    }
+}
+
+impl Machine<'_> {
+    /// Counts what the step costs.
+    pub(super) fn spend(&mut self, work: u64) {
+        let told = self.events.len() + self.changes.len();
+        self.effort.spend(work, told, self.patience, &self.block);
     }
 }
 

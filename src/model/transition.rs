@@ -61,7 +61,7 @@ pub struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// A block about to step, with nobody watching. `parent`: the block around it, if it is an iteration's.
+    /// A block about to step, unwatched. `parent`: the block around it, if it is an iteration's.
     pub fn new(
         program: &'a Program,
         (class, block): (ClassId, Block),
@@ -134,12 +134,6 @@ impl Machine<'_> {
             return Err(Failure("the value is larger than any message".into()));
         }
         Ok(value)
-    }
-
-    /// Counts what the step costs.
-    pub(super) fn spend(&mut self, work: u64) {
-        let told = self.events.len() + self.changes.len();
-        self.effort.spend(work, told, self.patience, &self.block);
     }
 
     /// The truth of a condition; unknown ones are looked up among the choices made.

@@ -1,6 +1,5 @@
-//! A second opinion that shares no code with the engine: an interpreter straight from the design-model JSON, with brute
-//! force over all orders. Every action is one step, the start of a container and the test of an Until included; only the
-//! ends of containers and skips, which no other process can see, happen by themselves. No reductions; states compare whole.
+//! A second opinion that shares no code with the engine: brute force over all orders of the design-model JSON. Every action
+//! is one step, the start of a container and the test of an Until included; only ends and skips happen by themselves.
 
 use super::cells::Cells;
 use super::expressions::{Env, template};

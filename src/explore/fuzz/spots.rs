@@ -4,6 +4,7 @@
 use crate::explore::engine::delta::{Delta, Local, Plain};
 use crate::explore::engine::{Engine, State};
 use crate::explore::layout::Unit;
+use crate::model::elapse::can_elapse;
 use crate::model::ids::{ClassId, NodeId};
 
 /// A process, and the numbers of the moves that it offers.
@@ -38,7 +39,7 @@ pub(super) struct Chosen {
 impl Spots {
     /// `None` where moves are more than steps of processes.
     pub(super) fn new(engine: &Engine<'_>) -> Option<Self> {
-        if engine.program.faults > 0 || engine.leases() {
+        if engine.program.faults > 0 || engine.leases() || can_elapse(engine.program) {
             return None;
         }
         let spot = |unit: Unit| Spot {
