@@ -6,7 +6,7 @@ mod support;
 use flowrace::finding::{Across, FlowReport, Severity};
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
-use support::flows::{after, checked, init, orders, set, told, when};
+use support::flows::{after, checked, http, init, orders, set, told, when};
 
 const STALE: (&str, Severity, Option<Across>) =
     ("stale-guard", Severity::Error, Some(Across::Branches));
@@ -79,7 +79,8 @@ fn a_condition_that_nobody_can_turn_in_between_holds() {
 /// A variable is asked, and what follows hangs on it.
 fn if_one(name: &str, actions: &Json) -> FlowReport {
     let one = when("@variables('v')", &json!("1"), actions, "W");
-    let flow = json!({"V": init("v", "string", "1"), "W": after(init("w", "string", "0"), "V"), "If": one});
+    let w = json!({"type": "InitializeVariable", "inputs": {"variables": [{"name": "w", "type": "integer", "value": 0}]}});
+    let flow = json!({"V": init("v", "string", "1"), "W": after(w, "V"), "If": one});
     let flow = checked(name, &one_run(), &flow);
     let variable = json!({"kind": "variable", "value": ""});
     let state = json!({"v": variable, "w": variable});
@@ -95,6 +96,9 @@ fn a_variable_that_another_branch_sets_is_a_stale_guard() {
     assert_eq!(told(&if_one("guards-variable-in-turn", &first)), []);
     let same = json!({"Act": set("w", "1"), "Close": set("v", "1")});
     assert_eq!(told(&if_one("guards-variable-same", &same)), []);
+    let add = json!({"type": "IncrementVariable", "inputs": {"name": "w", "value": 1}});
+    let racy = json!({"Act": add, "Close": set("v", "2")});
+    assert_eq!(told(&if_one("guards-variable-added", &racy)), [STALE]);
 }
 
 #[test]
@@ -110,4 +114,35 @@ fn the_thirteenth_effect_counts_too() {
     let open = when("@outputs('Get')?['body/Status']", &json!("Open"), &actions, "Get");
     let flow = checked("guards-thirteen", &one_run(), &json!({"Get": get, "If": open}));
     assert_eq!(told(&flow), [STALE]);
+}
+
+/// One branch sets `v` to the one and then to the other; another copies it to `w`.
+fn copied(name: &str, second: &str, more: &Json) -> (FlowReport, FlowReport) {
+    let copy = after(set("w", "@variables('v')"), "W");
+    let mut flow = json!({"V": init("v", "string", "0"), "W": after(init("w", "string", "0"), "V"),
+        "One": after(set("v", "1"), "W"), "Two": after(set("v", second), "One"), "Copy": copy});
+    for (action, what) in more.as_object().expect("actions are an object") {
+        flow[action] = what.clone();
+    }
+    let plain = checked(name, &one_run(), &flow);
+    let variable = json!({"kind": "variable", "value": ""});
+    (plain, described(name, &json!({"v": variable, "w": variable})))
+}
+
+#[test]
+fn an_outcome_of_no_order_is_a_finding_where_nothing_is_unknown() {
+    let (plain, same) = copied("guards-halfway", "2", &json!({}));
+    assert_eq!((rules(&plain), rules(&same)), (vec!["unclassified"], vec!["unclassified"]));
+    // A call whose answer nobody looks at brings no data.
+    let call = json!({"Tell": after(http("POST", "https://x.example.com", &json!("@variables('w')")), "Copy")});
+    let (plain, same) = copied("guards-halfway-told", "2", &call);
+    assert_eq!((rules(&plain), rules(&same)), (vec!["unclassified"], vec!["unclassified"]));
+}
+
+#[test]
+fn it_is_none_where_every_order_ends_like_that_or_unknown_data_decides() {
+    let (plain, same) = copied("guards-halfway-same", "1", &json!({}));
+    assert_eq!((told(&plain), told(&same)), (vec![], vec![]));
+    let (plain, same) = copied("guards-halfway-unknown", "@triggerBody()?['x']", &json!({}));
+    assert_eq!((told(&plain), told(&same)), (vec![], vec![]));
 }

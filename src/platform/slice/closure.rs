@@ -53,7 +53,14 @@ pub(super) fn closure(program: &Program, cell: ResourceId, only: Option<&[NodeId
     work.cell(cell);
     let writers = work.writers.get(&cell).cloned().unwrap_or_default();
     let conditions = Conditions::new(program);
-    conditions.turned(program, cell, &writers).filter(|&n| wanted(n)).for_each(|n| work.keep(n));
+    for effect in conditions.turned(program, cell, &writers).filter(|&n| wanted(n)) {
+        work.keep(effect);
+        // What is added to a variable is added to something.
+        writes(program, effect)
+            .filter(|&r| program.resource(r).owner.is_some())
+            .into_iter()
+            .for_each(|r| work.cell(r));
+    }
     for node in program.ids() {
         if wanted(node) && reads(program, node).contains(&cell) {
             work.keep(node);
