@@ -3,7 +3,7 @@
 
 mod support;
 
-use flowrace::finding::{Across, FlowReport, Severity};
+use flowrace::finding::{Across, FlowReport, Severity, Verdict};
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 use support::flows::{after, checked, http, init, orders, set, told, when};
@@ -116,33 +116,37 @@ fn the_thirteenth_effect_counts_too() {
     assert_eq!(told(&flow), [STALE]);
 }
 
-/// One branch sets `v` to the one and then to the other; another copies it to `w`.
-fn copied(name: &str, second: &str, more: &Json) -> (FlowReport, FlowReport) {
+/// One branch sets `v` to the one and then to the other; another copies it to `w`. What the flow says once both are
+/// described.
+fn copied(name: &str, second: &str, more: &Json) -> FlowReport {
     let copy = after(set("w", "@variables('v')"), "W");
     let mut flow = json!({"V": init("v", "string", "0"), "W": after(init("w", "string", "0"), "V"),
         "One": after(set("v", "1"), "W"), "Two": after(set("v", second), "One"), "Copy": copy});
     for (action, what) in more.as_object().expect("actions are an object") {
         flow[action] = what.clone();
     }
-    let plain = checked(name, &one_run(), &flow);
+    // By itself, what variables say in the end is nobody's business.
+    assert_eq!(told(&checked(name, &one_run(), &flow)), []);
     let variable = json!({"kind": "variable", "value": ""});
-    (plain, described(name, &json!({"v": variable, "w": variable})))
+    described(name, &json!({"v": variable, "w": variable}))
 }
 
 #[test]
 fn an_outcome_of_no_order_is_a_finding_where_nothing_is_unknown() {
-    let (plain, same) = copied("guards-halfway", "2", &json!({}));
-    assert_eq!((rules(&plain), rules(&same)), (vec!["unclassified"], vec!["unclassified"]));
+    let flow = copied("guards-halfway", "2", &json!({}));
+    assert_eq!(rules(&flow), ["unclassified"]);
+    assert_eq!(flow.verdict, Verdict::Unsafe);
     // A call whose answer nobody looks at brings no data.
-    let call = json!({"Tell": after(http("POST", "https://x.example.com", &json!("@variables('w')")), "Copy")});
-    let (plain, same) = copied("guards-halfway-told", "2", &call);
-    assert_eq!((rules(&plain), rules(&same)), (vec!["unclassified"], vec!["unclassified"]));
+    let call = http("POST", "https://x.example.com", &json!("done"));
+    let call = json!({"Tell": after(call, "Copy")});
+    assert_eq!(rules(&copied("guards-halfway-told", "2", &call)), ["unclassified"]);
 }
 
 #[test]
 fn it_is_none_where_every_order_ends_like_that_or_unknown_data_decides() {
-    let (plain, same) = copied("guards-halfway-same", "1", &json!({}));
-    assert_eq!((told(&plain), told(&same)), (vec![], vec![]));
-    let (plain, same) = copied("guards-halfway-unknown", "@triggerBody()?['x']", &json!({}));
-    assert_eq!((told(&plain), told(&same)), (vec![], vec![]));
+    assert_eq!(
+        told(&copied("guards-halfway-same", "0", &json!({"One": after(set("v", "0"), "W")}))),
+        []
+    );
+    assert_eq!(told(&copied("guards-halfway-unknown", "@triggerBody()?['x']", &json!({}))), []);
 }
