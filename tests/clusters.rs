@@ -162,3 +162,20 @@ fn an_effect_goes_with_its_condition() {
     let found = findings(&flow, true);
     assert!(found.iter().any(|f| f.contains("stale-guard") && f.contains("Mail")), "{found:?}");
 }
+
+/// So does what happens once a poll has been left.
+#[test]
+fn an_effect_goes_with_the_poll_before_it() {
+    let variable = json!({ "kind": "variable", "value": 0 });
+    let model = json!({
+        "flowrace": 1, "state": { "w": variable, "f": variable }, "observe": ["w"],
+        "flow": [{ "parallel": [
+            [{ "setVariable": "f", "value": 1, "name": "Open" }, { "setVariable": "f", "value": 0, "name": "Close" }],
+            [{ "until": "@equals(variables('f'), 1)", "name": "Poll", "limit": 2, "do": [{ "compose": 1 }] },
+             { "setVariable": "w", "value": 2, "name": "Act" }]
+        ] }]
+    });
+    let (apart, together) = (apart(&model), together(&model));
+    assert!(!findings(&together, true).is_empty());
+    assert_eq!(findings(&apart, true), findings(&together, true), "{apart:#}");
+}

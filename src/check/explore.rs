@@ -1,7 +1,7 @@
 //! One program explored: its violations, its outcomes, its serial outcomes, and the least schedule of each violation.
 
 use super::fuzzed::{fuzzed, joined};
-use super::resort::{last_resort, may_be_refused};
+use super::resort::{decided_outside, last_resort, may_be_refused};
 use crate::explore::ending::Joint;
 use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Counts, Reduction, Stop};
@@ -95,7 +95,7 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
         .saturating_mul(4)
         .min(many);
     let mut told = witnesses(&mut engine, &wanted, cap, stop);
-    let apart = lowered.program.flows.iter().any(|f| f.told_apart);
+    let apart = decided_outside(&lowered.program);
     let unserial: BTreeSet<Joint> = match &serial {
         // Where unknown data decides, an outcome that nothing explains says more about the data than about the flow. What
         // was refused and given up explains one.

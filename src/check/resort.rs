@@ -22,14 +22,19 @@ pub(super) fn may_be_refused(program: &Program) -> bool {
     })
 }
 
-/// What explains such a schedule. Where runs and items are told apart only a refusal that was given up does.
+/// Whether unknown data has a say in how a flow ends: its runs get answers of their own from outside, and look at them.
+pub(super) fn decided_outside(program: &Program) -> bool {
+    program.flows.iter().any(|f| f.told_apart) && program.has_unknown_data()
+}
+
+/// What explains such a schedule. Where unknown data has a say only a refusal that was given up does.
 pub(super) fn last_resort(
     engine: &Engine<'_>,
     steps: &[(State, Successor)],
     serial: &BTreeSet<Joint>,
 ) -> Option<Violation> {
     let first = resorts(engine, steps).into_iter().next();
-    if engine.program.flows.iter().any(|f| f.told_apart) {
+    if decided_outside(engine.program) {
         let refused = first.filter(|r| matches!(r, Resort::Refused(..)));
         return refused.and_then(|resort| violation(engine.program, resort));
     }

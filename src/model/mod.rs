@@ -39,6 +39,7 @@ mod status;
 pub mod support;
 pub mod transition;
 pub mod tree;
+pub mod unknown;
 pub mod value;
 pub mod version;
 pub mod view;

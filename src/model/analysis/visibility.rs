@@ -214,6 +214,17 @@ fn missed(program: &Program, node: NodeId) -> Vec<Guard> {
 
 /// The conditions that an effect depends on and that another process can turn.
 pub(super) fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<Guard> {
+    let mut guards = conditions(program, node);
+    let turned = |guard: &Guard| {
+        let resources = guard.expressions(program).into_iter().flat_map(|e| support(program, e));
+        resources.into_iter().any(|r| written(node, r, program, touches))
+    };
+    guards.retain(turned);
+    guards
+}
+
+/// The conditions that an effect depends on, whether or not anybody can turn them.
+pub fn conditions(program: &Program, node: NodeId) -> Vec<Guard> {
     if !is_effect(program, node) {
         return Vec::new();
     }
@@ -249,10 +260,5 @@ pub(super) fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<
         }
         inner = outer;
     }
-    let turned = |guard: &Guard| {
-        let resources = guard.expressions(program).into_iter().flat_map(|e| support(program, e));
-        resources.into_iter().any(|r| written(node, r, program, touches))
-    };
-    guards.retain(turned);
     guards
 }

@@ -1,5 +1,6 @@
 //! What a cell depends on, and what depends on it.
 
+use super::turned::Conditions;
 use super::{may_fail, reads, writes};
 use crate::model::analysis::expressions;
 use crate::model::expression::Expr;
@@ -50,6 +51,16 @@ pub(super) fn closure(program: &Program, cell: ResourceId, only: Option<&[NodeId
         writers.retain(|&n| wanted(n));
     }
     work.cell(cell);
+    let writers = work.writers.get(&cell).cloned().unwrap_or_default();
+    let conditions = Conditions::new(program);
+    for effect in conditions.turned(program, cell, &writers).filter(|&n| wanted(n)) {
+        work.keep(effect);
+        // What is added to a variable is added to something.
+        writes(program, effect)
+            .filter(|&r| program.resource(r).owner.is_some())
+            .into_iter()
+            .for_each(|r| work.cell(r));
+    }
     for node in program.ids() {
         if wanted(node) && reads(program, node).contains(&cell) {
             work.keep(node);

@@ -11,7 +11,7 @@ use super::closure::Kept;
 use super::prune::prune;
 use crate::definition::ast::Definition;
 use crate::definition::location::Location;
-use crate::model::analysis::expressions;
+use crate::model::analysis::{conditions, expressions};
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Adding, Kind, Over, Program, Shape, Status, StatusSet, Step};
@@ -195,6 +195,9 @@ impl Work<'_> {
             if matches!(self.program.node(node).kind, Kind::Until { .. }) {
                 self.unsure_below(node);
             }
+            // An Until that has to be left first is a condition too.
+            let conditions = conditions(self.program, node);
+            conditions.iter().for_each(|guard| self.keep(guard.node()));
             self.before(node);
         }
     }

@@ -6,12 +6,14 @@
 mod closure;
 mod cluster;
 mod prune;
+mod turned;
 
 use crate::definition::ast::Definition;
 use crate::model::content::Missing;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use std::collections::BTreeSet;
+use turned::Conditions;
 
 pub use cluster::{Part, parts};
 
@@ -31,24 +33,28 @@ pub fn contested(program: &Program, meeting: Meeting) -> Vec<ResourceId> {
     }
     let touched = Touched::new(program);
     let places = Places::new(program);
-    let all =
-        (0..program.resources.len()).map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)));
-    all.filter(|&r| {
-        let (reads, writes) = (&touched.reads[r.index()], &touched.writes[r.index()]);
-        match meeting {
-            Meeting::Across => {
-                let looks = !reads.is_empty() || blind_twice(program, writes, r);
-                program.resource(r).owner.is_none() && !writes.is_empty() && looks
+    cells(program)
+        .filter(|&r| {
+            let (reads, writes) = (&touched.reads[r.index()], &touched.writes[r.index()]);
+            match meeting {
+                Meeting::Across => {
+                    let looks = !reads.is_empty() || blind_twice(program, writes, r);
+                    program.resource(r).owner.is_none() && !writes.is_empty() && looks
+                }
+                Meeting::Within => {
+                    let writes = places.one_each(program, writes);
+                    let all: Vec<NodeId> =
+                        writes.iter().copied().chain(places.one_each(program, reads)).collect();
+                    writes.iter().any(|&w| all.iter().any(|&t| program.overlap_in_run(w, t)))
+                }
             }
-            Meeting::Within => {
-                let writes = places.one_each(program, writes);
-                let all: Vec<NodeId> =
-                    writes.iter().copied().chain(places.one_each(program, reads)).collect();
-                writes.iter().any(|&w| all.iter().any(|&t| program.overlap_in_run(w, t)))
-            }
-        }
-    })
-    .collect()
+        })
+        .collect()
+}
+
+/// All resources, in order.
+fn cells(program: &Program) -> impl Iterator<Item = ResourceId> {
+    (0..program.resources.len()).map(|r| ResourceId(u32::try_from(r).unwrap_or(u32::MAX)))
 }
 
 /// Whether anything at all runs beside anything else in one run: a loop, or two actions that start together.
@@ -147,7 +153,8 @@ impl Places {
     }
 }
 
-/// Which actions read and write which resource.
+/// Which actions read and write which resource. An effect whose condition comes from a resource reads it when it happens,
+/// as far as anybody beside it writes there.
 struct Touched {
     reads: Vec<Vec<NodeId>>,
     writes: Vec<Vec<NodeId>>,
@@ -164,6 +171,12 @@ impl Touched {
             if let Some(r) = writes(program, node) {
                 touched.writes[r.index()].push(node);
             }
+        }
+        let conditions = Conditions::new(program);
+        for (reads, (cell, writes)) in
+            touched.reads.iter_mut().zip(cells(program).zip(&touched.writes))
+        {
+            reads.extend(conditions.turned(program, cell, writes));
         }
         touched
     }
