@@ -34,7 +34,7 @@ pub struct Successor {
     pub state: State,
     /// What happened; empty for an expiry.
     pub events: Arc<Vec<Event>>,
-    /// Rules that fired, by their number in [`Engine::violations`].
+    /// Rules that fired, by their number in `Engine::violations`.
     pub fired: Arc<Vec<u32>>,
     /// Whether the process that stepped was an iteration and has ended; its slot may hold the next one by now.
     pub ended: bool,
