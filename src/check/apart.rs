@@ -21,7 +21,10 @@ pub(super) fn apart(
     let start = stop.elapsed();
     let each = Config { kept: false, ..config.clone() };
     let reports = parts.iter().map(|part| together(&part.definition, &each, stop));
-    let reports: Vec<FlowReport> = reports.collect::<Result<_, _>>()?;
+    // A part may name what it left out: an action that can never run.
+    let Ok(reports) = reports.collect::<Result<Vec<FlowReport>, _>>() else {
+        return together(definition, config, stop);
+    };
     // A state of all is a state of each.
     let product = reports.iter().try_fold(1_u64, |n, r| n.checked_mul(r.stats.states.max(1)));
     let most = config.together.min(config.max_states.unwrap_or(u64::MAX));

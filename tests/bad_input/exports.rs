@@ -337,3 +337,26 @@ fn templates_are_read_as_far_as_they_tell() {
         .says("note: never deployed: dependsOn goes round: a → b → a");
     assert_eq!(said.out.matches("never deployed").count(), 2, "{}", said.out);
 }
+
+/// An action that can never run may be named; an export with its state described is taken like the plain one.
+#[test]
+fn who_can_never_run_may_be_asked() {
+    let here = Here::new("never");
+    let variables = |name: &str, value: Value| json!({"type": "InitializeVariable", "inputs": {"variables": [{"name": name, "type": "array", "value": value}]}});
+    let after = |mut action: Value, before: &str, status: &str| {
+        action["runAfter"] = json!({before: [status]});
+        action
+    };
+    let actions = json!({
+        "V": variables("v", json!([])),
+        "W": after(variables("w", json!([])), "V", "Succeeded"),
+        "I": after(json!({"type": "AppendToArrayVariable", "inputs": {"name": "v", "value": 1}}), "W", "Succeeded"),
+        "D": after(json!({"type": "Compose", "inputs": "@length(variables('w'))"}), "I", "Failed"),
+        "U": after(json!({"type": "AppendToArrayVariable", "inputs": {"name": "w", "value": "@outputs('D')"}}), "D", "Skipped"),
+    });
+    here.taken("f.json", export(&actions), 0);
+    let state =
+        json!({"v": {"kind": "variable", "value": []}, "w": {"kind": "variable", "value": []}});
+    let model = json!({"flowrace": 1, "import": "f.json", "state": state, "observe": ["v", "w"]});
+    here.taken("m.json", model.to_string(), 0).says("w always ends as [null]");
+}
