@@ -43,3 +43,25 @@ fn whoever_writes_last_decides_the_other_columns() {
         assert_eq!(told(&flow), []);
     }
 }
+
+/// A condition on another row of the list does not mean that this one was looked at. A condition on the row itself does.
+#[test]
+fn a_row_beside_decides_nothing() {
+    let last = ("last-writer-wins", Severity::Error, Some(Across::Branches));
+    for (id, rules) in [(1, vec![last]), (2, vec![])] {
+        let at = |mut action: Json, id: u64| {
+            action["inputs"]["parameters"]["id"] = json!(id);
+            action
+        };
+        let patch = |status: &str| at(row("PatchItem", &json!({"Status": status})), 2);
+        let zero = json!({"equals": ["@body('H')?['Status']", "zero"]});
+        let both = json!({"A": patch("one"), "B": patch("two")});
+        let actions = json!({
+            "H": at(row("GetItem", &json!({})), id),
+            "If": after(json!({"type": "If", "expression": zero, "actions": both}), "H"),
+        });
+        let flow = checked(&format!("written-beside-{id}"), &one_run(), &actions);
+        let found: Vec<_> = told(&flow).into_iter().filter(|f| f.0 == last.0).collect();
+        assert_eq!(found, rules, "{id}");
+    }
+}

@@ -7,10 +7,9 @@ use crate::definition::problem::Problem;
 use crate::explore::limits::{Config, Stop};
 use crate::finding::Assumption;
 use crate::model::expression::Expr;
-use crate::model::external::KEY;
 use crate::model::identity::Alias;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Columns, Filter, Kind, Over, Program, Shape, Step};
+use crate::model::program::{Kind, Over, Program, Shape, Step};
 use crate::model::support::readers;
 use crate::platform::lower::{lower, outline};
 use crate::platform::scenario::Scenario;
@@ -86,23 +85,9 @@ fn by_name(program: &Program, cell: ResourceId) -> bool {
     all.iter().any(|(a, one, writes)| {
         *writes
             && all.iter().any(|(b, other, _)| {
-                one != other && !(known(one) && known(other)) && program.overlap(*a, *b)
+                one != other && !(one.is_literal() && other.is_literal()) && program.overlap(*a, *b)
             })
     })
-}
-
-/// Whether a key is written in the flow as it is.
-fn known(key: &Expr) -> bool {
-    let mut known = true;
-    key.visit(&mut |e| {
-        known &= match e {
-            Expr::Const(value) => !value.is_unknown(),
-            Expr::Concat(_) | Expr::Array(_) | Expr::Object(_) | Expr::Call(..) => true,
-            Expr::Opaque(name, _) => &**name == "key",
-            _ => false,
-        };
-    });
-    known
 }
 
 /// Who touches rows of an external store by a key, by which, and whether it writes.
@@ -117,25 +102,10 @@ fn keyed(program: &Program, cell: ResourceId) -> Vec<(NodeId, &Expr, bool)> {
         };
         steps.iter().filter_map(move |step| match step {
             Step::Access(r, access) if *r == cell => {
-                Some((node, key(access)?, !access.only_reads()))
+                Some((node, access.row_key()?, !access.only_reads()))
             }
             _ => None,
         })
     };
     program.ids().flat_map(of_node).collect()
-}
-
-fn key(access: &Access) -> Option<&Expr> {
-    let of = |columns: &'_ Columns| columns.iter().position(|(c, _)| &**c == KEY);
-    let filtered = |filter: &'_ Filter| of(&filter.equal);
-    match access {
-        Access::Fetch(key) => Some(key),
-        Access::Update { filter, .. } | Access::Delete(filter, _) | Access::Select(filter, _) => {
-            filtered(filter).map(|at| &filter.equal[at].1)
-        }
-        Access::Create(row)
-        | Access::CreateIfNone { row, .. }
-        | Access::Upsert { key: row, .. } => of(row).map(|at| &row[at].1),
-        _ => None,
-    }
 }

@@ -1,7 +1,8 @@
 //! The expressions that stand in an access.
 
 use super::expression::Expr;
-use super::program::{Access, Filter, Step};
+use super::external::KEY;
+use super::program::{Access, Columns, Filter, Step};
 use super::statement::{Columns as Selected, Total};
 
 impl Access {
@@ -25,6 +26,21 @@ impl Access {
             | Self::Renew(_)
             | Self::Release(_)
             | Self::Write { .. } => false,
+        }
+    }
+
+    /// What names the row of a store outside that it is about.
+    pub fn row_key(&self) -> Option<&Expr> {
+        let named = |columns: &'_ Columns| columns.iter().position(|(c, _)| &**c == KEY);
+        match self {
+            Self::Fetch(key) => Some(key),
+            Self::Update { filter, .. } | Self::Delete(filter, _) | Self::Select(filter, _) => {
+                named(&filter.equal).map(|at| &filter.equal[at].1)
+            }
+            Self::Create(row) | Self::CreateIfNone { row, .. } | Self::Upsert { key: row, .. } => {
+                named(row).map(|at| &row[at].1)
+            }
+            _ => None,
         }
     }
 

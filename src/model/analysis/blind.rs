@@ -36,18 +36,17 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
             }
             _ => expressions(program, node),
         };
-        let asked: BTreeSet<ResourceId> = program
-            .node(node)
-            .guards
-            .iter()
-            .flat_map(|guard| guard.expressions(program))
-            .flat_map(|e| support(program, e))
-            .collect();
+        let asks = |e: &Expr| {
+            if program.resource(*r).shape != Shape::External {
+                return support(program, e).contains(r);
+            }
+            let of_it = |&n: &NodeId| program.reads(n) == Some(*r) && !beside(program, n, access);
+            readers(program, e).iter().any(of_it)
+        };
+        let guards = program.node(node).guards.iter();
+        let asked = guards.flat_map(|guard| guard.expressions(program)).any(asks);
         for column in columns {
-            let reads = |r| {
-                asked.contains(r)
-                    || of_value(&column).into_iter().any(|e| support(program, e).contains(r))
-            };
+            let reads = asked || of_value(&column).into_iter().any(asks);
             let over_itself = match access {
                 Access::Update { set, .. } => set.iter().any(|(c, e)| {
                     let mut own = false;
@@ -56,13 +55,24 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
                 }),
                 _ => false,
             };
-            let reads = reads(r) && column_read(program, node, *r, &column);
+            let reads = reads && column_read(program, node, *r, &column);
             if !reads && !over_itself {
                 blind.insert(column);
             }
         }
     }
     blind
+}
+
+/// Whether a read is of another row than an access: both are named in the flow, and differently.
+fn beside(program: &Program, reader: NodeId, access: &Access) -> bool {
+    let key = match steps(program, reader) {
+        [Step::Access(_, read)] => read.row_key(),
+        _ => None,
+    };
+    let differ =
+        |(one, other): (&Expr, &Expr)| one.is_literal() && other.is_literal() && one != other;
+    key.zip(access.row_key()).is_some_and(differ)
 }
 
 /// Whether the action's values or conditions look at this column (of an item; any column of a table).
