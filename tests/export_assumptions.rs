@@ -4,22 +4,7 @@ mod support;
 
 use flowrace::finding::{FlowReport, Verdict};
 use serde_json::{Value as Json, json};
-use support::flows::{after, checked, told};
-
-fn one_run() -> Json {
-    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
-}
-
-fn row(operation: &str, id: &str, columns: &Json) -> Json {
-    let mut parameters =
-        json!({"dataset": "https://x.sharepoint.com/s", "table": "Orders", "id": id});
-    for (column, value) in columns.as_object().expect("columns are an object") {
-        parameters[format!("item/{column}")] = value.clone();
-    }
-    let host = json!({"apiId": "/providers/Microsoft.PowerApps/apis/shared_sharepointonline",
-        "connectionName": "shared_sharepointonline", "operationId": operation});
-    json!({"type": "OpenApiConnection", "inputs": {"host": host, "parameters": parameters}})
-}
+use support::flows::{after, checked, one_run, row, told};
 
 /// Reads the row of this id and writes its count plus one.
 fn count(name: &str, id: &str) -> Json {

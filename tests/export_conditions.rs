@@ -4,27 +4,15 @@ mod support;
 
 use flowrace::finding::{Across, Severity};
 use serde_json::{Value as Json, json};
-use support::flows::{after, checked, told};
+use support::flows::{after, checked, one_run, row, told};
 
-fn one_run() -> Json {
-    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
-}
-
-fn row(operation: &str, columns: &Json) -> Json {
-    let mut parameters = json!({"dataset": "https://x.sharepoint.com/s", "table": "Orders", "id": "@triggerBody()?['id']"});
-    for (column, value) in columns.as_object().expect("columns are an object") {
-        parameters[format!("item/{column}")] = value.clone();
-    }
-    let host = json!({"apiId": "/providers/Microsoft.PowerApps/apis/shared_sharepointonline",
-        "connectionName": "shared_sharepointonline", "operationId": operation});
-    json!({"type": "OpenApiConnection", "inputs": {"host": host, "parameters": parameters}})
-}
+const ID: &str = "@triggerBody()?['id']";
 
 /// Reads the row and writes its count plus one.
 fn count(name: &str) -> Json {
     let (get, put) = (format!("Get{name}"), format!("Put{name}"));
     let value = format!("@add(body('{get}')?['Count'], 1)");
-    json!({get.clone(): row("GetItem", &json!({})), put: after(row("PatchItem", &json!({"Count": value})), &get)})
+    json!({get.clone(): row("GetItem", ID, &json!({})), put: after(row("PatchItem", ID, &json!({"Count": value})), &get)})
 }
 
 fn when(condition: &Json, actions: &Json) -> Json {
@@ -120,7 +108,7 @@ fn switches_on_one_value_take_one_way() {
 fn a_column_that_was_read_is_one_value() {
     let column = "@body('Get')?['Status']";
     let flow = |one: &str, other: &str| {
-        json!({"Get": row("GetItem", &json!({})),
+        json!({"Get": row("GetItem", ID, &json!({})),
             "A": after(when(&json!({"equals": [column, one]}), &count("1")), "Get"),
             "B": after(when(&json!({"equals": [column, other]}), &count("2")), "Get")})
     };
@@ -133,8 +121,8 @@ fn a_column_that_was_read_is_one_value() {
 fn another_item_has_a_value_of_its_own() {
     let both = json!({"Each": {"type": "Foreach", "foreach": "@triggerBody()?['rows']",
         "actions": {
-            "A": when(&json!({"equals": ["@items('Each')?['k']", 1]}), &json!({"One": row("PatchItem", &json!({"Count": 1}))})),
-            "B": when(&json!({"equals": ["@items('Each')?['k']", 2]}), &json!({"Two": row("PatchItem", &json!({"Count": 2}))}))},
+            "A": when(&json!({"equals": ["@items('Each')?['k']", 1]}), &json!({"One": row("PatchItem", ID, &json!({"Count": 1}))})),
+            "B": when(&json!({"equals": ["@items('Each')?['k']", 2]}), &json!({"Two": row("PatchItem", ID, &json!({"Count": 2}))}))},
         "runtimeConfiguration": {"concurrency": {"repetitions": 20}}}});
     let last = ("last-writer-wins", Severity::Error, Some(Across::Iterations));
     assert_eq!(told(&checked("items-own", &one_run(), &both)), [last]);

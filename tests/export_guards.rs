@@ -6,14 +6,10 @@ mod support;
 use flowrace::finding::{Across, FlowReport, Severity, Verdict};
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
-use support::flows::{after, checked, http, init, orders, set, told, when};
+use support::flows::{after, checked, http, init, one_run, orders, set, told, when};
 
 const STALE: (&str, Severity, Option<Across>) =
     ("stale-guard", Severity::Error, Some(Across::Branches));
-
-fn one_run() -> Json {
-    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
-}
 
 /// The flow again, with its cells described.
 fn described(name: &str, state: &Json) -> FlowReport {

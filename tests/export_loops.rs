@@ -4,30 +4,17 @@ mod support;
 
 use flowrace::finding::{Across, Severity};
 use serde_json::{Value as Json, json};
-use support::flows::{after, checked, on_request, told};
-
-fn one_run() -> Json {
-    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
-}
-
-fn call(operation: &str, parameters: &Json) -> Json {
-    let host = json!({"apiId": "/providers/Microsoft.PowerApps/apis/shared_sharepointonline",
-        "connectionName": "shared_sharepointonline", "operationId": operation});
-    let mut all = json!({"dataset": "https://x.sharepoint.com/s", "table": "Orders"});
-    let all_of = all.as_object_mut().expect("an object");
-    all_of.extend(parameters.as_object().cloned().expect("an object"));
-    json!({"type": "OpenApiConnection", "inputs": {"host": host, "parameters": all}})
-}
+use support::flows::{after, checked, on_request, one_run, orders, told};
 
 fn list() -> Json {
-    call("GetItems", &json!({"$filter": "Status eq 'New'"}))
+    orders("GetItems", &json!({"$filter": "Status eq 'New'"}))
 }
 
 /// Writes a column of the loop's item from what the list said of it.
 fn put(looped: &str, column: &str, by: u32) -> Json {
     let value = format!("@add(items('{looped}')?['Count'], {by})");
     let item = format!("item/{column}");
-    call("PatchItem", &json!({"id": format!("@items('{looped}')?['ID']"), item: value}))
+    orders("PatchItem", &json!({"id": format!("@items('{looped}')?['ID']"), item: value}))
 }
 
 fn each(actions: &Json, repetitions: u32) -> Json {
@@ -80,7 +67,7 @@ fn a_branch_beside_both_loops_is_a_stranger() {
     let second = json!({"Put2": put("Second", "Count", 2)});
     let mut flow = two((20, 20), &second, "First");
     let other = each(
-        &json!({"Other": call("PatchItem", &json!({
+        &json!({"Other": orders("PatchItem", &json!({
         "id": "@items('Beside')?['ID']", "item/Count": 7}))}),
         20,
     );

@@ -4,18 +4,7 @@ mod support;
 
 use flowrace::finding::{Across, Severity};
 use serde_json::{Value as Json, json};
-use support::flows::{after, checked, on_request, told};
-
-fn one_run() -> Json {
-    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
-}
-
-/// A call of a connector.
-fn call(connector: &str, operation: &str, parameters: &Json) -> Json {
-    let host = json!({"apiId": format!("/providers/Microsoft.PowerApps/apis/shared_{connector}"),
-        "connectionName": connector, "operationId": operation});
-    json!({"type": "OpenApiConnection", "inputs": {"host": host, "parameters": parameters}})
-}
+use support::flows::{after, call, checked, on_request, one_run, told};
 
 fn list() -> Json {
     call(

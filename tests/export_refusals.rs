@@ -5,11 +5,7 @@ mod support;
 
 use flowrace::finding::{Across, Severity};
 use serde_json::{Value as Json, json};
-use support::flows::{after, checked, init, item, on_request, set, told};
-
-fn one_run() -> Json {
-    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
-}
+use support::flows::{after, checked, init, item, on_request, one_run, set, told};
 
 fn http(method: &str, more: &Json) -> Json {
     let mut inputs = json!({"method": method, "uri": "https://x.example/items/5"});

@@ -4,26 +4,14 @@ mod support;
 
 use flowrace::finding::{Across, Severity};
 use serde_json::{Value as Json, json};
-use support::flows::{after, checked, told};
+use support::flows::{after, checked, one_run, row, told};
 
-fn one_run() -> Json {
-    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
-}
-
-fn row(operation: &str, columns: &Json) -> Json {
-    let mut parameters = json!({"dataset": "https://x.sharepoint.com/s", "table": "Orders", "id": "@triggerBody()?['id']"});
-    for (column, value) in columns.as_object().expect("columns are an object") {
-        parameters[format!("item/{column}")] = value.clone();
-    }
-    let host = json!({"apiId": "/providers/Microsoft.PowerApps/apis/shared_sharepointonline",
-        "connectionName": "shared_sharepointonline", "operationId": operation});
-    json!({"type": "OpenApiConnection", "inputs": {"host": host, "parameters": parameters}})
-}
+const ID: &str = "@triggerBody()?['id']";
 
 fn each(columns: &Json) -> Json {
-    let put = after(row("PatchItem", columns), "Get");
+    let put = after(row("PatchItem", ID, columns), "Get");
     json!({"Each": {"type": "Foreach", "foreach": "@triggerBody()?['rows']",
-        "actions": {"Get": row("GetItem", &json!({})), "Put": put},
+        "actions": {"Get": row("GetItem", ID, &json!({})), "Put": put},
         "runtimeConfiguration": {"concurrency": {"repetitions": 20}}}})
 }
 
@@ -53,11 +41,11 @@ fn a_row_beside_decides_nothing() {
             action["inputs"]["parameters"]["id"] = json!(id);
             action
         };
-        let patch = |status: &str| at(row("PatchItem", &json!({"Status": status})), 2);
+        let patch = |status: &str| at(row("PatchItem", ID, &json!({"Status": status})), 2);
         let zero = json!({"equals": ["@body('H')?['Status']", "zero"]});
         let both = json!({"A": patch("one"), "B": patch("two")});
         let actions = json!({
-            "H": at(row("GetItem", &json!({})), id),
+            "H": at(row("GetItem", ID, &json!({})), id),
             "If": after(json!({"type": "If", "expression": zero, "actions": both}), "H"),
         });
         let flow = checked(&format!("written-beside-{id}"), &one_run(), &actions);

@@ -4,7 +4,7 @@ mod support;
 
 use flowrace::finding::{Across, FlowReport, Severity, Verdict};
 use serde_json::{Value as Json, json};
-use support::flows::{after, checked, on_request, told};
+use support::flows::{after, checked, on_request, one_run, told};
 
 type Told<'a> = (&'a str, Severity, Option<Across>);
 
@@ -50,10 +50,6 @@ const ROW: &str = "first(body('Look')?['resultsets']?['Table1'])";
 
 fn two(first: impl Into<Json>, second: Json) -> Json {
     json!({"Look": first.into(), "Store": after(second, "Look")})
-}
-
-fn one_run() -> Json {
-    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
 }
 
 fn safe(flow: &FlowReport) {

@@ -6,7 +6,7 @@
 //! what differs under every one of them.
 
 use super::function::Function;
-use super::value::{Float, Value};
+use super::value::Value;
 
 /// What is claimed at once.
 #[derive(Clone, Debug, Default)]
@@ -93,7 +93,8 @@ impl Facts {
                 }
             }
         }
-        let number = |x: usize| classes.constant(x).and_then(float).is_some() && !classes.loose(x);
+        let number =
+            |x: usize| classes.constant(x).and_then(Value::as_float).is_some() && !classes.loose(x);
         let squeezed = |(a, b): &(Value, Value)| {
             let (x, y) = (classes.root(a), classes.root(b));
             let either = (number(x) && !classes.loose(y)) || (number(y) && !classes.loose(x));
@@ -218,7 +219,7 @@ impl Classes {
             return None;
         }
         let (a, b) = (self.constant(x)?, self.constant(y)?);
-        let order = match (float(a), float(b), a, b) {
+        let order = match (a.as_float(), b.as_float(), a, b) {
             (Some(a), Some(b), ..) => a.total_cmp(&b),
             (.., Value::String(a), Value::String(b)) if !self.loose(x) && !self.loose(y) => {
                 a.to_lowercase().cmp(&b.to_lowercase())
@@ -232,21 +233,9 @@ impl Classes {
 /// Values in values are looked at so far.
 const DEEPEST: u32 = 6;
 
-fn float(value: &Value) -> Option<f64> {
-    match value {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "the platform's numbers lose the same digits"
-        )]
-        Value::Int(n) => Some(*n as f64),
-        Value::Float(Float(f)) => Some(*f),
-        _ => None,
-    }
-}
-
 fn same(a: &Value, b: &Value) -> bool {
     let nothing = |v: &Value| *v == Value::Null || *v == Value::text("");
-    match (float(a), float(b)) {
+    match (a.as_float(), b.as_float()) {
         (Some(a), Some(b)) => a.total_cmp(&b).is_eq(),
         _ => a == b || (nothing(a) && nothing(b)),
     }
@@ -265,7 +254,7 @@ fn differ_loosely(a: &Value, b: &Value) -> bool {
             a != b && !numbers && (ascii || first(&a).zip(first(&b)).is_some_and(|(a, b)| a != b))
         }
         (Value::Null, _) | (_, Value::Null) => !same(a, b),
-        _ => float(a).zip(float(b)).is_some() && !same(a, b),
+        _ => a.as_float().zip(b.as_float()).is_some() && !same(a, b),
     }
 }
 

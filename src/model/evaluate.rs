@@ -3,8 +3,9 @@
 use super::among::each;
 use super::expression::{Env, Expr, Failure};
 use super::external::{ETAG, SYMBOL, wraps};
-use super::filter::{Elements, filter, nth, sifted};
+use super::filter::{filter, nth, sifted};
 use super::function::etag;
+use super::over_row::Within;
 use super::patience::fits;
 use super::value::Value;
 use std::collections::BTreeMap;
@@ -75,7 +76,7 @@ pub fn evaluate(expr: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
             Value::Array(items) => {
                 let mut out = Vec::with_capacity(items.len());
                 for item in items.iter().cloned() {
-                    out.push(evaluate(select, &mut Elements { inner: env, element: item })?);
+                    out.push(evaluate(select, &mut Within::element(env, item))?);
                 }
                 Ok(Value::array(out))
             }

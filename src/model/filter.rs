@@ -9,56 +9,11 @@ use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
 use super::external::SYMBOL;
 use super::function::Function;
-use super::identity::{Alias, identity};
-use super::ids::{NodeId, ResourceId};
+use super::identity::identity;
+use super::over_row::Within;
 use super::value::Value;
 
 const OP: &str = "filter";
-
-/// An environment with an element at hand.
-pub(super) struct Elements<'e> {
-    pub(super) inner: &'e mut dyn Env,
-    pub(super) element: Value,
-}
-
-impl Env for Elements<'_> {
-    fn output(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.output(node)
-    }
-    fn body(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.body(node)
-    }
-    fn action(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.action(node)
-    }
-    fn result(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.result(node)
-    }
-    fn variable(&mut self, variable: ResourceId) -> Result<Value, Failure> {
-        self.inner.variable(variable)
-    }
-    fn item(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.item(node)
-    }
-    fn round(&mut self, node: NodeId) -> Result<Value, Failure> {
-        self.inner.round(node)
-    }
-    fn column(&mut self, name: &str) -> Result<Value, Failure> {
-        self.inner.column(name)
-    }
-    fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
-        self.inner.state(resource)
-    }
-    fn element(&mut self) -> Result<Value, Failure> {
-        Ok(self.element.clone())
-    }
-    fn run(&mut self) -> Value {
-        self.inner.run()
-    }
-    fn alias(&self) -> Alias {
-        self.inner.alias()
-    }
-}
 
 /// The elements for which a condition holds.
 pub(super) fn filter(from: &Expr, condition: &Expr, env: &mut dyn Env) -> Result<Value, Failure> {
@@ -73,7 +28,7 @@ pub(super) fn filter(from: &Expr, condition: &Expr, env: &mut dyn Env) -> Result
     for (index, element) in items.into_iter().enumerate() {
         let row = matches!(&element, Value::Object(o) if o.contains_key(SYMBOL));
         let alias = env.alias();
-        let holds = evaluate(condition, &mut Elements { inner: env, element: element.clone() })?;
+        let holds = evaluate(condition, &mut Within::element(env, element.clone()))?;
         let holds = if row { settled(&identity(&holds, alias)) } else { holds };
         let before = earlier.get(index).filter(|c| c.is_unknown());
         match (holds, before) {

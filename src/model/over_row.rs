@@ -1,4 +1,4 @@
-//! Expressions over a row, as SQL has them.
+//! Expressions over a row, as SQL has them, or over an element of a list.
 
 use super::content::Row;
 use super::evaluate::evaluate;
@@ -7,13 +7,26 @@ use super::identity::Alias;
 use super::ids::{NodeId, ResourceId};
 use super::value::Value;
 
-/// Evaluates over a row: `Column(c)` is a column of it.
-struct RowEnv<'a> {
+/// An environment with something at hand that the one around does not have.
+pub(super) struct Within<'a> {
     inner: &'a mut dyn Env,
-    row: &'a Row,
+    here: Here<'a>,
 }
 
-impl Env for RowEnv<'_> {
+enum Here<'a> {
+    /// `Column(c)` is a column of it.
+    Row(&'a Row),
+    /// `Element` is this.
+    Element(Value),
+}
+
+impl<'a> Within<'a> {
+    pub(super) fn element(inner: &'a mut dyn Env, element: Value) -> Self {
+        Self { inner, here: Here::Element(element) }
+    }
+}
+
+impl Env for Within<'_> {
     fn output(&mut self, node: NodeId) -> Result<Value, Failure> {
         self.inner.output(node)
     }
@@ -36,7 +49,10 @@ impl Env for RowEnv<'_> {
         self.inner.round(node)
     }
     fn column(&mut self, name: &str) -> Result<Value, Failure> {
-        Ok(self.row.get(name))
+        match &self.here {
+            Here::Row(row) => Ok(row.get(name)),
+            Here::Element(_) => self.inner.column(name),
+        }
     }
     fn state(&mut self, resource: ResourceId) -> Result<Value, Failure> {
         self.inner.state(resource)
@@ -45,7 +61,10 @@ impl Env for RowEnv<'_> {
         self.inner.run()
     }
     fn element(&mut self) -> Result<Value, Failure> {
-        self.inner.element()
+        match &self.here {
+            Here::Element(element) => Ok(element.clone()),
+            Here::Row(_) => self.inner.element(),
+        }
     }
     fn alias(&self) -> Alias {
         self.inner.alias()
@@ -53,5 +72,5 @@ impl Env for RowEnv<'_> {
 }
 
 pub(super) fn over_row(expr: &Expr, row: &Row, env: &mut dyn Env) -> Result<Value, Failure> {
-    evaluate(expr, &mut RowEnv { inner: env, row })
+    evaluate(expr, &mut Within { inner: env, here: Here::Row(row) })
 }

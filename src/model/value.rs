@@ -136,16 +136,27 @@ impl Hash for Term {
     }
 }
 
-/// FNV-1a (Fowler, Noll and Vo 1991): the same on every machine and in every run.
+/// FNV-1a (Fowler, Noll and Vo 1991), over words of eight bytes: the same on every machine and in every run.
 struct Fnv(u64);
+
+impl Fnv {
+    fn take(&mut self, word: u64) {
+        // The low bits of a product know nothing of the high ones: turned, they do next time.
+        self.0 = (self.0 ^ word).wrapping_mul(0x100_0000_01b3).rotate_left(23);
+    }
+}
 
 impl Hasher for Fnv {
     fn finish(&self) -> u64 {
         self.0
     }
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.take(u64::from_le_bytes(*word)));
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        if !rest.is_empty() {
+            self.take(u64::from_le_bytes(last) ^ (rest.len() as u64) << 56);
         }
     }
 }
@@ -172,6 +183,18 @@ impl Value {
             args.iter().fold(1, |n: usize, arg| n.saturating_add(super::patience::parts(arg)));
         let parts = u32::try_from(parts).unwrap_or(u32::MAX);
         Self::Term(Arc::new(Term { op: op.into(), args, hash: hasher.finish(), parts }))
+    }
+    /// A number, whole or not, as the platform compares it.
+    pub fn as_float(&self) -> Option<f64> {
+        match self {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the platform's numbers lose the same digits"
+            )]
+            Self::Int(n) => Some(*n as f64),
+            Self::Float(f) => Some(f.0),
+            _ => None,
+        }
     }
     /// Whether an unknown occurs anywhere inside.
     pub fn is_unknown(&self) -> bool {

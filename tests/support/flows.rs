@@ -20,6 +20,11 @@ pub(crate) fn on_request() -> Json {
     json!({"type": "Request", "kind": "Http"})
 }
 
+/// As [`on_request`], one run at a time.
+pub(crate) fn one_run() -> Json {
+    json!({"type": "Request", "runtimeConfiguration": {"concurrency": {"runs": 1}}})
+}
+
 pub(crate) fn after(mut action: Json, name: &str) -> Json {
     action["runAfter"] = json!({name: ["Succeeded"]});
     action
@@ -47,6 +52,15 @@ pub(crate) fn call(connector: &str, operation: &str, parameters: &Json) -> Json 
     let host = json!({"apiId": format!("/providers/Microsoft.PowerApps/apis/shared_{connector}"),
         "connectionName": connector, "operationId": operation});
     json!({"type": "OpenApiConnection", "inputs": {"host": host, "parameters": parameters}})
+}
+
+/// An operation on one row of that list, with the columns that it sets.
+pub(crate) fn row(operation: &str, id: &str, columns: &Json) -> Json {
+    let mut parameters = json!({"id": id});
+    for (column, value) in columns.as_object().expect("columns are an object") {
+        parameters[format!("item/{column}")] = value.clone();
+    }
+    orders(operation, &parameters)
 }
 
 /// An operation of SharePoint's connector on the list Orders.

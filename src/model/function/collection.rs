@@ -47,7 +47,7 @@ fn empty(args: &[Value]) -> Result<Value, Failure> {
         [Value::String(s)] => Ok(Value::Bool(s.is_empty())),
         [Value::Object(o)] => Ok(Value::Bool(o.is_empty())),
         [list] => match filter::length(list) {
-            Some(length) => Function("equals").call(&[length, Value::Int(0)]),
+            Some(length) => Function::named("equals").call(&[length, Value::Int(0)]),
             None => unfit("empty", args),
         },
         _ => unfit("empty", args),

@@ -5,6 +5,13 @@ use crate::model::value::{Token, TokenKind, Value};
 
 /// What a text function makes of an etag: the etag.
 pub(crate) fn kept(name: &str, args: &[Value]) -> Option<Value> {
+    let made_of_one = |v: &Value| match v {
+        Value::Array(items) => matches!(items.as_slice(), [tag] if is_etag(tag)),
+        other => is_etag(other),
+    };
+    if !args.iter().any(made_of_one) {
+        return None;
+    }
     match (name, args) {
         ("concat", parts) => {
             let mut tags = parts.iter().filter(|p| is_etag(p));

@@ -3,7 +3,7 @@
 use super::{MANY, Row, fail, unfit};
 use crate::model::expression::Failure;
 use crate::model::filter::is_something;
-use crate::model::value::{Float, Value};
+use crate::model::value::Value;
 use std::cmp::Ordering;
 
 pub(super) const TABLE: &[Row] = &[
@@ -53,18 +53,6 @@ fn choose(args: &[Value]) -> Result<Value, Failure> {
     }
 }
 
-fn float(value: &Value) -> Option<f64> {
-    match value {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "the platform's numbers lose the same digits"
-        )]
-        Value::Int(n) => Some(*n as f64),
-        Value::Float(Float(f)) => Some(*f),
-        _ => None,
-    }
-}
-
 /// Type-strict, but 1 = 1.0 (semantics §12.3).
 fn equals(args: &[Value]) -> Result<Value, Failure> {
     let [x, y] = args else { return unfit("equals", args) };
@@ -80,7 +68,7 @@ fn equals(args: &[Value]) -> Result<Value, Failure> {
         sorted.sort();
         return Ok(Value::term("equals", sorted));
     }
-    Ok(Value::Bool(match (float(x), float(y)) {
+    Ok(Value::Bool(match (x.as_float(), y.as_float()) {
         (Some(x), Some(y)) => x.total_cmp(&y).is_eq(),
         _ => false,
     }))
@@ -93,7 +81,7 @@ fn compared(name: &str, args: &[Value], test: impl Fn(Ordering) -> bool) -> Resu
         [Value::String(x), Value::String(y)] => {
             Ok(Value::Bool(test(x.to_lowercase().cmp(&y.to_lowercase()))))
         }
-        [x, y] => match (float(x), float(y)) {
+        [x, y] => match (x.as_float(), y.as_float()) {
             (Some(x), Some(y)) => Ok(Value::Bool(test(x.total_cmp(&y)))),
             _ => unfit(name, args),
         },

@@ -13,10 +13,23 @@ mod time;
 use super::among::each;
 use super::expression::Failure;
 use super::value::Value;
+use std::fmt;
 
-/// A function, by its name in lower case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Function(pub &'static str);
+/// A function, found by its name once.
+#[derive(Clone, Copy)]
+pub struct Function(&'static Row);
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Function").field(&self.name()).finish()
+    }
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
 
 /// How a function is computed.
 type Compute = fn(&[Value]) -> Result<Value, Failure>;
@@ -35,11 +48,15 @@ fn tables() -> impl Iterator<Item = &'static Row> {
 impl Function {
     /// By name, whatever its case.
     pub fn lookup(name: &str) -> Option<Self> {
-        tables().find(|row| row.0.eq_ignore_ascii_case(name)).map(|row| Self(row.0))
+        tables().find(|row| row.0.eq_ignore_ascii_case(name)).map(Self)
+    }
+    /// One that there is.
+    fn named(name: &str) -> Self {
+        Self::lookup(name).expect("internal error: it stands in a table")
     }
     /// In lower case.
     pub fn name(self) -> &'static str {
-        self.0
+        self.0.0
     }
     /// All names, for suggestions.
     pub fn names() -> impl Iterator<Item = &'static str> {
@@ -47,24 +64,21 @@ impl Function {
     }
     /// Whether it takes so many arguments.
     pub fn accepts(self, count: usize) -> bool {
-        tables().find(|row| row.0 == self.0).is_some_and(|row| (row.1..=row.2).contains(&count))
+        (self.0.1..=self.0.2).contains(&count)
     }
     /// Its value.
     pub fn call(self, args: &[Value]) -> Result<Value, Failure> {
-        let Some(row) = tables().find(|row| row.0 == self.0) else {
-            return fail(format!("no function {}", self.0));
-        };
-        if !(row.1..=row.2).contains(&args.len()) {
-            return fail(format!("{} does not take {} arguments", self.0, args.len()));
+        let (name, _, _, compute) = *self.0;
+        if !self.accepts(args.len()) {
+            return fail(format!("{name} does not take {} arguments", args.len()));
         }
-        if let Some(tag) = etag::kept(self.0, args) {
+        if let Some(tag) = etag::kept(name, args) {
             return Ok(tag);
         }
-        let one = |args: &[Value]| (row.3)(args).ok();
-        if let Some(value) = each(self.0, args, one) {
+        if let Some(value) = each(name, args, |args| compute(args).ok()) {
             return Ok(value);
         }
-        (row.3)(args)
+        compute(args)
     }
 }
 

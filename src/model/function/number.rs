@@ -15,15 +15,6 @@ pub(super) const TABLE: &[Row] = &[
     ("range", 2, 2, range),
 ];
 
-#[expect(clippy::cast_precision_loss, reason = "the platform's numbers lose the same digits")]
-fn float(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(n) => Some(*n as f64),
-        Value::Float(f) => Some(f.0),
-        _ => None,
-    }
-}
-
 fn finite(value: f64) -> Result<Value, Failure> {
     if value.is_finite() {
         Ok(Value::Float(Float(value)))
@@ -43,7 +34,7 @@ fn arithmetic(
             Some(n) => Ok(Value::Int(n)),
             None => fail("the number is out of range"),
         },
-        [x, y] => match (float(x), float(y)) {
+        [x, y] => match (x.as_float(), y.as_float()) {
             (Some(x), Some(y)) => finite(other(x, y)),
             _ => unfit(name, args),
         },
@@ -122,7 +113,7 @@ fn extreme(name: &str, args: &[Value], greatest: bool) -> Result<Value, Failure>
     };
     let mut best: Option<(f64, &Value)> = None;
     for item in &items {
-        let Some(n) = float(item) else { return unfit(name, args) };
+        let Some(n) = item.as_float() else { return unfit(name, args) };
         if best.is_none_or(|(b, _)| if greatest { n > b } else { n < b }) {
             best = Some((n, item));
         }

@@ -86,7 +86,7 @@ fn arithmetic(op: &BinaryOperator, left: Expr, right: Expr) -> Read<Expr> {
 pub(super) fn is_text(expr: &Expr) -> bool {
     match expr {
         Expr::Const(Value::String(_)) | Expr::Concat(_) => true,
-        Expr::Call(function, _) => function.0 == "concat",
+        Expr::Call(function, _) => function.name() == "concat",
         _ => false,
     }
 }
@@ -203,7 +203,7 @@ pub(super) fn made_up(expr: &Expr) -> bool {
                 || args.iter().any(made_up)
         }
         Expr::Call(function, args) => {
-            ["guid", "rand"].contains(&function.0) || args.iter().any(made_up)
+            ["guid", "rand"].contains(&function.name()) || args.iter().any(made_up)
         }
         Expr::Concat(parts) => parts.iter().any(made_up),
         _ => false,

@@ -123,7 +123,7 @@ fn expr(value: &Expr) -> String {
         Expr::Const(Value::Bool(value)) => value.to_string(),
         Expr::Column(name) => name.to_string(),
         Expr::Concat(parts) => format!("\"{}\"", list(parts)),
-        Expr::Call(function, args) => format!("{}({})", function.0, list(args)),
+        Expr::Call(function, args) => format!("{}({})", function.name(), list(args)),
         Expr::Opaque(name, args) if args.is_empty() => name.to_string(),
         Expr::Opaque(name, args) => format!("{name}?({})", list(args)),
         other => format!("{other:?}"),
