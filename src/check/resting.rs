@@ -7,6 +7,7 @@ use crate::definition::problem::Problem;
 use crate::explore::limits::{Config, Stop};
 use crate::finding::Assumption;
 use crate::model::expression::Expr;
+use crate::model::external::literal_name;
 use crate::model::identity::Alias;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Kind, Over, Program, Shape, Step};
@@ -85,7 +86,9 @@ fn by_name(program: &Program, cell: ResourceId) -> bool {
     all.iter().any(|(a, one, writes)| {
         *writes
             && all.iter().any(|(b, other, _)| {
-                one != other && !(one.is_literal() && other.is_literal()) && program.overlap(*a, *b)
+                one != other
+                    && literal_name(one).zip(literal_name(other)).is_none()
+                    && program.overlap(*a, *b)
             })
     })
 }

@@ -234,20 +234,6 @@ fn write_json(value: &Value, out: &mut String) {
 }
 
 impl Expr {
-    /// Whether it is written in the flow as it is, whoever evaluates it.
-    pub fn is_literal(&self) -> bool {
-        let mut literal = true;
-        self.visit(&mut |e| {
-            literal &= match e {
-                Self::Const(value) => !value.is_unknown(),
-                Self::Concat(_) | Self::Array(_) | Self::Object(_) | Self::Call(..) => true,
-                Self::Opaque(name, _) => &**name == "key",
-                _ => false,
-            };
-        });
-        literal
-    }
-
     /// Shows every part of the expression, outermost first.
     pub fn visit(&self, look: &mut dyn FnMut(&Expr)) {
         look(self);

@@ -62,7 +62,7 @@ fn settled(condition: &Value) -> Value {
     }
     let function = Function::lookup(&term.op).filter(|f| f.accepts(args.len()));
     let value = function.and_then(|f| f.call(&args).ok());
-    value.unwrap_or_else(|| Value::term(&term.op, args))
+    value.unwrap_or_else(|| Value::over(term, args))
 }
 
 /// The elements that a list may hold, and the condition of each: `true`, or what nobody knows.

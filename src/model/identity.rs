@@ -45,7 +45,7 @@ pub fn identity(value: &Value, alias: Alias) -> Value {
             let base = Value::term("item", base.args.iter().take(1).cloned().collect());
             Value::term("[]", vec![base, Value::String(column.clone())])
         }
-        (op, args) => Value::term(op, args.iter().map(|a| identity(a, alias)).collect()),
+        (_, args) => Value::over(term, args.iter().map(|a| identity(a, alias)).collect()),
     }
 }
 
@@ -61,7 +61,7 @@ fn alike(value: &Value) -> Value {
         Value::Term(term) => match &*term.op {
             "triggerOutputs" => value.clone(),
             "run" => Value::Null,
-            op => Value::term(op, term.args.iter().map(alike).collect()),
+            _ => Value::over(term, term.args.iter().map(alike).collect()),
         },
         Value::Array(items) => Value::array(items.iter().map(alike).collect()),
         Value::Object(o) => {

@@ -176,13 +176,24 @@ impl Value {
     }
     /// An unknown value.
     pub fn term(op: &str, args: Vec<Value>) -> Self {
+        Self::of_term(op.into(), args)
+    }
+    /// The same of other arguments; the very same if they are not other ones.
+    pub fn over(term: &Arc<Term>, args: Vec<Value>) -> Self {
+        if args == term.args {
+            Self::Term(term.clone())
+        } else {
+            Self::of_term(term.op.clone(), args)
+        }
+    }
+    fn of_term(op: Arc<str>, args: Vec<Value>) -> Self {
         let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
         op.hash(&mut hasher);
         args.hash(&mut hasher);
         let parts =
             args.iter().fold(1, |n: usize, arg| n.saturating_add(super::patience::parts(arg)));
         let parts = u32::try_from(parts).unwrap_or(u32::MAX);
-        Self::Term(Arc::new(Term { op: op.into(), args, hash: hasher.finish(), parts }))
+        Self::Term(Arc::new(Term { op, args, hash: hasher.finish(), parts }))
     }
     /// A number, whole or not, as the platform compares it.
     pub fn as_float(&self) -> Option<f64> {

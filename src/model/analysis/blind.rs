@@ -4,6 +4,7 @@ use super::touch::{How, Touch};
 use super::visibility::overlaps;
 use super::{expressions, steps};
 use crate::model::expression::Expr;
+use crate::model::external::literal_name;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Program, Shape, Step};
 use crate::model::support::{readers, support};
@@ -70,9 +71,8 @@ fn beside(program: &Program, reader: NodeId, access: &Access) -> bool {
         [Step::Access(_, read)] => read.row_key(),
         _ => None,
     };
-    let differ =
-        |(one, other): (&Expr, &Expr)| one.is_literal() && other.is_literal() && one != other;
-    key.zip(access.row_key()).is_some_and(differ)
+    let name = |key: Option<&Expr>| key.and_then(literal_name);
+    name(key).zip(name(access.row_key())).is_some_and(|(one, other)| one != other)
 }
 
 /// Whether the action's values or conditions look at this column (of an item; any column of a table).

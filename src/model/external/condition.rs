@@ -49,7 +49,7 @@ pub(super) fn condition(
 fn with_value(condition: &Value) -> Value {
     let Value::Term(term) = condition else { return condition.clone() };
     match &*term.op {
-        "and" | "or" => Value::term(&term.op, term.args.iter().map(with_value).collect()),
+        "and" | "or" => Value::over(term, term.args.iter().map(with_value).collect()),
         "greater" | "greaterorequals" | "less" | "lessorequals" => {
             let null = |v: &Value| Value::term("equals", vec![Value::Null, v.clone()]);
             let open = term.args.iter().filter(|v| v.is_unknown());

@@ -28,9 +28,21 @@ pub(super) fn folded(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::text(&text.to_lowercase()),
         Value::Term(term) if ["key", "concat"].contains(&&*term.op) => {
-            Value::term(&term.op, term.args.iter().map(folded).collect())
+            Value::over(term, term.args.iter().map(folded).collect())
         }
         other => other.clone(),
+    }
+}
+
+/// What an expression names in every run, the way a store tells its rows apart; `None` if that depends.
+pub fn literal_name(key: &Expr) -> Option<Value> {
+    match key {
+        Expr::Const(value) => (!value.is_unknown()).then(|| folded(&in_address(value.clone()))),
+        Expr::Opaque(name, parts) if &**name == "key" => {
+            let parts: Option<Vec<Value>> = parts.iter().map(literal_name).collect();
+            Some(Value::term("key", parts?))
+        }
+        _ => None,
     }
 }
 
