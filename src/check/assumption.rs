@@ -1,9 +1,8 @@
 //! Platform facts that public sources disagree about, checked both ways.
 
-use super::explore::explore;
+use super::explore::explore_and;
 use super::findings::findings;
-use crate::explore::engine::Engine;
-use crate::explore::limits::{Config, Reduction, Stop};
+use crate::explore::limits::{Config, Stop};
 use crate::finding::{Assumption, FlowReport, Severity};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Step};
@@ -51,14 +50,13 @@ pub(super) fn assumption(
     let value = if torn { "torn" } else { "atomic" };
     let mut flips = false;
     if let Some(mut other) = other {
-        let explored = explore(&mut other, config, stop);
-        let mut engine = Engine::new(&other.program, config.reduction != Reduction::None);
+        let (_, found) = explore_and(&mut other, config, stop, findings);
         let known: BTreeSet<(String, String, Vec<String>)> = report
             .findings
             .iter()
             .map(|f| (f.rule.to_owned(), f.cell.clone(), f.actions.clone()))
             .collect();
-        for mut finding in findings(&mut engine, &other, &explored) {
+        for mut finding in found {
             let key = (finding.rule.to_owned(), finding.cell.clone(), finding.actions.clone());
             if !known.contains(&key) {
                 finding.severity = Severity::Warning;

@@ -37,20 +37,49 @@ const LISTED: u64 = 8;
 
 /// Searches, lists serial outcomes, and finds the least schedule of each violation.
 pub(super) fn explore(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored {
-    match &config.fuzz {
-        None => searched(lowered, config, stop),
-        Some(asked) if !asked.after_limits => fuzzed(lowered, config, asked, stop),
-        Some(asked) => {
-            let explored = searched(lowered, config, stop);
-            if explored.stopped.is_none() || stop.stopped().is_some() {
-                return explored;
-            }
-            joined(explored, fuzzed(lowered, config, asked, stop))
-        }
-    }
+    explore_and(lowered, config, stop, |_, _, _| ()).0
 }
 
-fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored {
+/// The same, and what there is to say about it by the engine that has learned all the steps.
+pub(super) fn explore_and<T>(
+    lowered: &mut Lowered,
+    config: &Config,
+    stop: &dyn Stop,
+    tell: impl FnOnce(&mut Engine<'_>, &Lowered, &Explored) -> T,
+) -> (Explored, T) {
+    let explored = match &config.fuzz {
+        None => return searched(lowered, config, stop, tell),
+        Some(asked) if !asked.after_limits => fuzzed(lowered, config, asked, stop),
+        Some(asked) => {
+            let (explored, ()) = searched(lowered, config, stop, |_, _, _| ());
+            if explored.stopped.is_none() || stop.stopped().is_some() {
+                explored
+            } else {
+                joined(explored, fuzzed(lowered, config, asked, stop))
+            }
+        }
+    };
+    afresh(lowered, config, explored, tell)
+}
+
+/// What there is to say where no engine has learned anything.
+fn afresh<T>(
+    lowered: &Lowered,
+    config: &Config,
+    explored: Explored,
+    tell: impl FnOnce(&mut Engine<'_>, &Lowered, &Explored) -> T,
+) -> (Explored, T) {
+    let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
+    let told = tell(&mut engine, lowered, &explored);
+    (explored, told)
+}
+
+fn searched<T>(
+    lowered: &mut Lowered,
+    config: &Config,
+    stop: &dyn Stop,
+    tell: impl FnOnce(&mut Engine<'_>, &Lowered, &Explored) -> T,
+) -> (Explored, T) {
     drop_counters(&mut lowered.program);
     let proof = (config.reduction == Reduction::All).then(|| prove(&lowered.program));
     let proof = proof.and_then(Result::ok);
@@ -59,7 +88,7 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
     if let (Some(proof), true) = (&proof, large)
         && let Some(all) = counted(proof, config, stop)
     {
-        return Explored {
+        let all = Explored {
             violations: all.violations,
             outcomes: all.outcomes,
             serial: Some(all.serial),
@@ -69,23 +98,39 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
             proved,
             earned: None,
         };
+        return afresh(lowered, config, all, tell);
     }
     drop(proof);
     if large
         && config.reduction == Reduction::All
         && let Some(starved) = starve(&lowered.program, stop)
     {
-        return spent(starved);
+        return afresh(lowered, config, spent(starved), tell);
     }
     let symmetry = config.reduction != Reduction::None;
-    let (mut found, bare) = without_counters(lowered, config, stop);
     let mut engine = Engine::new(&lowered.program, symmetry);
-    // Which writes a lease should have guarded is known only now: this time they fire when they happen.
-    engine.judge.guarded.clone_from(&bare);
+    let mut found = search(&mut engine, config, stop);
+    if engine.uncounted_violation {
+        // A counter was needed after all.
+        drop(engine);
+        restore_counters(&mut lowered.program);
+        engine = Engine::new(&lowered.program, symmetry);
+        found = search(&mut engine, config, stop);
+    }
+    let bare = bare_writes(&engine);
     if !bare.is_empty() {
+        // Which writes a lease should have guarded is known only now: this time they fire when they happen.
+        engine = Engine::new(&lowered.program, symmetry);
+        engine.judge.guarded = bare;
         let again = search(&mut engine, config, stop);
         found.violations.extend(again.violations);
     }
+    if engine.bytes() > config.max_memory / 4 {
+        let guarded = std::mem::take(&mut engine.judge.guarded);
+        engine = Engine::new(&lowered.program, symmetry);
+        engine.judge.guarded = guarded;
+    }
+    engine.be_patient();
     let many = config.nodes(engine.layout.places.len(), 400_000);
     let serial = if found.stopped.is_none() { serial(&mut engine, many, stop) } else { None };
     let wanted = grouped(&found.violations);
@@ -105,7 +150,7 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
     };
     let orders = (&unserial, serial.as_ref().unwrap_or(&unserial));
     explain(&mut engine, orders, &mut found, &mut told, (many.min(200_000), stop));
-    Explored {
+    let explored = Explored {
         violations: found.violations,
         outcomes: found.outcomes,
         serial,
@@ -114,7 +159,9 @@ fn searched(lowered: &mut Lowered, config: &Config, stop: &dyn Stop) -> Explored
         told,
         proved,
         earned: None,
-    }
+    };
+    let told = tell(&mut engine, lowered, &explored);
+    (explored, told)
 }
 
 /// Last resorts for outcomes of no serial order; an outcome for which none could be looked for makes nothing safe.
@@ -157,25 +204,6 @@ fn spent(starved: Starved) -> Explored {
         proved: None,
         earned: None,
     }
-}
-
-/// Searches without the counters that need not be kept, and with them if one was needed after all.
-fn without_counters(
-    lowered: &mut Lowered,
-    config: &Config,
-    stop: &dyn Stop,
-) -> (Found, BTreeSet<(NodeId, ResourceId)>) {
-    let symmetry = config.reduction != Reduction::None;
-    let mut engine = Engine::new(&lowered.program, symmetry);
-    let found = search(&mut engine, config, stop);
-    if !engine.uncounted_violation {
-        return (found, bare_writes(&engine));
-    }
-    drop(engine);
-    restore_counters(&mut lowered.program);
-    let mut engine = Engine::new(&lowered.program, symmetry);
-    let found = search(&mut engine, config, stop);
-    (found, bare_writes(&engine))
 }
 
 /// Violations that are one finding, once.

@@ -2,13 +2,12 @@
 //! verdict stays about races: one line says what there is, and `--faults` asks for the schedules.
 
 use super::cut;
-use super::explore::explore;
+use super::explore::explore_and;
 use super::findings::findings;
 use super::runs::key;
 use crate::definition::ast::Definition;
 use crate::definition::problem::Problem;
-use crate::explore::engine::Engine;
-use crate::explore::limits::{Config, Reduction, Stop};
+use crate::explore::limits::{Config, Stop};
 use crate::finding::Finding;
 use crate::platform::lower::{lower, outline};
 use crate::platform::scenario::{Redelivery, Scenario};
@@ -64,9 +63,7 @@ fn with(
     let mut lowered = lower(definition, scenario)?;
     let most = config.max_states.unwrap_or(STATES).min(STATES);
     let config = Config { max_states: Some(most), fuzz: None, kept: false, ..config.clone() };
-    let explored = explore(&mut lowered, &config, stop);
-    let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
-    let mut found = findings(&mut engine, &lowered, &explored);
+    let (_, mut found) = explore_and(&mut lowered, &config, stop, findings);
     cut::keep_reached(definition, &lowered, scenario, &mut found)?;
     found.retain(|f| f.witness.as_ref().is_some_and(|w| w.faults > 0));
     Ok(found)

@@ -1,11 +1,10 @@
 //! What happens in a single run, told from what needs two.
 
-use super::explore::explore;
+use super::explore::explore_and;
 use super::findings::{findings, fingerprint};
 use crate::definition::ast::Definition;
 use crate::definition::problem::Problem;
-use crate::explore::engine::Engine;
-use crate::explore::limits::{Config, Reduction, Stop};
+use crate::explore::limits::{Config, Stop};
 use crate::finding::{Across, Finding, FlowReport, Severity};
 use crate::platform::lower::{Lowered, lower};
 use crate::platform::scenario::Scenario;
@@ -31,11 +30,8 @@ pub(super) fn alone(
         single.flows = vec![flow.clone()];
         single.setup.finally.clear();
         let mut lowered = lower(&single, &Scenario { runs: Some(1), ..scenario.clone() })?;
-        let explored = explore(&mut lowered, config, stop);
-        let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
-        for finding in findings(&mut engine, &lowered, &explored) {
-            found.insert(key(&finding), finding.across);
-        }
+        let (_, all) = explore_and(&mut lowered, config, stop, findings);
+        found.extend(all.into_iter().map(|finding| (key(&finding), finding.across)));
     }
     Ok(found)
 }
@@ -61,9 +57,7 @@ pub(super) fn show_all_steps(
         max_states: Some(config.max_states.unwrap_or(200_000).min(200_000)),
         ..config.clone()
     };
-    let explored = explore(plain, &config, stop);
-    let mut engine = Engine::new(&plain.program, config.reduction != Reduction::None);
-    let told = findings(&mut engine, plain, &explored);
+    let (_, told) = explore_and(plain, &config, stop, findings);
     for finding in report.findings.iter_mut().filter(|f| f.witness.is_none()) {
         if let Some(same) = told.iter().find(|f| key(f) == key(finding)) {
             finding.witness.clone_from(&same.witness);

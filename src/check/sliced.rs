@@ -2,7 +2,7 @@
 //! between two.
 
 use super::cut;
-use super::explore::{Explored, explore};
+use super::explore::{Explored, explore_and};
 use super::faulty;
 use super::fill::{add, conclude, empty_report, finish};
 use super::findings::findings;
@@ -11,7 +11,6 @@ use super::resting::resting;
 use super::runs::key;
 use crate::definition::ast::{Definition, Flow, Platform, Trigger};
 use crate::definition::problem::Problem;
-use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Reduction, Stop};
 use crate::finding::{Across, Assumption, Finding, FlowReport, Scope, Severity, Verdict};
 use crate::model::ids::{NodeId, ResourceId};
@@ -291,9 +290,7 @@ impl Run<'_> {
             kept: self.config.kept && self.config.max_states.is_some(),
             ..self.config.clone()
         };
-        let explored = explore(&mut lowered, &config, self.stop);
-        let mut engine = Engine::new(&lowered.program, self.config.reduction != Reduction::None);
-        let mut found = findings(&mut engine, &lowered, &explored);
+        let (explored, mut found) = explore_and(&mut lowered, &config, self.stop, findings);
         cut::keep_reached(part, &lowered, scenario, &mut found)?;
         let states = explored.counts.states;
         self.reach(&lowered, &explored);

@@ -145,6 +145,11 @@ impl<'p> Engine<'p> {
         self.patience = Some((stop, most));
     }
 
+    /// Nobody is asked any more: what is still to be told is told to its end.
+    pub fn be_patient(&mut self) {
+        (self.patience, self.beyond) = (None, None);
+    }
+
     /// The content of a resource in a state.
     pub fn content(&self, state: &[u32], resource: ResourceId, run: u32) -> &Arc<Content> {
         self.contents[resource.index()].get(state[self.layout.resource(resource, run)])
