@@ -201,7 +201,8 @@ fn limited(model: &Value, runs: Option<u64>, config: &Config) -> Value {
     let parsed = parse("model.json", &model.to_string(), &Beside::default(), &import).remove(0);
     let mut definition = parsed.definition.expect("a model");
     let (name, kind, operation) = ("When".to_owned(), "Request".to_owned(), String::new());
-    let trigger = Trigger { name, kind, operation, every: None, repeats: true, runs };
+    let trigger =
+        Trigger { name, kind, operation, every: None, repeats: true, ids: Vec::new(), runs };
     definition.flows[0].trigger = Some(trigger);
     let flow = check_definition(&definition, config, &Unstopped).expect("it compiles");
     to_json(&Report { flows: vec![flow], ..Report::default() })["flows"][0].clone()

@@ -36,6 +36,7 @@ fn lowered(model: &Value, items: Option<u64>, degree: Option<u64>, merge: bool) 
         degree,
         runs: None,
         unknown_items: 2,
+        rows: None,
         alias: false,
         rounds: None,
         torn: false,

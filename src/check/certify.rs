@@ -121,6 +121,7 @@ fn program(path: &str, config: &Config) -> Result<Program, String> {
         degree: config.degree,
         runs: config.runs,
         unknown_items: 2,
+        rows: None,
         alias: false,
         rounds: None,
         torn: pin("variable-actions") == Some("torn"),

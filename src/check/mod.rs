@@ -3,6 +3,7 @@
 mod apart;
 mod assumption;
 mod bound;
+mod capacity;
 pub mod certify;
 mod cut;
 mod explore;
@@ -205,6 +206,7 @@ fn scenario(definition: &Definition, config: &Config, torn: bool) -> Scenario {
         degree: config.degree,
         runs: config.runs,
         unknown_items: 2,
+        rows: None,
         alias: false,
         rounds: None,
         torn,

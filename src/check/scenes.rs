@@ -1,5 +1,6 @@
 //! The programs that a saved schedule can be meant for: the flow as a whole, or its slices (`sliced.rs`).
 
+use super::capacity;
 use crate::definition::ast::{Definition, Platform};
 use crate::definition::problem::Problem;
 use crate::finding::witness_file::WitnessFile;
@@ -45,6 +46,9 @@ pub(super) fn scenes(file: &WitnessFile, definition: &Definition) -> Result<Scen
         let slice = slice(definition, &full.program, cell, None);
         programs.push(lower(&slice, &part)?);
         programs.push(lower(&slice, &plain(&part))?);
+        if let Some(rows) = capacity::rows(&full.program, items) {
+            programs.push(lower(&slice, &Scenario { rows: Some(rows), ..part.clone() })?);
+        }
     }
     // A fault needs nobody else: then the flow is one run by itself.
     if part.faults > 0 {
@@ -81,6 +85,7 @@ fn scenario(file: &WitnessFile, definition: &Definition) -> Scenario {
         degree: options.degree,
         runs: options.runs,
         unknown_items: 2,
+        rows: None,
         alias: options.alias,
         rounds: None,
         torn: options.torn || pin("variable-actions") == Some("torn"),

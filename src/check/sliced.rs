@@ -1,6 +1,7 @@
 //! A flow whose cells nobody described: one slice for each cell that two processes share, first within a run, then
 //! between two.
 
+use super::capacity;
 use super::cut;
 use super::explore::{Explored, explore_and};
 use super::faulty;
@@ -102,6 +103,7 @@ fn scenario(platform: Platform, config: &Config) -> Scenario {
         degree: config.degree,
         runs: Some(1),
         unknown_items: config.items.unwrap_or(2),
+        rows: None,
         alias: false,
         rounds: Some(3),
         faults: config.faults.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
@@ -163,6 +165,10 @@ impl Run<'_> {
         if none && self.config.items.is_none() && states < SMALL && has_loop(program) {
             let three = Scenario { unknown_items: 3, most: Some(3), ..scenario.clone() };
             let (found, _) = self.part(&part, &three)?;
+            self.take(found, |f| f);
+        }
+        if none && let Some(full) = at_capacity(&part, scenario)? {
+            let (found, _) = self.part(&part, &full)?;
             self.take(found, |f| f);
         }
         let resource = program.resource(cell);
@@ -237,13 +243,24 @@ impl Run<'_> {
         let part = slice(self.definition, program, cell, None);
         let scenario = two_runs(self.config, base);
         let (mut found, _) = self.part(&part, &scenario)?;
+        if found.is_empty()
+            && let Some(full) = at_capacity(&part, &scenario)?
+        {
+            (found, _) = self.part(&part, &full)?;
+        }
         // What a run does to its own variables is nobody else's loss.
         let own =
             |cell: &str| program.resources.iter().any(|r| *r.name == *cell && r.owner.is_some());
         found.retain(|f| !own(&f.cell));
-        let severity = if overlap == Overlap::Hardly { Severity::Note } else { Severity::Warning };
+        let hardly = overlap == Overlap::Hardly;
+        // Whoever is asked twice to set something sets it twice: which request is the later one is its callers' matter.
+        let asked = |flow: &Flow| {
+            flow.trigger.as_ref().is_some_and(|t| t.kind.eq_ignore_ascii_case("request"))
+        };
+        let asked = self.definition.flows.iter().all(asked);
+        let sets = |f: &Finding| asked && f.rule == "last-writer-wins" && f.actions.len() == 1;
         self.take(found, |f| Finding {
-            severity,
+            severity: if hardly || sets(&f) { Severity::Note } else { Severity::Warning },
             across: Some(Across::Runs),
             assumptions: vec!["same-row".to_owned()],
             ..f
@@ -320,6 +337,12 @@ fn two_runs(config: &Config, base: &Scenario) -> Scenario {
         rounds: Some(2),
         ..base.clone()
     }
+}
+
+/// The same where there are as many rows as a condition on their number bears.
+fn at_capacity(part: &Definition, scenario: &Scenario) -> Result<Option<Scenario>, Vec<Problem>> {
+    let rows = capacity::rows(&outline(part, scenario)?.program, scenario.unknown_items);
+    Ok(rows.map(|rows| Scenario { rows: Some(rows), ..scenario.clone() }))
 }
 
 fn has_loop(program: &Program) -> bool {

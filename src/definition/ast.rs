@@ -75,6 +75,8 @@ pub struct Trigger {
     pub every: Option<u64>,
     /// Whether it can fire twice for one event: it polls, is called, or is told by a service.
     pub repeats: bool,
+    /// Where its outputs name the event itself, or what the event has made: no two events have one of these alike.
+    pub ids: Vec<String>,
     /// `runtimeConfiguration.concurrency.runs`; 1 for `SingleInstance`; `None`: unlimited.
     pub runs: Option<u64>,
 }

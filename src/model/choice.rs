@@ -11,6 +11,16 @@ use super::transition::World;
 use super::value::Value;
 use std::collections::BTreeSet;
 
+/// Whether a condition that nobody knows can be answered so, given the choices made.
+pub fn may_be(world: &World, question: &Value, answer: bool) -> bool {
+    if let Value::Term(term) = question
+        && let ("not", [inner]) = (&*term.op, term.args.as_slice())
+    {
+        return may_be(world, inner, !answer);
+    }
+    answered(world, question).iter().any(|world| world.get(question) == Some(&answer))
+}
+
 /// The choices made together with each answer to a question that does not contradict them.
 pub fn answered(world: &World, question: &Value) -> Vec<World> {
     let known = related(world, question);

@@ -142,7 +142,7 @@ impl Machine<'_> {
             let resource = self.program.resource(rid);
             let outside = resource.shape == Shape::External || resource.answers != Answers::Plain;
             let differs = if outside {
-                external::differ(&new_row.get(column), &old_value)
+                external::differ(&new_row.get(column), &old_value, &new_row.get(external::KEY))
             } else {
                 !is_one_etag(&new_row.get(column), &old_value) && new_row.get(column) != old_value
             };

@@ -18,6 +18,8 @@ pub enum Guard {
     Left(NodeId),
     /// After this failed: it fetched a row that was not there. The expression is its answer.
     Missed(NodeId, Expr),
+    /// Inside this loop, for a row that its query has found.
+    Listed(NodeId),
 }
 
 impl Guard {
@@ -27,6 +29,7 @@ impl Guard {
         | Self::Case(n, _)
         | Self::Again(n)
         | Self::Left(n)
+        | Self::Listed(n)
         | Self::Missed(n, _)) = self;
         *n
     }

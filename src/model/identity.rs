@@ -1,11 +1,15 @@
 //! Identity: whom a value of the world outside is about, and when two of them say the same.
 
 use super::external::SYMBOL;
-use super::value::Value;
+use super::value::{Term, Value};
 use std::sync::Arc;
 
 /// Ends the name of an answer to a call that did something.
 pub const DONE: char = '!';
+
+/// Functions whose value says all that its arguments say.
+const SHOWING: [&str; 9] =
+    ["concat", "key", "string", "tolower", "toupper", "trim", "encodeuricomponent", "ticks", "add"];
 
 /// Which values that differ may be about the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,9 +39,11 @@ pub fn identity(value: &Value, alias: Alias) -> Value {
         ("item", args) if alias == Alias::Items => {
             Value::term("item", args.iter().take(1).map(|a| identity(a, alias)).collect())
         }
-        // What the flow made or did itself is its own.
+        // A value and its text are about the same.
+        ("string" | "concat", [one]) => identity(one, alias),
+        // What the flow made or did itself is its own, as are a moment and what only this event can have.
         ("made" | "guid" | "rand", _) => value.clone(),
-        (op, _) if op.ends_with(DONE) => value.clone(),
+        (op, _) if op.ends_with(DONE) || is_moment(value) || is_of_event(value) => value.clone(),
         ("run", _) => Value::Null,
         ("[]", [Value::Term(base), Value::String(column)])
             if alias == Alias::Keys && !is_id(column) && &*base.op == "item" =>
@@ -45,29 +51,100 @@ pub fn identity(value: &Value, alias: Alias) -> Value {
             let base = Value::term("item", base.args.iter().take(1).cloned().collect());
             Value::term("[]", vec![base, Value::String(column.clone())])
         }
-        (_, args) => Value::over(term, args.iter().map(|a| identity(a, alias)).collect()),
+        (op, args) => {
+            let inner = |arg| if is_moment(arg) { runless(arg) } else { identity(arg, alias) };
+            // Of a moment that is put into something else only a text shows all.
+            let shown = SHOWING.contains(&op);
+            let part = |arg| if shown { identity(arg, alias) } else { inner(arg) };
+            Value::over(term, args.iter().map(part).collect())
+        }
     }
 }
 
-/// Whether two runs store different things: what the world outside answers to both alike is taken for the same, what
-/// started them is not.
-pub fn differ(a: &Value, b: &Value) -> bool {
-    alike(a) != alike(b)
+/// Whether two runs store different things in the row of a key: what the world outside answers to both alike is
+/// taken for the same; what started them is not, but for what names the row.
+pub fn differ(a: &Value, b: &Value, key: &Value) -> bool {
+    alike(a, key) != alike(b, key)
 }
 
-/// The value without the run whose it is, unless it comes from the trigger.
-fn alike(value: &Value) -> Value {
+/// The value without the run whose it is, unless it comes from the trigger and names nothing.
+fn alike(value: &Value, key: &Value) -> Value {
     match value {
         Value::Term(term) => match &*term.op {
             "triggerOutputs" => value.clone(),
             "run" => Value::Null,
-            _ => Value::over(term, term.args.iter().map(alike).collect()),
+            "[]" if trigger(value).is_some() => {
+                let said = runless(value);
+                if holds(key, &said) { said } else { value.clone() }
+            }
+            _ => Value::over(term, term.args.iter().map(|a| alike(a, key)).collect()),
         },
-        Value::Array(items) => Value::array(items.iter().map(alike).collect()),
+        Value::Array(items) => Value::array(items.iter().map(|v| alike(v, key)).collect()),
         Value::Object(o) => {
-            Value::Object(Arc::new(o.iter().map(|(k, v)| (k.clone(), alike(v))).collect()))
+            let pairs = o.iter().map(|(k, v)| (k.clone(), alike(v, key)));
+            Value::Object(Arc::new(pairs.collect()))
         }
         other => other.clone(),
+    }
+}
+
+/// The value, whosever run's it is.
+fn runless(value: &Value) -> Value {
+    match value {
+        Value::Term(term) if &*term.op == "run" => Value::Null,
+        Value::Term(term) => Value::over(term, term.args.iter().map(runless).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Whether a key says what another value is: it is made of it, or the query that found its row asked for it. What else a
+/// query asks says nothing: another query may have found the same row.
+fn holds(key: &Value, part: &Value) -> bool {
+    let inside = |term: &Term| match &*term.op {
+        "query" => {
+            let pairs = term.args.get(1..).unwrap_or_default().chunks_exact(2);
+            pairs.into_iter().any(|pair| holds(&pair[1], part))
+        }
+        _ => term.args.iter().any(|arg| holds(arg, part)),
+    };
+    key == part || matches!(key, Value::Term(term) if inside(term))
+}
+
+/// Where in the outputs of which trigger a value is found, in lower case.
+fn trigger(value: &Value) -> Option<(&Term, String)> {
+    let Value::Term(term) = value else { return None };
+    match (&*term.op, term.args.as_slice()) {
+        ("triggerOutputs", _) => Some((term, String::new())),
+        ("[]", [base, Value::String(column)]) => {
+            let (outputs, path) = trigger(base)?;
+            let path = if path.is_empty() || path == "body" { path } else { format!("{path}/") };
+            let column = column.to_lowercase();
+            let column = column.strip_prefix("body/").unwrap_or(&column);
+            Some((outputs, if path == "body" { column.into() } else { path + column }))
+        }
+        _ => None,
+    }
+}
+
+/// Whether no other event than that of its run has this value.
+fn is_of_event(value: &Value) -> bool {
+    trigger(value).is_some_and(|(outputs, path)| {
+        outputs.args.iter().skip(1).any(|id| matches!(id, Value::String(id) if **id == *path))
+    })
+}
+
+/// Whether a value says when it was, to the second at least: two runs do not say the same.
+fn is_moment(value: &Value) -> bool {
+    let Value::Term(term) = value else { return false };
+    let now = |v: &Value| matches!(v, Value::Term(t) if &*t.op == "utcnow");
+    // Of the standard formats these say no seconds.
+    let coarse = |f: &str| ["d", "D", "t", "g", "f", "m", "M", "y", "Y"].contains(&f);
+    let fine = |format: &Value| matches!(format, Value::String(f) if f.contains('s') || (f.len() == 1 && !coarse(f)));
+    match (&*term.op, term.args.as_slice()) {
+        ("utcnow", [format @ Value::String(_), ..]) => fine(format),
+        ("utcnow", _) => true,
+        ("formatdatetime", [at, format]) => now(at) && fine(format),
+        _ => false,
     }
 }
 

@@ -112,6 +112,7 @@ impl Machine<'_> {
             store: &mut *self.store,
             reader,
             element,
+            world: self.world,
         }
     }
 

@@ -7,6 +7,7 @@ use super::expression::{Env, Failure};
 use super::identity::Alias;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::{Kind, Program, Status};
+use super::transition::World;
 use super::value::Value;
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub struct View<'a> {
     pub reader: NodeId,
     /// What the first step of this action left for the second.
     pub element: Value,
+    /// Choices made.
+    pub world: &'a World,
 }
 
 impl View<'_> {

@@ -117,7 +117,10 @@ impl Names for Resolver<'_> {
         ))
     }
     fn trigger(&self) -> Expr {
-        Expr::Opaque("triggerOutputs".into(), vec![Expr::Run])
+        let flow = self.definition.flows.get(self.scope.flow);
+        let ids = flow.and_then(|f| f.trigger.as_ref()).map_or(&[][..], |t| &t.ids);
+        let ids = ids.iter().map(|id| Expr::Const(Value::text(id)));
+        Expr::Opaque("triggerOutputs".into(), std::iter::once(Expr::Run).chain(ids).collect())
     }
     fn answer(&self, node: NodeId) -> Answer {
         self.answers.get(&node).copied().unwrap_or(Answer::Flat)

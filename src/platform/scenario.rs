@@ -24,6 +24,8 @@ pub struct Scenario {
     pub runs: Option<u64>,
     /// Items of a loop over an array that nobody knows.
     pub unknown_items: u64,
+    /// Rows that a query finds, if they are not as many as that.
+    pub rows: Option<u64>,
     /// Whether items of a loop may share a business key.
     pub alias: bool,
     /// Whether variable actions load and store in two steps.
@@ -72,6 +74,7 @@ impl Scenario {
             degree: None,
             runs: None,
             unknown_items: 2,
+            rows: None,
             alias: false,
             torn: false,
             faults: 0,
@@ -87,7 +90,7 @@ impl Scenario {
     pub fn pin(&self, program: &mut Program) {
         program.torn = self.torn;
         program.alias = if self.alias { Alias::Keys } else { Alias::Apart };
-        program.unknown_rows = self.unknown_items;
+        program.unknown_rows = self.rows.unwrap_or(self.unknown_items);
     }
 
     /// Overlapping runs of a flow: flag, then the flow's own number, then `scope.runs`, then 1.

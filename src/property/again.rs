@@ -5,14 +5,14 @@
 
 use super::lookup::reader_of;
 use crate::model::access::{Caller, act};
-use crate::model::block::{Mark, Memory, Phase};
+use crate::model::block::{Mark, Memory};
 use crate::model::content::{Answers, Content};
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Expr, Failure};
 use crate::model::external::{self, CONTENT};
 use crate::model::identity::Alias;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Adding, Guard, Kind, Over, Program, Status, Step};
+use crate::model::program::{Access, Adding, Kind, Over, Program, Status, Step};
 use crate::model::support::support;
 use crate::model::value::{TokenKind, Value};
 use crate::model::view::View;
@@ -144,58 +144,6 @@ impl<'v, 'a> Again<'v, 'a> {
             ) => Ok(with_column(old, &fresh, column)),
             _ => Ok(fresh),
         }
-    }
-
-    /// Whether a condition that an effect depends on still says what it said.
-    pub fn holds(&mut self, guard: &Guard) -> bool {
-        self.decides(guard).unwrap_or(true)
-    }
-
-    /// What a condition says now; `None` if nobody knows.
-    pub(super) fn decides(&mut self, guard: &Guard) -> Option<bool> {
-        let program = self.view.program;
-        let (node, expected) = match guard {
-            Guard::Side(node, side) => (*node, *side),
-            Guard::Case(node, chosen) => return self.case_holds(*node, *chosen),
-            Guard::Missed(node, _) => return Some(self.met_by_now(*node).is_none()),
-            Guard::Again(node) => {
-                if self.view.of(*node).is_none_or(|s| s.count == 0) {
-                    return Some(true);
-                }
-                (*node, false)
-            }
-            Guard::Left(node) => {
-                let left = self
-                    .view
-                    .of(*node)
-                    .is_some_and(|s| s.phase == Phase::Done(Status::Succeeded) && s.count == 0);
-                if !left {
-                    return Some(true);
-                }
-                (*node, true)
-            }
-        };
-        let (Kind::If(condition) | Kind::Until { condition, .. }) = &program.node(node).kind else {
-            return Some(true);
-        };
-        match self.as_reader(node, |me| evaluate(condition, me)) {
-            Ok(Value::Bool(now)) => Some(now == expected),
-            Ok(Value::Term(_)) => None,
-            Ok(_) | Err(_) => Some(false),
-        }
-    }
-
-    fn case_holds(&mut self, node: NodeId, chosen: Option<usize>) -> Option<bool> {
-        let program = self.view.program;
-        let Kind::Switch(on, cases) = &program.node(node).kind else { return Some(true) };
-        self.as_reader(node, |me| {
-            let Ok(value) = evaluate(on, me) else { return Some(false) };
-            if value.is_unknown() {
-                return None;
-            }
-            let now = cases.iter().position(|c| evaluate(c, me).is_ok_and(|c| c == value));
-            Some(now == chosen)
-        })
     }
 }
 

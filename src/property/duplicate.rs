@@ -6,12 +6,14 @@
 //! who answers the refusal by reading again and writing again has made the change twice, and that is found here too.
 
 use super::judge::CALLER;
-use super::lookup::{Write, written_expr};
+use super::lookup::{Write, reader_of, written_expr};
+use super::violation::Violation;
 use crate::model::access::act;
 use crate::model::block::{Mark, Memory};
 use crate::model::content::Content;
+use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::Access;
+use crate::model::program::{Access, Program, Shape};
 use crate::model::support::support;
 use crate::model::value::Value;
 use crate::model::view::View;
@@ -52,6 +54,22 @@ fn repeats(view: &mut View<'_>, write: &Write<'_>, first: &Value, newer: bool) -
     let harmless = once.same_data(write.before)
         || (same && idempotent(view, write.resource, write.access, once));
     !harmless
+}
+
+/// A row that the flow made in a store outside although, by now, it would have found one and written there.
+pub(super) fn made_again(program: &Program, write: &Write<'_>) -> Option<Violation> {
+    let outside = program.resource(write.resource).shape == Shape::External;
+    let deletes = matches!(write.access, Access::Delete(..));
+    let made = !deletes && write.act.wrote.iter().any(|(_, column)| column.is_empty());
+    let said = Expr::Array(write.access.expressions().into_iter().cloned().collect());
+    let reader = reader_of(program, &said, write.resource).unwrap_or(write.node);
+    (outside && made).then(|| Violation {
+        rule: "duplicate-create",
+        resource: Some(write.resource),
+        actions: if reader == write.node { vec![reader] } else { vec![reader, write.node] },
+        detail: "a row with this key exists by then".to_owned(),
+        ..Violation::default()
+    })
 }
 
 /// Whether doing it twice is doing it once.

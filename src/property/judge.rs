@@ -2,7 +2,7 @@
 //! something different (design.md §6).
 
 use super::again::{Again, Refresh};
-use super::duplicate::{applied, takes_effect_for_same_event, takes_effect_twice};
+use super::duplicate::{applied, made_again, takes_effect_for_same_event, takes_effect_twice};
 use super::lookup::{
     Write, acquires, clash, condition, contended, guard_reader, is_copy, joined, now, once_more,
     only_column, reader_of, takes_lease, value_at, written_expr,
@@ -297,15 +297,11 @@ impl Observer for Judge {
         let access_now = now(access);
         let repeated = match broken {
             Some(_) => None,
-            None => act(
-                view.program,
-                resource,
-                &access_now,
-                &before,
-                &mut Again::new(view, Refresh::All),
-                once_more(access, done),
-            )
-            .ok(),
+            None => {
+                let (program, once) = (view.program, once_more(access, done));
+                let now = &mut Again::new(view, Refresh::All);
+                act(program, resource, &access_now, &before, now, once).ok()
+            }
         };
         let then = done.after.as_ref().unwrap_or(&before);
         let again = repeated.as_ref().and_then(|a| a.after.as_ref()).unwrap_or(&before);
@@ -315,11 +311,14 @@ impl Observer for Judge {
             }
             return;
         }
+        let rows = |a: &Act| a.wrote.iter().map(|w| w.0).collect::<BTreeSet<u32>>();
+        let elsewhere = repeated.as_ref().is_some_and(|a| rows(a) != rows(done));
+        if elsewhere && let Some(twice) = made_again(view.program, &write) {
+            return self.fired.push(twice);
+        }
         if self.values(view, &write) {
             return;
         }
-        let rows = |a: &Act| a.wrote.iter().map(|w| w.0).collect::<BTreeSet<u32>>();
-        let elsewhere = repeated.as_ref().is_some_and(|a| rows(a) != rows(done));
         if broken.is_some() || elsewhere {
             self.guards(view, &write, broken);
         } else {

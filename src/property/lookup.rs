@@ -6,7 +6,7 @@ use crate::model::content::Content;
 use crate::model::expression::Expr;
 use crate::model::external::{identity, wraps};
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Columns, Guard, Kind, Program, Shape, Step};
+use crate::model::program::{Access, Columns, Guard, Kind, Over, Program, Shape, Step};
 use crate::model::support::readers;
 use crate::model::value::Value;
 use crate::model::view::View;
@@ -153,7 +153,10 @@ pub(super) fn condition<'a>(program: &'a Program, guard: &'a Guard) -> Option<&'
         return Some(answer);
     }
     match &program.node(guard.node()).kind {
-        Kind::If(expr) | Kind::Switch(expr, _) | Kind::Until { condition: expr, .. } => Some(expr),
+        Kind::If(expr)
+        | Kind::Switch(expr, _)
+        | Kind::Until { condition: expr, .. }
+        | Kind::Loop { over: Over::Values(expr, _), .. } => Some(expr),
         _ => None,
     }
 }

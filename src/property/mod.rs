@@ -7,6 +7,7 @@ pub mod judge;
 mod lookup;
 mod missed;
 mod partial;
+mod turned;
 mod violation;
 
 /// What the world is told about a rule.

@@ -27,7 +27,9 @@ fn one(cx: &mut Context, name: &str, node: &Node<'_>) -> Trigger {
         );
     }
     let runs = concurrency.and_then(|runs| degree(cx, &runs, 100));
+    let ids = ids(node);
     Trigger {
+        ids,
         name: name.to_owned(),
         kind: text(node, &["type"]).unwrap_or_default().to_owned(),
         operation: text(node, &["inputs", "host", "operationId"]).unwrap_or_default().to_owned(),
@@ -48,6 +50,45 @@ fn repeats(node: &Node<'_>) -> bool {
     }
     !is(&["type"], &["Recurrence", "SlidingWindow", "Manual", "Batch"])
         && text(node, &["type"]).is_some()
+}
+
+/// Triggers that fire when something new is there, by the end of their operation or path, and what its id is called
+/// (semantics §4.3, §7): a row or file that is changed can start several runs, one that is made starts one.
+const OF_NEW: [(&str, &[&str]); 11] = [
+    ("getonnewitems", &["id", "guid", "{identifier}", "{link}"]),
+    ("onnewitem", &["id", "guid", "{identifier}", "{link}", "iteminternalid"]),
+    ("onnewitems", &["id", "guid", "{identifier}", "{link}", "iteminternalid"]),
+    ("getonnewfileitems", &["id", "guid", "{identifier}", "{link}"]),
+    ("onnewemail", &["id", "internetmessageid"]),
+    ("onnewemailv2", &["id", "internetmessageid"]),
+    ("onnewemailv3", &["id", "internetmessageid"]),
+    ("createformwebhook", &["resourcedata/responseid", "responseid"]),
+    ("incident-creation", &["object/id", "object/name", "object/properties/incidentnumber"]),
+    ("message_trigger", &["messageid"]),
+    ("messages/head", &["messageid", "sequencenumber", "locktoken"]),
+];
+
+/// Where the outputs of a trigger name what it has to do with alone.
+fn ids(node: &Node<'_>) -> Vec<String> {
+    let operation = text(node, &["inputs", "host", "operationId"]).unwrap_or_default();
+    let request = |name: &str| {
+        let parameters = node.path(&["inputs", "parameters"])?;
+        let value = parameters.get(&format!("subscriptionRequest/{name}"))?.value;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    };
+    // A row of Dataverse is made by message 1 alone; its key is called after its table, or is that of an activity.
+    if operation.eq_ignore_ascii_case("SubscribeWebhookTrigger") {
+        let made = request("message").is_some_and(|message| message == "1");
+        let key = request("entityname").filter(|_| made);
+        let keys =
+            |table: String| vec![format!("{}id", table.to_lowercase()), "activityid".to_owned()];
+        return key.map_or(Vec::new(), keys);
+    }
+    let path = text(node, &["inputs", "path"]).unwrap_or_default().to_lowercase();
+    let operation = operation.to_lowercase();
+    let is = |name: &str| operation == name || path.rsplit('/').next() == Some(name);
+    let known = OF_NEW.iter().find(|(name, _)| is(name) || path.ends_with(&format!("/{name}")));
+    known.map_or(Vec::new(), |(_, ids)| ids.iter().map(|&id| id.to_owned()).collect())
 }
 
 /// Seconds between two ticks; a polling trigger's events do not come by the clock.

@@ -6,7 +6,7 @@ use super::{expressions, steps};
 use crate::model::expression::Expr;
 use crate::model::external::literal_name;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Program, Shape, Step};
+use crate::model::program::{Access, Guard, Program, Shape, Step};
 use crate::model::support::{readers, support};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,10 +44,17 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
             let of_it = |&n: &NodeId| program.reads(n) == Some(*r) && !beside(program, n, access);
             readers(program, e).iter().any(of_it)
         };
-        let guards = program.node(node).guards.iter();
-        let asked = guards.flat_map(|guard| guard.expressions(program)).any(asks);
+        // A query that has found the row has looked at what it asks for.
+        let conditions = |column: &str| {
+            let guards = program.node(node).guards.iter();
+            let mut own = guards.filter(|guard| match guard {
+                Guard::Listed(looped) => asks_for(program, *looped, column),
+                _ => true,
+            });
+            own.any(|guard| guard.expressions(program).into_iter().any(asks))
+        };
         for column in columns {
-            let reads = asked || of_value(&column).into_iter().any(asks);
+            let reads = conditions(&column) || of_value(&column).into_iter().any(asks);
             let over_itself = match access {
                 Access::Update { set, .. } => set.iter().any(|(c, e)| {
                     let mut own = false;
@@ -63,6 +70,18 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
         }
     }
     blind
+}
+
+/// Whether the query that a loop goes over asks for this column.
+fn asks_for(program: &Program, looped: NodeId, column: &str) -> bool {
+    let over = expressions(program, looped);
+    let queries = over.into_iter().flat_map(|over| readers(program, over));
+    queries.flat_map(|n| steps(program, n)).any(|step| match step {
+        Step::Access(_, Access::List(filter) | Access::Select(filter, _)) => {
+            filter.equal.iter().any(|(c, _)| c.eq_ignore_ascii_case(column))
+        }
+        _ => false,
+    })
 }
 
 /// Whether a read is of another row than an access: both are named in the flow, and differently.

@@ -6,8 +6,8 @@ use super::{expressions, steps};
 use crate::model::content::Missing;
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Guard, Kind, Program, Shape, Status, Step, Visibility};
-use crate::model::support::support;
+use crate::model::program::{Access, Guard, Kind, Over, Program, Shape, Status, Step, Visibility};
+use crate::model::support::{readers, support};
 use std::collections::BTreeSet;
 
 pub(super) fn visibility(
@@ -212,6 +212,16 @@ fn missed(program: &Program, node: NodeId) -> Vec<Guard> {
     fetches.map(|n| Guard::Missed(n, Expr::Output(n))).collect()
 }
 
+/// Whether these are rows outside that a query has chosen by what they say.
+pub fn chooses(program: &Program, over: &Expr) -> bool {
+    readers(program, over).into_iter().any(|n| match steps(program, n) {
+        [Step::Access(r, Access::List(filter) | Access::Select(filter, _))] => {
+            program.resource(*r).shape == Shape::External && !filter.equal.is_empty()
+        }
+        _ => false,
+    })
+}
+
 /// The conditions that an effect depends on and that another process can turn.
 pub(super) fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<Guard> {
     let mut guards = conditions(program, node);
@@ -241,6 +251,9 @@ pub fn conditions(program: &Program, node: NodeId) -> Vec<Guard> {
             // One round more of a call that nobody knows loses nothing.
             (Kind::Until { .. }, _) if !is_opaque(program, node) => {
                 guards.push(Guard::Again(outer));
+            }
+            (Kind::Loop { over: Over::Values(over, _), .. }, _) if chooses(program, over) => {
+                guards.push(Guard::Listed(outer));
             }
             (Kind::Group, _) => {
                 for &sibling in &program.node(outer).children {

@@ -21,7 +21,9 @@ use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};
 use super::value::{Standing, Value};
 use condition::keyed;
-use row::{answer, find, folded, gone, meet, named, refused, remove, told};
+use row::{
+    answer, find, folded, gone, is_new, is_nobody, meet, named, refused, remove, told, unused,
+};
 pub use row::{conditional, literal_name};
 use shown::ETAGS;
 pub use shown::{ETAG, wraps};
@@ -34,6 +36,8 @@ pub const KEY: &str = "#key";
 const FROM: &str = "#from";
 /// Set in a row that was deleted.
 const GONE: &str = "#gone";
+/// Set in a row that the flow made.
+const MADE: &str = "#made";
 /// The property of a shown row that stands for all its columns that are not known.
 pub const SYMBOL: &str = "#row";
 
@@ -217,7 +221,7 @@ impl Store<'_> {
         });
         let met = row.columns.get(FROM).is_none_or(|from| from == query);
         // A row that only a key has named so far was there before: whether the query finds it is not known.
-        let made = row.columns.contains_key("#made");
+        let made = row.columns.contains_key(MADE);
         !gone(row) && fits && met && (made || row.columns.contains_key(FROM))
     }
 
@@ -242,7 +246,9 @@ impl Store<'_> {
                 meet(&mut after, key, Some(query.clone()));
             }
         }
-        let rows = after.live().filter(|(_, row)| self.belongs(row, &query, &equal));
+        let rows = after.live().filter(|(_, row)| {
+            self.belongs(row, &query, &equal) || self.comes_first(row, filter, &equal)
+        });
         let rows = rows.map(|(at, _)| at).collect();
         let rows = self.ordered(rows, &after, filter, env)?.into_iter();
         let output = self.listed(rows, &after);
@@ -262,7 +268,13 @@ impl Store<'_> {
             return Ok(Act { output: answer(200, Value::Null), ..Act::default() });
         };
         let key = self.key(key, env)?;
-        let at = find(content, &key).unwrap_or_else(|| meet(&mut after, key, None));
+        if is_nobody(&key) {
+            return Ok(refused(404));
+        }
+        let found = find(content, &key);
+        // Nobody has had a row of this name before: an update that makes missing rows makes it.
+        let made = found.is_none() && is_new(&key);
+        let at = found.unwrap_or_else(|| meet(&mut after, key, None));
         if let Some(etag) = if_match
             && self.stale(&evaluate(etag, env)?, content, at)
         {
@@ -286,6 +298,10 @@ impl Store<'_> {
         let mut wrote = Vec::new();
         if let Some(Some(row)) = after.rows.get_mut(at) {
             row.columns.remove(GONE);
+            if made {
+                row.columns.insert(MADE.into(), Value::Bool(true));
+                wrote.push((number(at), Arc::from("")));
+            }
             put(row, &values, at, &mut wrote);
         }
         let body = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
@@ -309,7 +325,7 @@ impl Store<'_> {
                 values.push((column.clone(), evaluate(expr, env)?));
             }
         }
-        let key = key.unwrap_or_default();
+        let key = unused(content, key.unwrap_or_default());
         let mut after = content.clone();
         let found = find(content, &key);
         let taken = found.and_then(|at| content.rows[at].as_ref()).is_some_and(|row| !gone(row));
@@ -320,7 +336,7 @@ impl Store<'_> {
         let mut wrote = vec![(number(at), Arc::from(""))];
         if let Some(Some(row)) = after.rows.get_mut(at) {
             row.columns.remove(GONE);
-            row.columns.insert("#made".into(), Value::Bool(true));
+            row.columns.insert(MADE.into(), Value::Bool(true));
             put(row, &values, at, &mut wrote);
         }
         let body = after.rows[at].as_ref().map_or(Value::Null, |row| self.shown(at, row));
@@ -339,7 +355,11 @@ impl Store<'_> {
         };
         let key = self.key(key, env)?;
         let mut after = content.clone();
-        let at = find(content, &key).unwrap_or_else(|| meet(&mut after, key, None));
+        let found = find(content, &key);
+        if is_nobody(&key) || found.is_some_and(|at| content.rows[at].as_ref().is_some_and(gone)) {
+            return Ok(refused(404));
+        }
+        let at = found.unwrap_or_else(|| meet(&mut after, key, None));
         remove(&mut after, at);
         let wrote = vec![(number(at), Arc::from(""))];
         let output = told(self.status("delete"), Value::Null);

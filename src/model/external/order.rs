@@ -49,6 +49,20 @@ impl Store<'_> {
 }
 
 impl Store<'_> {
+    /// Whether a row that only a key has named can push another one out of an answer that asks for the first few: it was
+    /// there before, but what it is ordered by was written since.
+    pub(super) fn comes_first(&self, row: &Row, filter: &Filter, equal: &Equal) -> bool {
+        let written =
+            |by: &Expr| matches!(spelled(by, row), Expr::Column(c) if row.columns.contains_key(&c));
+        let fits = |(column, wanted): &(_, Value)| {
+            let value = row.columns.get(column);
+            value.is_some_and(|v| folded(&identity(v, self.program.alias)) == *wanted)
+        };
+        let known = !row.columns.contains_key(FROM) && !gone(row);
+        let first = filter.limit.is_some() && !filter.order.is_empty();
+        known && first && filter.order.iter().all(|o| written(&o.by)) && equal.iter().all(fits)
+    }
+
     /// An answer with these rows.
     pub(super) fn listed(&self, rows: impl Iterator<Item = usize>, content: &Content) -> Value {
         let shown = rows.filter_map(|at| content.rows[at].as_ref().map(|row| self.shown(at, row)));

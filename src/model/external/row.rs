@@ -46,6 +46,29 @@ pub fn literal_name(key: &Expr) -> Option<Value> {
     }
 }
 
+/// Whether a key is of what a look has not found: a part of it is null.
+pub(super) fn is_nobody(key: &Value) -> bool {
+    matches!(key, Value::Term(t) if &*t.op == "key" && t.args.contains(&Value::Null))
+}
+
+/// The id that a store thinks of for a new row: another one each time that it is asked by one call.
+pub(super) fn unused(content: &Content, key: Value) -> Value {
+    let Value::Term(term) = &key else { return key };
+    if &*term.op != "made" {
+        return key;
+    }
+    let nth = |n: i64| {
+        let more = (n > 0).then_some(Value::Int(n));
+        Value::over(term, term.args.iter().cloned().chain(more).collect())
+    };
+    (0..).map(nth).find(|id| find(content, id).is_none()).unwrap_or(key)
+}
+
+/// Whether a key was thought up for a row that is to be made.
+pub(super) fn is_new(key: &Value) -> bool {
+    matches!(key, Value::Term(t) if &*t.op == "guid" || &*t.op == "key" && t.args.iter().any(is_new))
+}
+
 pub(super) fn gone(row: &Row) -> bool {
     row.columns.contains_key(GONE)
 }

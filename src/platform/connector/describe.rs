@@ -1,7 +1,9 @@
 //! What a call does to which cell: the connector's own tables first, then the rules of REST, then the operation's name.
 
 use super::contract::{Class, Connector, Operation};
-use super::parameter::{self, Captures, decoded, marked, matches, member, parameter, unmarked};
+use super::parameter::{
+    self, Captures, decoded, marked, matches, member, parameter, segments, unmarked,
+};
 use super::{CONNECTORS, native, odata, rest};
 use crate::definition::ast::Call;
 use crate::definition::expression::Template;
@@ -77,7 +79,7 @@ fn is(id: &str, connector: &str) -> bool {
 }
 
 fn operation<'c>(connector: &'c Connector, call: &Call) -> Option<(&'c Operation, Captures)> {
-    let path = call.parameters.get("path").map(marked);
+    let path = call.parameters.get("path").map(segments);
     let method = call.operation.split(' ').next().unwrap_or_default();
     for operation in connector.operations {
         for name in operation.names {

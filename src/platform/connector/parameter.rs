@@ -166,14 +166,15 @@ fn unquoted(json: Json, holes: &[Template]) -> Template {
 pub(super) enum Piece {
     /// As written.
     Text(String),
-    /// What the flow puts there.
+    /// What the flow puts there, or has encoded.
     Hole(Template),
 }
 
 /// The pieces of a template; a parameter of the flow is text, since it is the same for all.
 pub(super) fn pieces(template: &Template) -> Vec<Piece> {
     let hole = |expr: &Expr, at: &Location| match unwrap(Template::Expr(expr.clone(), at.clone())) {
-        Template::Text(text) => Piece::Text(text),
+        Template::Text(text) if matches!(expr, Expr::Literal(_)) => Piece::Text(text),
+        text @ Template::Text(_) => Piece::Hole(text),
         Template::Expr(Expr::Call { name, args }, _)
             if name.eq_ignore_ascii_case("parameters")
                 && matches!(args.as_slice(), [Expr::Literal(Json::String(_))]) =>
@@ -206,10 +207,20 @@ pub(super) fn pieces(template: &Template) -> Vec<Piece> {
 
 /// The pieces as one text, holes marked by their number, and the holes.
 pub(super) fn marked(template: &Template) -> (String, Vec<Template>) {
+    marks(template, true)
+}
+
+/// The same of a path: what was encoded to be a segment of it is a hole, whatever slashes it has.
+pub(super) fn segments(path: &Template) -> (String, Vec<Template>) {
+    marks(path, false)
+}
+
+fn marks(template: &Template, melt: bool) -> (String, Vec<Template>) {
     let (mut text, mut holes) = (String::new(), Vec::new());
     for piece in pieces(template) {
         match piece {
             Piece::Text(t) => text.push_str(&t),
+            Piece::Hole(Template::Text(t)) if melt => text.push_str(&t),
             Piece::Hole(hole) => {
                 text.push(MARK);
                 text.push_str(&holes.len().to_string());
@@ -239,6 +250,9 @@ pub(super) fn unmarked(text: &str, holes: &[Template]) -> Template {
         match hole {
             Some(hole) if text.len() == part.len() + 2 => return hole.clone(),
             Some(Template::Expr(expr, at)) => parts.push((Part::Expr(expr.clone()), at.clone())),
+            Some(Template::Text(text)) => {
+                parts.push((Part::Text(text.clone()), Location::default()))
+            }
             Some(other) => {
                 parts.push((Part::Text(format!("{other:?}")), Location::default()));
             }

@@ -2,10 +2,10 @@
 
 use super::turned::Conditions;
 use super::{may_fail, reads, writes};
-use crate::model::analysis::expressions;
+use crate::model::analysis::{chooses, expressions};
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Kind, Program, Shape, Status, Step};
+use crate::model::program::{Access, Kind, Over, Program, Shape, Status, Step};
 use crate::model::support::support;
 use crate::model::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,11 +102,14 @@ impl Work<'_> {
 
     /// Whether a condition looks at the cell.
     fn turns_on(&self, node: NodeId, cell: ResourceId) -> bool {
-        let kind = &self.program.node(node).kind;
-        matches!(kind, Kind::If(_) | Kind::Switch(..) | Kind::Until { .. })
-            && expressions(self.program, node)
-                .into_iter()
-                .any(|e| support(self.program, e).contains(&cell))
+        let asks = match &self.program.node(node).kind {
+            Kind::If(_) | Kind::Switch(..) | Kind::Until { .. } => true,
+            Kind::Loop { over: Over::Values(over, _), .. } => chooses(self.program, over),
+            _ => false,
+        };
+        asks && expressions(self.program, node)
+            .into_iter()
+            .any(|e| support(self.program, e).contains(&cell))
     }
 
     fn ends_on(&self, node: NodeId, cell: ResourceId) -> bool {
