@@ -322,7 +322,7 @@ impl Search<'_, '_> {
         let mut goes_on = false;
         for chosen in self.engine.moves(state, false) {
             let before = next.len();
-            next.extend(self.engine.take(state, chosen).into_iter().map(|s| s.state));
+            next.extend(self.engine.lead_to(state, chosen));
             // Nothing has to go wrong, so a fault is no way on.
             goes_on |= next.len() > before && !chosen.is_fault();
         }

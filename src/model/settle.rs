@@ -25,7 +25,10 @@ impl Machine<'_> {
         let mut moved = true;
         while moved && self.terminated.is_none() {
             moved = false;
-            for &node in &class.nodes {
+            for (slot, &node) in class.nodes.iter().enumerate() {
+                if matches!(self.block.nodes[slot].phase, Phase::Done(_)) {
+                    continue;
+                }
                 // As far as it goes, so that a long chain is settled in one walk along it.
                 while self.effort.beyond.is_none() && self.advance(node)? {
                     moved = true;

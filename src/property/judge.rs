@@ -292,13 +292,14 @@ impl Observer for Judge {
             let (column, detail) = (column.filter(|_| !made), format!("took effect {why}"));
             self.fire("retry-duplicate", resource, column, vec![node], detail);
         }
-        let guards = view.program.node(node).guards.clone();
-        let broken = guards.iter().find(|g| !Again::new(view, Refresh::All).holds(g));
+        let program = view.program;
+        let mut guards = program.node(node).guards.iter();
+        let broken = guards.find(|g| !Again::new(view, Refresh::All).holds(g));
         let access_now = now(access);
         let repeated = match broken {
             Some(_) => None,
             None => {
-                let (program, once) = (view.program, once_more(access, done));
+                let once = once_more(access, done);
                 let now = &mut Again::new(view, Refresh::All);
                 act(program, resource, &access_now, &before, now, once).ok()
             }
@@ -344,8 +345,8 @@ impl Observer for Judge {
             detail: format!("was sent {why}"),
             weak: false,
         }));
-        let guards = view.program.node(node).guards.clone();
-        for guard in &guards {
+        let program = view.program;
+        for guard in &program.node(node).guards {
             if Again::new(view, Refresh::All).holds(guard) {
                 continue;
             }

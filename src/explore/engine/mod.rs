@@ -312,6 +312,14 @@ impl<'p> Engine<'p> {
         results
     }
 
+    /// The states that a move can lead to, and nothing of what happens on the way.
+    pub fn lead_to(&mut self, state: &State, chosen: Move) -> Vec<State> {
+        self.lean = true;
+        let next = self.take(state, chosen);
+        self.lean = false;
+        next.into_iter().map(|successor| successor.state).collect()
+    }
+
     fn has_ended(&self, chosen: Move, next: &[u32], told: &Told) -> bool {
         let (Move::Step(unit, _) | Move::Fault(unit, ..)) = chosen else { return false };
         let free = next[self.layout.place(unit)] == 0;
