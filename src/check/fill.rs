@@ -159,13 +159,12 @@ pub(super) fn part_limit(report: &mut FlowReport, asked: bool) {
     let Some(states) = states.and_then(|n| n.parse::<u64>().ok()) else { return };
     // A search sees a few states more than it may.
     let most = states - states % HUNDRED;
-    *reason = match asked {
-        true => format!(
-            "one part of the flow has more states than --max-states allows: {states} were met"
-        ),
-        false => format!(
+    *reason = if asked {
+        format!("one part of the flow has more states than --max-states allows: {states} were met")
+    } else {
+        format!(
             "one part of the flow has more than {most} states, where the search of an export ends by default"
-        ),
+        )
     };
 }
 

@@ -64,12 +64,12 @@ impl Data {
         *self.fits.entry(state[0]).or_insert_with(|| {
             let mut all = answers.clone();
             let made = engine.world(state).iter().filter(|(question, _)| !is_fault(question));
-            made.into_iter().all(|(question, answer)| match all.get(question) {
-                Some(known) => known == answer,
-                None => {
-                    let mut worlds = answered(&all, question).into_iter();
-                    worlds.find(|w| w.get(question) == Some(answer)).map(|w| all = w).is_some()
+            made.into_iter().all(|(question, answer)| {
+                if let Some(known) = all.get(question) {
+                    return known == answer;
                 }
+                let mut worlds = answered(&all, question).into_iter();
+                worlds.find(|w| w.get(question) == Some(answer)).map(|w| all = w).is_some()
             })
         })
     }

@@ -179,13 +179,12 @@ fn write_term(term: &Term, out: &mut String) {
             return;
         }
         ("[]", [Value::Term(base), Value::String(key)]) => {
-            match store(base) {
-                Some(store) => out.push_str(store),
-                None => {
-                    let mut text = String::new();
-                    write_term(base, &mut text);
-                    out.push_str(&based(base, text));
-                }
+            if let Some(store) = store(base) {
+                out.push_str(store);
+            } else {
+                let mut text = String::new();
+                write_term(base, &mut text);
+                out.push_str(&based(base, text));
             }
             if &**key != "body" {
                 out.push('.');
