@@ -20,7 +20,7 @@ pub(super) fn words(engine: &Engine<'_>, before: &State, next: &Successor) -> Op
     let limit = next.events.iter().any(|e| e.node == node && spent(e.round));
     let until = matches!(kind, Kind::Until { .. });
     Some(match engine.decided(before, unit, node, engine.world(&next.state)) {
-        Some(Decided::Condition(true)) if until => "evaluates to true, so it ends".to_owned(),
+        Some(Decided::Condition(true)) if until => "evaluates to true and ends".to_owned(),
         Some(Decided::Condition(false)) if limit => {
             "evaluates to false, and its limit is reached".to_owned()
         }
