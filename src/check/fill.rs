@@ -160,7 +160,7 @@ pub(super) fn part_limit(report: &mut FlowReport, asked: bool) {
     // A search sees a few states more than it may.
     let most = states - states % HUNDRED;
     *reason = if asked {
-        format!("one part of the flow has more states than --max-states allows: {states} were met")
+        format!("{reason} in one part of the flow")
     } else {
         format!(
             "one part of the flow has more than {most} states, where the search of an export ends by default"
@@ -207,10 +207,7 @@ mod tests {
         };
         let ours = "one part of the flow has more than 2000 states, where the search of an export ends by default";
         assert_eq!(said(false), ours);
-        assert_eq!(
-            said(true),
-            "one part of the flow has more states than --max-states allows: 2033 were met"
-        );
+        assert_eq!(said(true), "stopped at --max-states after 2033 states in one part of the flow");
     }
 
     #[test]

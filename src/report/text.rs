@@ -284,7 +284,7 @@ fn next_step(flow: &FlowReport, why: &str) -> Option<String> {
         Some((name, _)) if flow.scope.items.len() > 1 => format!("--items {name}=2"),
         Some(_) => "--items 2".into(),
         None if flow.scope.runs > 2 => "--runs 2".into(),
-        None if why.starts_with("one part of the flow") => {
+        None if why.ends_with(" in one part of the flow") => {
             return Some("raise --max-states, or try random schedules (--or-fuzz)".into());
         }
         None if why.starts_with("stopped") || why.contains("limit") => {
