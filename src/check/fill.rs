@@ -8,6 +8,7 @@ use crate::explore::ending::Joint;
 use crate::explore::limits::Stop;
 use crate::explore::packed::PRINT_BITS;
 use crate::explore::prove::Reach;
+use crate::explore::search::STATE_LIMIT;
 use crate::explore::serial::is_serial;
 use crate::finding::outline::{self, outline};
 use crate::finding::{Finding, FlowReport, Level, Outcome, Scope, Severity, Stats, Verdict};
@@ -114,22 +115,25 @@ pub(super) fn fill(report: &mut FlowReport, lowered: &Lowered, explored: &Explor
         None => Level::OrderDependent,
     };
     match &explored.serial {
-        None if complete => {
-            report.notes.push("there are too many serial orders to list".to_owned());
-        }
+        None if complete => note(report, "there are too many serial orders to list".to_owned()),
         Some(serial) if by_choice.keys().any(|w| !serial.iter().any(|s| s.0 == *w)) => {
-            report.notes.push(
-                "for some choice of data or faults there is no order of one after another to compare with; there the \
-                 level is order-dependent at most"
-                    .to_owned(),
-            );
+            let why = "for some choice of data or faults there is no order of one after another to compare with; there \
+                       the level is order-dependent at most";
+            note(report, why.to_owned());
         }
         _ => {}
     }
-    report.notes.extend(explored.earned.clone());
-    report.notes.extend(omission(explored.counts.prints));
+    explored.earned.iter().for_each(|earned| note(report, earned.clone()));
+    omission(explored.counts.prints).into_iter().for_each(|said| note(report, said));
     if let Some(reason) = &explored.stopped {
         report.verdict = Verdict::Inconclusive(reason.clone());
+    }
+}
+
+/// What several parts of a flow have to say is said once.
+fn note(report: &mut FlowReport, said: String) {
+    if !report.notes.contains(&said) {
+        report.notes.push(said);
     }
 }
 
@@ -145,6 +149,23 @@ fn omission(prints: u64) -> Option<String> {
         "{} told apart by fingerprints alone: one was left out with probability under 1 in 10^{power}",
         if prints == 1 { "1 state was".to_owned() } else { format!("{prints} states were") }
     ))
+}
+
+/// A limit of states that a part of a flow came to: whose limit it is.
+pub(super) fn part_limit(report: &mut FlowReport, asked: bool) {
+    const HUNDRED: u64 = 100;
+    let Verdict::Inconclusive(reason) = &mut report.verdict else { return };
+    let states = reason.strip_prefix(STATE_LIMIT).and_then(|rest| rest.strip_suffix(" states"));
+    let Some(states) = states.and_then(|n| n.parse::<u64>().ok()) else { return };
+    // A search sees a few states more than it may.
+    let most = states - states % HUNDRED;
+    *reason = if asked {
+        format!("{reason} in one part of the flow")
+    } else {
+        format!(
+            "one part of the flow has more than {most} states, where the search of an export ends by default"
+        )
+    };
 }
 
 pub(super) fn conclude(report: &mut FlowReport) {
@@ -165,5 +186,37 @@ pub(super) fn claim(report: &mut FlowReport, proved: Option<Reach>) {
             most + 1
         )),
         Some(Reach::Scope) | None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::sample;
+
+    #[test]
+    fn a_limit_that_nobody_set_is_not_called_theirs() {
+        let said = |asked: bool| {
+            let verdict = Verdict::Inconclusive(format!("{STATE_LIMIT}2033 states"));
+            let mut report = FlowReport { verdict, ..sample::safe_flow() };
+            part_limit(&mut report, asked);
+            match report.verdict {
+                Verdict::Inconclusive(reason) => reason,
+                Verdict::Safe | Verdict::Unsafe => unreachable!("it stays as it is"),
+            }
+        };
+        let ours = "one part of the flow has more than 2000 states, where the search of an export ends by default";
+        assert_eq!(said(false), ours);
+        assert_eq!(said(true), "stopped at --max-states after 2033 states in one part of the flow");
+    }
+
+    #[test]
+    fn what_two_parts_have_to_say_is_said_once() {
+        let mut report = sample::safe_flow();
+        let before = report.notes.len();
+        for said in ["one", "two", "one"] {
+            note(&mut report, said.to_owned());
+        }
+        assert_eq!(report.notes[before..], ["one", "two"]);
     }
 }

@@ -5,12 +5,15 @@ use crate::definition::location::Location;
 use crate::definition::order::GraphFault;
 use crate::explore::ending::Joint;
 use crate::explore::engine::Engine;
-use crate::explore::witness::{Schedule, same_finding, twin};
-use crate::finding::trace::{cell_name, swap, tell};
+use crate::explore::twin::{Twin, twin};
+use crate::explore::witness::{Schedule, same_finding};
+use crate::finding::swap::swap;
+use crate::finding::trace::{cell_name, tell};
 use crate::finding::{Across, Finding, Severity};
 use crate::model::program::Program;
 use crate::platform::lower::Lowered;
 use crate::property::judge::{FIRED_TWICE, Violation};
+use crate::property::words::{CHOSEN, MISSED};
 use std::collections::BTreeSet;
 
 pub(super) fn findings(
@@ -54,15 +57,16 @@ pub(super) fn finding(
         .map_or_else(Location::default, |n| lowered.places[n.index()].clone());
     let across =
         told.as_ref().and_then(|(t, ..)| t.across).unwrap_or_else(|| default_across(program));
-    let good = told.as_ref().and_then(|(_, choices, v)| {
-        let other = twin(engine, choices, v, serial)?;
-        tell(engine, &other, v, false)
-    });
+    let found = told.as_ref().map(|(_, choices, v)| (twin(engine, choices, v, serial), v));
+    let always = matches!(found, Some((Twin::Never, _)));
+    let twin = match found {
+        Some((Twin::Found(other), v)) => tell(engine, &other, v, false).map(|t| t.witness),
+        Some((Twin::Never | Twin::Unknown, _)) | None => None,
+    };
     let witness = told.map(|(t, ..)| t.witness);
-    let twin = good.map(|t| t.witness);
     // An order can be put right by a swap; a fault cannot.
     let pair = witness.as_ref().zip(twin.as_ref()).filter(|(w, t)| w.faults == t.faults);
-    let swap = pair.and_then(|(w, t)| swap(w, t));
+    let swap = pair.and_then(|(w, t)| swap(program, w, t));
     Finding {
         rule: violation.rule,
         severity: if across == Across::Runs { Severity::Warning } else { Severity::Error },
@@ -76,6 +80,7 @@ pub(super) fn finding(
         designer: String::new(), // known once the flow's outline is
         witness,
         twin,
+        always,
         swap,
     }
 }
@@ -116,7 +121,7 @@ fn message(violation: &Violation, cell: &str, actions: &[String], across: Across
     match violation.rule {
         "lost-update" => format!("{last} overwrites an update it never saw"),
         "collateral-overwrite" => {
-            format!("{last} writes an old {cell} back over what {other} has changed")
+            format!("{last} writes back an old value of {cell} over what {other} has changed")
         }
         "duplicate-create" => format!("{last} can create a second row with the same key in {cell}"),
         "last-writer-wins" if first == last => format!("whichever {last} runs last decides {cell}"),
@@ -124,6 +129,13 @@ fn message(violation: &Violation, cell: &str, actions: &[String], across: Across
             format!("{first} and {last} overwrite each other: whoever is last decides {cell}")
         }
         "iteration-bleed" => format!("{last} reads back what {other} put into {cell}"),
+        "stale-guard" if violation.weak => format!("{last} uses a value that has changed since"),
+        "stale-guard" if violation.detail == CHOSEN => {
+            format!("{last} acts on a row that it would no longer choose")
+        }
+        "stale-guard" if violation.detail == MISSED => {
+            format!("{last} acts because {first} found no row, though by then there is one")
+        }
         "stale-guard" => format!("{last} acts on a condition that no longer holds"),
         "lease-misuse" if actions.len() == 1 && violation.detail.contains("leak") => {
             format!("{last} takes the lease of {cell} and nobody gives it back")
@@ -192,6 +204,7 @@ pub(super) fn graph_finding(fault: &GraphFault) -> Finding {
         designer: String::new(),
         witness: None,
         twin: None,
+        always: false,
         swap: None,
     }
 }

@@ -40,7 +40,7 @@ use crate::platform::slice::parts;
 use crate::source::{self, Source};
 use assumption::{assumption, has_variable_race};
 use explore::explore_and;
-use fill::{claim, conclude, empty_report, fill, finish};
+use fill::{claim, conclude, empty_report, fill, finish, part_limit};
 use findings::{findings, graph_finding};
 use runs::{alone, place, show_all_steps};
 use std::path::PathBuf;
@@ -187,7 +187,9 @@ pub fn check_definition(
         return Ok(report);
     }
     if definition.setup.state.is_empty() {
-        return sliced::check(definition, platform, config, stop);
+        let mut report = sliced::check(definition, platform, config, stop)?;
+        part_limit(&mut report, config.max_states.is_some());
+        return Ok(report);
     }
     let outline = outline(definition, &scenario(definition, config, false))?;
     let parts = parts(definition, &outline.program);

@@ -236,6 +236,7 @@ fn blank(file: &WitnessFile) -> Finding {
         designer: String::new(),
         witness: None,
         twin: None,
+        always: false,
         swap: None,
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn show_all_steps(
         if let Some(same) = told.iter().find(|f| key(f) == key(finding)) {
             finding.witness.clone_from(&same.witness);
             finding.twin.clone_from(&same.twin);
+            finding.always = same.always;
             finding.swap.clone_from(&same.swap);
         }
     }

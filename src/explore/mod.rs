@@ -19,6 +19,7 @@ pub mod search;
 pub mod serial;
 pub mod shrink;
 pub mod table;
+pub mod twin;
 pub mod visited;
 pub mod weight;
 pub mod whole;

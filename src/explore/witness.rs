@@ -1,11 +1,10 @@
 //! The schedule that proves a finding: the least by faults, then by switches, then by steps (design.md §7).
 
-use super::ending::{Joint, judge_end, judge_stuck, outcome};
+use super::ending::{judge_end, judge_stuck};
 use super::engine::{Engine, Move, State, Successor};
 use super::layout::Unit;
-use super::limits::{DEFAULT_MEMORY, Stop};
+use super::limits::Stop;
 use super::path::{Level, Path, last_path, path};
-use super::serial::is_serial;
 use crate::model::transition::Round;
 use crate::property::judge::Violation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,18 +164,9 @@ pub fn gave_up(next: &Successor) -> bool {
 
 /// Runs a schedule; `None` if a move of it is not enabled.
 pub fn replay(engine: &mut Engine<'_>, schedule: &Schedule) -> Option<Vec<(State, Successor)>> {
-    let state = engine.initial().get(schedule.start)?.clone();
-    run(engine, state, &schedule.choices)
-}
-
-/// Goes on from a state.
-fn run(
-    engine: &mut Engine<'_>,
-    mut state: State,
-    choices: &[Choice],
-) -> Option<Vec<(State, Successor)>> {
+    let mut state = engine.initial().get(schedule.start)?.clone();
     let mut steps = Vec::new();
-    for &(chosen, index) in choices {
+    for &(chosen, index) in &schedule.choices {
         if !engine.moves(&state, true).contains(&chosen) {
             return None;
         }
@@ -185,139 +175,4 @@ fn run(
         state = next.state;
     }
     Some(steps)
-}
-
-/// The longest schedule that is rearranged.
-const LONG: usize = 40;
-/// Rearrangements that are tried, the nearest first.
-const TRIES: usize = 400;
-/// Bytes of an engine's tables from which on nothing is tried any more.
-const FULL: u64 = DEFAULT_MEMORY / 2;
-
-/// The nearest schedule of the same steps that goes well: one stretch of one process moved elsewhere. What is wrong
-/// only because no serial order ends like it goes well if one does.
-pub fn twin(
-    engine: &mut Engine<'_>,
-    schedule: &Schedule,
-    wrong: &Violation,
-    serial: Option<&BTreeSet<Joint>>,
-) -> Option<Schedule> {
-    let choices = &schedule.choices[..schedule.choices.len().min(LONG)];
-    let steps = replay(engine, schedule)?;
-    let paths: Vec<Path> = choices.iter().map(|&(m, _)| path(engine, m)).collect();
-    for moved in rearrangements(choices, &paths).into_iter().take(TRIES) {
-        if engine.bytes() > FULL {
-            return None;
-        }
-        // What comes before is as it was.
-        let same = moved.iter().zip(choices).take_while(|(a, b)| a == b).count();
-        let Some((state, _)) = steps.get(same) else { continue };
-        if goes_well(engine, &steps[..same], state.clone(), &moved[same..], wrong, serial) {
-            return Some(schedule.with(moved));
-        }
-    }
-    anywhere(engine, wrong, serial)
-}
-
-/// Every way to move one stretch of one process, the nearest first.
-fn rearrangements(choices: &[Choice], paths: &[Path]) -> Vec<Vec<Choice>> {
-    let n = choices.len();
-    let mut found: Vec<(usize, Vec<Choice>)> = Vec::new();
-    for from in 0..n {
-        for to in from + 1..=n {
-            if paths[to - 1] != paths[from] {
-                break;
-            }
-            for at in (0..from).chain(to + 1..=n) {
-                let (left, middle, right) = if at < from { (at, from, to) } else { (from, to, at) };
-                let mut moved = choices.to_vec();
-                moved[left..right].rotate_left(middle - left);
-                let distance = if at > to { at - to } else { from - at };
-                found.push((distance * (to - from), moved));
-            }
-        }
-    }
-    found.sort();
-    found.into_iter().map(|(_, moved)| moved).collect()
-}
-
-/// States looked at for a schedule that goes well at all.
-const PATIENCE: usize = 2_000;
-
-/// The shortest schedule of all in which this does not happen.
-fn anywhere(
-    engine: &mut Engine<'_>,
-    wrong: &Violation,
-    serial: Option<&BTreeSet<Joint>>,
-) -> Option<Schedule> {
-    let mut nodes: Vec<Node> = engine.initial().iter().map(Node::start).collect();
-    let mut seen = BTreeSet::new();
-    // Depth first, so that a long flow does not have to be explored in full.
-    let mut todo: Vec<usize> = (0..nodes.len()).rev().collect();
-    while let Some(next) = todo.pop() {
-        if engine.bytes() > FULL {
-            return None;
-        }
-        let state = nodes[next].state.clone();
-        if engine.all_ended(&state) {
-            if !judge_end(engine, &state).iter().any(|v| same_finding(v, wrong))
-                && ends_well(engine, &state, wrong, serial)
-            {
-                return Some(schedule(&nodes, next));
-            }
-            continue;
-        }
-        for chosen in engine.moves(&state, false).into_iter().rev() {
-            for (index, step) in engine.take(&state, chosen).into_iter().enumerate() {
-                let fires = fired_in(engine, &step).iter().any(|v| same_finding(v, wrong));
-                if fires || nodes.len() > PATIENCE || !seen.insert(step.state.clone()) {
-                    continue;
-                }
-                let choice = Some((chosen, index));
-                let node = Node {
-                    state: step.state,
-                    last: Vec::new(),
-                    parent: next,
-                    choice,
-                    fired: Vec::new(),
-                };
-                todo.push(nodes.len());
-                nodes.push(node);
-            }
-        }
-    }
-    None
-}
-
-/// Whether a last resort has nothing to explain.
-fn ends_well(
-    engine: &Engine<'_>,
-    state: &State,
-    wrong: &Violation,
-    serial: Option<&BTreeSet<Joint>>,
-) -> bool {
-    !wrong.weak || serial.is_some_and(|serial| is_serial(&outcome(engine, state), serial))
-}
-
-fn goes_well(
-    engine: &mut Engine<'_>,
-    before: &[(State, Successor)],
-    state: State,
-    choices: &[Choice],
-    wrong: &Violation,
-    serial: Option<&BTreeSet<Joint>>,
-) -> bool {
-    let Some(steps) = run(engine, state, choices) else { return false };
-    let fired = before
-        .iter()
-        .chain(&steps)
-        .any(|(_, next)| !next.fired.is_empty() && fired_in(engine, next).iter().any(|v| !v.weak));
-    let Some((_, last)) = steps.last() else { return false };
-    let at_end = wrong.weak || ["invariant", "last-writer-wins", "stuck"].contains(&wrong.rule);
-    if fired || (at_end && !engine.all_ended(&last.state)) {
-        return false;
-    }
-    !engine.all_ended(&last.state)
-        || (judge_end(engine, &last.state).is_empty()
-            && ends_well(engine, &last.state, wrong, serial))
 }

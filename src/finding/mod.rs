@@ -1,11 +1,14 @@
 //! What we claim: a violation made citable, and the report that carries it.
 
+mod decision;
 mod fault;
+mod help;
 pub mod outline;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod schedule;
 pub mod show;
+pub mod swap;
 pub(crate) mod touch;
 pub mod trace;
 pub mod witness_file;
@@ -170,8 +173,10 @@ pub struct Finding {
     pub designer: String,
     /// The shortest schedule that goes wrong.
     pub witness: Option<Witness>,
-    /// The nearest that goes well; `None` when every schedule goes wrong.
+    /// The nearest with the same data that goes well; `None` when every schedule goes wrong, or none was found.
     pub twin: Option<Witness>,
+    /// Whether every schedule with the same data was seen to go wrong.
+    pub always: bool,
     /// `let order[2] finish Update_item before order[1] runs Get_item`.
     pub swap: Option<String>,
 }

@@ -87,6 +87,7 @@ pub(crate) fn finding() -> Finding {
         designer: "order > Update item".into(),
         witness: Some(Witness { steps, ..witness(2) }),
         twin: Some(twin()),
+        always: false,
         swap: Some("let order[2] finish Update_item before order[1] runs Get_item".into()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Across, Level, Severity, Verdict};
 use crate::definition::secret::SECRET;
-use crate::model::say::{store, symbol};
+use crate::model::say::{based, item, store, symbol};
 use crate::model::value::{Term, TokenKind, Value};
 use std::fmt::Write as _;
 
@@ -174,14 +174,17 @@ fn write_term(term: &Term, out: &mut String) {
             out.push_str("secret");
             return;
         }
-        ("item", [_, Value::Int(n)]) => {
-            _ = write!(out, "item {}", n.saturating_add(1));
+        ("item", [list, Value::Int(n)]) => {
+            out.push_str(&item(list, *n));
             return;
         }
         ("[]", [Value::Term(base), Value::String(key)]) => {
-            match store(base) {
-                Some(store) => out.push_str(store),
-                None => write_term(base, out),
+            if let Some(store) = store(base) {
+                out.push_str(store);
+            } else {
+                let mut text = String::new();
+                write_term(base, &mut text);
+                out.push_str(&based(base, text));
             }
             if &**key != "body" {
                 out.push('.');

@@ -1,7 +1,7 @@
 //! A schedule told in run-history words.
 
 use super::{Across, TraceStep, Witness};
-use super::{show, touch};
+use super::{decision, show, touch};
 use crate::explore::engine::{Engine, Move, State, Successor};
 use crate::explore::layout::Unit;
 use crate::explore::path::{self, Path};
@@ -186,7 +186,9 @@ pub(crate) fn told_step(
                 })
                 .map(|e| format!("{} reached its limit", program.node(e.node).name))
                 .collect();
-            let mut effect = event.map_or_else(|| "decides".to_owned(), |e| effect(program, e));
+            let decision = decision::words(engine, before, next);
+            let mut effect = decision
+                .unwrap_or_else(|| event.map_or("goes on".to_owned(), |e| effect(program, e)));
             effect.extend(event.and_then(|e| touch::elsewhere(program, e, violation)));
             if !also.is_empty() {
                 effect = format!("{effect}; {}", also.join("; "));
@@ -234,7 +236,7 @@ pub(super) fn effect(program: &Program, event: &Event) -> String {
         let first = Event { attempt: 0, ..event.clone() };
         return format!("retry {} of {of}: {}", event.attempt, effect(program, &first));
     }
-    let Kind::Leaf(steps) = &program.node(event.node).kind else { return "decides".to_owned() };
+    let Kind::Leaf(steps) = &program.node(event.node).kind else { return "goes on".to_owned() };
     let Some(step) = steps.get(usize::from(event.step)) else { return "goes on".to_owned() };
     if event.refused == Some(0) {
         return "fails: its inputs cannot be evaluated".to_owned();
@@ -374,25 +376,4 @@ fn met(
         (0..at).rev().filter(|&i| path::parts(&paths[i], own).is_some()).collect();
     others.sort_by_key(|i| !writes(i));
     others.first().and_then(|&i| path::parts(&paths[i], own))
-}
-
-/// `let order[2] finish Update_item before order[1] runs Get_item`.
-pub fn swap(wrong: &Witness, right: &Witness) -> Option<String> {
-    let key = |s: &TraceStep| (s.process.clone(), s.action.clone());
-    let place = |w: &Witness, k: &(String, String)| w.steps.iter().position(|s| key(s) == *k);
-    for b in &wrong.steps {
-        let b_key = key(b);
-        let right_at = place(right, &b_key)?;
-        let wrong_at = place(wrong, &b_key)?;
-        let moved = right.steps[..right_at].iter().rev().find(|a| {
-            a.process != b.process && place(wrong, &key(a)).is_some_and(|p| p > wrong_at)
-        });
-        if let Some(a) = moved {
-            return Some(format!(
-                "let {} finish {} before {} runs {}",
-                a.process, a.action, b.process, b.action
-            ));
-        }
-    }
-    None
 }

@@ -29,6 +29,39 @@ pub fn said(value: &Value) -> String {
     elided(&say(value))
 }
 
+/// A value among others that it differs from, so that one can see where: what it shares with them at the start is cut
+/// first.
+pub fn unlike(value: &Value, others: &[&Value]) -> String {
+    let whole = |value: &Value| match value {
+        Value::Term(t) => words(&t.op, &t.args),
+        known => say(known),
+    };
+    let (text, others) = (whole(value), others.iter().map(|other| whole(other)));
+    let alike = others.map(|other| {
+        let same = text.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+        (same, text == other)
+    });
+    match alike.max() {
+        Some((_, true)) => format!("another {}", elided(&text)),
+        Some((alike, false)) => from(&text, alike),
+        None => elided(&text),
+    }
+}
+
+/// As much of a text as fits, with what comes after so many characters.
+fn from(text: &str, alike: usize) -> String {
+    const FRONT: usize = 20;
+    const LEAD: usize = 20;
+    if text.chars().count() <= LONG || alike + LEAD <= LONG {
+        return elided(text);
+    }
+    let front: String = text.chars().take(FRONT).collect();
+    let rest: String = text.chars().skip(alike - LEAD).collect();
+    let most = LONG - FRONT - 1;
+    let short = if rest.chars().count() <= most { rest } else { cut(&rest, most) };
+    format!("{front}…{short}")
+}
+
 /// A symbol as a maker would say it.
 pub fn symbol(op: &str, args: &[Value]) -> String {
     elided(&words(op, args))
@@ -38,11 +71,11 @@ fn words(op: &str, args: &[Value]) -> String {
     match (op, args) {
         // What definitions hide (`definition::secret`).
         ("#secret", _) => "‹secret›".to_owned(),
-        ("item", [_, Value::Int(n)]) => format!("item {}", n.saturating_add(1)),
+        ("item", [list, Value::Int(n)]) => item(list, *n),
         ("[]", [base @ Value::Term(_), Value::String(key)]) if &**key == "body" => say(base),
         ("[]", [Value::Term(base), Value::String(key)]) => match store(base) {
             Some(store) => format!("{store}.{key}"),
-            None => format!("{}.{key}", symbol(&base.op, &base.args)),
+            None => format!("{}.{key}", based(base, symbol(&base.op, &base.args))),
         },
         ("add", sum @ [_, _, ..]) => sum.iter().map(say).collect::<Vec<_>>().join(" + "),
         ("row", [Value::String(store), key]) => match key {
@@ -68,15 +101,41 @@ fn words(op: &str, args: &[Value]) -> String {
         (op, args) => {
             if let Some((name, _)) = op.split_once('#') {
                 let name = name.rsplit('/').next().unwrap_or(name);
-                return format!(
-                    "the answer of {}",
-                    name.strip_prefix("answer of ").unwrap_or(name)
-                );
+                let name = name.strip_prefix("answer of ").unwrap_or(name);
+                // Each iteration has an answer of its own.
+                let of = args.first().and_then(|item| nearest(item, &mut { DEEP }));
+                let of = of.map_or(String::new(), |item| format!(" ({item})"));
+                return format!("the answer of {name}{of}");
             }
             let known = |v: &&Value| !matches!(v, Value::Null);
             let args: Vec<String> = args.iter().filter(known).map(say).collect();
             format!("{op}({})", args.join(", "))
         }
+    }
+}
+
+/// An item by its number, and by that of the item in whose list it is.
+pub fn item(list: &Value, n: i64) -> String {
+    let of = nearest(list, &mut { DEEP }).map_or(String::new(), |outer| format!(" of {outer}"));
+    format!("item {}{of}", n.saturating_add(1))
+}
+
+/// A symbol before a dot, in brackets where the dot would seem to belong to its last word only.
+pub fn based(base: &Term, text: String) -> String {
+    let nested = &*base.op == "item" && text.contains(" of ");
+    if nested { format!("({text})") } else { text }
+}
+
+/// So many symbols are looked through for an item.
+const DEEP: u32 = 100;
+
+/// The item that a value comes from.
+fn nearest(value: &Value, left: &mut u32) -> Option<String> {
+    let Value::Term(term) = value else { return None };
+    *left = left.checked_sub(1)?;
+    match (&*term.op, term.args.as_slice()) {
+        ("item", [list, Value::Int(n)]) => Some(item(list, *n)),
+        (_, args) => args.iter().find_map(|arg| nearest(arg, left)),
     }
 }
 
@@ -93,11 +152,60 @@ fn empty(part: &Value) -> bool {
     matches!(part, Value::String(text) if text.is_empty())
 }
 
-/// No longer than a line can bear.
+/// What a line can bear.
+const LONG: usize = 80;
+
 fn elided(text: &str) -> String {
-    const LONG: usize = 80;
-    if text.chars().count() <= LONG {
-        return text.to_owned();
+    if text.chars().count() <= LONG { text.to_owned() } else { cut(text, LONG) }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nth(list: Value, n: i64) -> Value {
+        Value::term("item", vec![list, Value::Int(n)])
     }
-    text.chars().take(LONG - 1).chain(['…']).collect()
+
+    fn field(base: Value, name: &str) -> Value {
+        Value::term("[]", vec![base, Value::text(name)])
+    }
+
+    #[test]
+    fn items_of_inner_loops_are_told_apart() {
+        let inner = |outer: i64| {
+            let rows = field(nth(Value::term("triggerBody", vec![]), outer), "rows");
+            field(nth(rows, 0), "sha1")
+        };
+        assert_eq!(say(&inner(0)), "(item 1 of item 1).sha1");
+        assert_eq!(say(&inner(1)), "(item 1 of item 2).sha1");
+        let plain = nth(Value::term("triggerBody", vec![]), 1);
+        assert_eq!(say(&plain), "item 2");
+        assert_eq!(say(&field(plain, "sha1")), "item 2.sha1");
+    }
+
+    #[test]
+    fn answers_of_iterations_are_told_apart() {
+        let list = Value::term("triggerBody", vec![]);
+        let of = |item: Value| say(&Value::term("Look_up#7", vec![item]));
+        assert_eq!(of(nth(list, 1)), "the answer of Look_up (item 2)");
+        assert_eq!(of(Value::Null), "the answer of Look_up");
+    }
+
+    #[test]
+    fn what_differs_is_not_cut_away() {
+        let long = |end: &str| Value::text(&format!("{}{end}", "abcdefghij".repeat(20)));
+        let (one, two) = (long("-first"), long("-second"));
+        assert_eq!(said(&one), said(&two), "as they are cut by themselves");
+        assert_eq!(unlike(&one, &[&two]), "\"abcdefghijabcdefghi…bcdefghijabcdefghij-first\"");
+        assert_eq!(unlike(&two, &[&one]), "\"abcdefghijabcdefghi…bcdefghijabcdefghij-second\"");
+        assert_eq!(unlike(&one, &[&Value::Int(1)]), said(&one));
+        assert_eq!(unlike(&Value::Int(1), &[&Value::Int(2)]), "1");
+        let alike = |node: &str| Value::term(node, vec![]);
+        assert_eq!(unlike(&alike("Get#1"), &[&alike("Get#2")]), "another the answer of Get");
+    }
 }

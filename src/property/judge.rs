@@ -9,6 +9,7 @@ use super::lookup::{
 };
 use super::partial::{left_behind, masked, undoes_another};
 pub use super::violation::Violation;
+use super::words::{self, stale};
 use crate::model::access::{Act, Caller, act};
 use crate::model::analysis::expressions;
 use crate::model::block::{Block, Mark, Memory};
@@ -157,17 +158,7 @@ impl Judge {
             let copy = expr.is_some_and(|e| is_copy(view.program, e, write.resource, column));
             let rule = if copy { "collateral-overwrite" } else { "lost-update" };
             let now = value_at(Some(write.before), *row, column);
-            let detail = match new {
-                Some(new) => format!(
-                    "computed from an old read; it said {} by then, so it should have written {}",
-                    said(&now),
-                    said(&new)
-                ),
-                None => format!(
-                    "computed from an old read; it said {} by then, so it should have failed",
-                    said(&now)
-                ),
-            };
+            let detail = stale(&now, &old, new.as_ref());
             self.fire(rule, write.resource, Some(column), vec![reader, write.node], detail);
         }
         any
@@ -180,7 +171,7 @@ impl Judge {
         let table = view.program.resource(write.resource);
         let reader = broken.map_or(write.node, |g| guard_reader(view.program, g, write.resource));
         let actions = vec![reader, write.node];
-        let detail = "its condition would be false by then".to_owned();
+        let detail = words::broken(broken);
         if created && !table.key.is_empty() && clash(view.program, write).is_some() {
             self.fire(
                 "duplicate-create",
@@ -354,7 +345,7 @@ impl Observer for Judge {
             let Some(&resource) = support(view.program, expr).iter().next() else { continue };
             let reader = guard_reader(view.program, guard, resource);
             let column = only_column(view.program, resource, expr);
-            let detail = "its condition would be false by then".to_owned();
+            let detail = words::broken(Some(guard));
             self.fire("stale-guard", resource, column.as_ref(), vec![reader, node], detail);
             return;
         }
@@ -383,7 +374,7 @@ impl Observer for Judge {
                     && !view.program.parted(writer, node)
                     && !joined(view, variable, (writer, node))
                 {
-                    let detail = format!("gets {}, though it had set {}", said(&now), said(&own));
+                    let detail = words::bled(&now, &own);
                     self.fire(
                         "iteration-bleed",
                         variable,

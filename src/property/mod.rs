@@ -9,6 +9,7 @@ mod missed;
 mod partial;
 mod turned;
 mod violation;
+pub mod words;
 
 /// What the world is told about a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +76,8 @@ pub const RULES: &[Meta] = &[
         "The last writer decides",
         "G0, CWE-362",
         "unordered writes of different values decide what the cell says in the end",
-        "give the writes an order (run after), or write to a cell of its own in each iteration or branch and combine \
-         them afterwards",
+        "write to a cell of its own in each iteration or branch and combine them afterwards, or give the writes an \
+         order: branches by run after, a loop or the trigger by a concurrency of 1",
     ),
     rule!(
         "iteration-bleed",

@@ -1,12 +1,12 @@
 //! Markdown for the summary of a pull request: the verdicts as a table, then each finding with its schedule as a
 //! table and as a sequence diagram.
 
+use super::entry::{Entry, entries};
 use super::race::{self, Race};
 use super::untrusted::{clean, elide};
 use super::words::{self, many};
 use super::{mermaid, uri};
 use crate::finding::{Finding, FlowReport, Report, Severity, Verdict, Witness, show};
-use crate::property;
 use std::fmt::Write as _;
 
 /// GitHub refuses a step summary above 1 MiB.
@@ -32,12 +32,14 @@ pub(super) fn report(report: &Report) -> String {
         let place = cell(&code(&problem.at.path));
         let _ = writeln!(out, "| ⛔ | {place} | unreadable: {} |", cell(&prose(&problem.message)));
     }
-    let findings =
-        report.flows.iter().flat_map(|flow| flow.findings.iter().map(move |f| (flow, f)));
-    let mut left = findings.clone().count();
-    for (n, (flow, finding)) in findings.enumerate() {
+    let findings = report
+        .flows
+        .iter()
+        .flat_map(|flow| entries(&flow.findings).into_iter().map(move |e| (flow, e)));
+    let mut left: usize = report.flows.iter().map(|flow| flow.findings.len()).sum();
+    for (n, (flow, entry)) in findings.enumerate() {
         let mut part = String::new();
-        section(&mut part, flow, finding, n < DRAWN);
+        section(&mut part, flow, &entry, n < DRAWN);
         if out.len() + part.len() > MOST_BYTES {
             let _ = writeln!(
                 out,
@@ -47,7 +49,7 @@ pub(super) fn report(report: &Report) -> String {
             break;
         }
         out.push_str(&part);
-        left -= 1;
+        left -= entry.cells().len();
     }
     out
 }
@@ -68,19 +70,18 @@ fn within(flow: &FlowReport) -> String {
     if scope.is_empty() { scope } else { format!(" with {scope}") }
 }
 
-fn section(out: &mut String, flow: &FlowReport, finding: &Finding, drawn: bool) {
+fn section(out: &mut String, flow: &FlowReport, entry: &Entry<'_>, drawn: bool) {
+    let finding = entry.finding;
     let sign = match finding.severity {
         Severity::Error => "❌",
         Severity::Warning => "⚠️",
         Severity::Note => "ℹ️",
     };
-    let _ = writeln!(out, "\n### {sign} {}\n", prose(&finding.message));
+    let _ = writeln!(out, "\n### {sign} {}\n", prose(&entry.message()));
     let at = &finding.location;
     let line = if at.line > 0 { format!(", line {}", at.line) } else { String::new() };
     let mut parts = vec![format!("`{}`", finding.rule)];
-    if !finding.cell.is_empty() {
-        parts.push(code(&finding.cell));
-    }
+    parts.extend(entry.cells().iter().filter(|cell| !cell.is_empty()).map(|cell| code(cell)));
     parts.push(format!("{}{line}", code(&uri::place(&at.path, None).file)));
     parts.extend(finding.in_designer().map(code));
     let _ = writeln!(out, "{}\n", parts.join(" · "));
@@ -96,16 +97,22 @@ fn section(out: &mut String, flow: &FlowReport, finding: &Finding, drawn: bool) 
         if let Some(swap) = &finding.swap {
             let _ = writeln!(out, "- One swap makes it right: {}", prose(swap));
         }
+        if let Some(said) = words::hopeless(finding) {
+            let _ = writeln!(out, "- {}{}", said[..1].to_uppercase(), &said[1..]);
+        }
     }
-    if let Some(outcome) = flow.outcomes.get(&finding.cell) {
-        let _ = writeln!(out, "- {}", prose(&words::outcome(&finding.cell, outcome, flow)));
+    for cell in entry.cells() {
+        if let Some(outcome) = flow.outcomes.get(*cell) {
+            let _ = writeln!(out, "- {}", prose(&words::outcome(cell, outcome, flow)));
+        }
     }
     if !finding.assumptions.is_empty() {
         let _ =
             writeln!(out, "- Rests on an assumption: {}", prose(&finding.assumptions.join(", ")));
     }
-    if let Some(meta) = property::rule(finding.rule) {
-        let _ = writeln!(out, "- Help: {}", prose(meta.help));
+    let help = finding.help();
+    if !help.is_empty() {
+        let _ = writeln!(out, "- Help: {}", prose(&help));
     }
 }
 

@@ -1,6 +1,7 @@
 //! How it is said. One format a file; each sees the report, prints into a writer and decides nothing.
 
 mod azure;
+mod entry;
 mod github;
 mod html;
 mod json;

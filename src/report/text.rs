@@ -2,18 +2,18 @@
 //! the flow is and how far it reaches, then one closing line.
 
 use super::Style;
+use super::entry::{Entry, entries};
 use super::lanes;
-use super::pen::{Ink, Pen};
+use super::pen::{Ink, Pen, wrap};
 use super::words::{self, count};
 use crate::definition::location::Location;
-use crate::finding::{
-    Finding, FlowReport, Level, Outcome, Report, Severity, TraceStep, Verdict, Witness,
-};
-use crate::property;
+use crate::finding::{Finding, FlowReport, Report, Severity, TraceStep, Verdict, Witness};
 use std::collections::BTreeSet;
 
 /// Steps of the good order that are told in one sentence.
 const TWIN_STEPS: usize = 12;
+/// States that are worth a second look at an export.
+const FURTHER: u64 = 300_000;
 
 /// The whole report.
 pub(super) fn report(report: &Report, style: &Style) -> String {
@@ -32,20 +32,22 @@ pub(super) fn report(report: &Report, style: &Style) -> String {
 fn findings<'a>(pen: &mut Pen, flow: &'a FlowReport) -> BTreeSet<&'a str> {
     let mut told = BTreeSet::new();
     let verbose = pen.style.verbose;
+    let entries = entries(&flow.findings);
     // Of the worst the first that can be shown.
-    let worst = |f: &&Finding| Some(f.severity) == flow.findings.first().map(|f| f.severity);
-    let shown = flow.findings.iter().take_while(worst).position(|f| f.witness.is_some());
+    let worst =
+        |e: &&Entry<'_>| Some(e.finding.severity) == flow.findings.first().map(|f| f.severity);
+    let shown = entries.iter().take_while(worst).position(|e| e.finding.witness.is_some());
     let whole = |at: usize| verbose || at == shown.unwrap_or(0);
     let (all, rest): (Vec<_>, Vec<_>) =
-        flow.findings.iter().enumerate().partition(|(at, _)| whole(*at));
-    for (_, finding) in all {
-        title(pen, finding, 1);
-        let first = told.insert(finding.cell.as_str());
-        body(pen, flow, finding, first);
+        entries.into_iter().enumerate().partition(|(at, _)| whole(*at));
+    for (_, entry) in all {
+        title(pen, &entry, 1);
+        let untold = entry.cells().iter().filter(|cell| told.insert(**cell)).copied();
+        body(pen, flow, entry.finding, untold.collect());
         pen.line("");
     }
     for group in rest.chunk_by(|(_, a), (_, b)| alike(a, b)) {
-        title(pen, group[0].1, group.len());
+        title(pen, &group[0].1, group.len());
     }
     if !rest.is_empty() {
         let path = pen.path(&flow.path);
@@ -56,8 +58,10 @@ fn findings<'a>(pen: &mut Pen, flow: &'a FlowReport) -> BTreeSet<&'a str> {
 }
 
 /// Whether two findings differ only in the action on the other side.
-fn alike(a: &Finding, b: &Finding) -> bool {
-    a.rule == b.rule
+fn alike(a: &Entry<'_>, b: &Entry<'_>) -> bool {
+    let same = a.cells() == b.cells();
+    let (a, b) = (a.finding, b.finding);
+    same && a.rule == b.rule
         && a.severity == b.severity
         && a.message == b.message
         && a.location == b.location
@@ -68,7 +72,7 @@ pub(super) fn schedule(finding: &Finding, style: &Style) -> String {
     let style = Style { verbose: true, ..style.clone() };
     let mut pen = Pen::new(&style);
     if finding.location != Location::default() {
-        title(&mut pen, finding, 1);
+        title(&mut pen, &Entry::of(finding), 1);
     }
     if let Some(witness) = &finding.witness {
         pen.framed("");
@@ -79,10 +83,11 @@ pub(super) fn schedule(finding: &Finding, style: &Style) -> String {
 }
 
 /// What and where, in two lines, or three where a designer shows the flow.
-fn title(pen: &mut Pen, finding: &Finding, times: usize) {
+fn title(pen: &mut Pen, entry: &Entry<'_>, times: usize) {
+    let finding = entry.finding;
     let kind = format!("{}[{}]", finding.severity.id(), finding.rule);
     let kind = pen.paint(ink(finding.severity), &kind);
-    let message = pen.paint(Ink::Title, &pen.prose(&finding.message));
+    let message = pen.paint(Ink::Title, &pen.prose(&entry.message()));
     let times = if times > 1 { format!(" ({times} such)") } else { String::new() };
     pen.line(&format!("{kind}: {message}{times}"));
     let at = &finding.location;
@@ -98,15 +103,23 @@ fn title(pen: &mut Pen, finding: &Finding, times: usize) {
         place.push_str("   ");
     }
     let corner = pen.paint(Ink::Frame, pen.corner());
-    let cell = pen.name(&finding.cell);
-    pen.line(&format!("  {corner} {place}{cell}"));
+    if entry.alone() {
+        let cell = pen.name(&finding.cell);
+        pen.line(&format!("  {corner} {place}{cell}"));
+    } else {
+        pen.line(&format!("  {corner} {place}"));
+        let names = pen.prose(&entry.named());
+        for line in wrap(&names, pen.style.width.saturating_sub(5)) {
+            pen.framed(&line);
+        }
+    }
     if let Some(designer) = finding.in_designer() {
         let designer = pen.path(designer);
         pen.framed(&format!("in the designer: {designer}"));
     }
 }
 
-fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, first: bool) {
+fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, cells: Vec<&str>) {
     if let Some(witness) = &finding.witness {
         pen.framed("");
         lanes::schedule(pen, &finding.cell, &finding.actions, witness);
@@ -116,16 +129,19 @@ fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, first: bool) {
         }
         cure(pen, finding);
     }
-    let seen = |outcome: &&Outcome| first && !outcome.values.is_empty();
-    if let Some(outcome) = flow.outcomes.get(&finding.cell).filter(seen) {
-        pen.bullet(&pen.prose(&words::outcome(&finding.cell, outcome, flow)));
+    for cell in cells {
+        let outcome = flow.outcomes.get(cell).filter(|outcome| !outcome.values.is_empty());
+        if let Some(outcome) = outcome {
+            pen.bullet(&pen.prose(&words::outcome(cell, outcome, flow)));
+        }
     }
     if !finding.assumptions.is_empty() {
         let names: Vec<String> = finding.assumptions.iter().map(|a| pen.name(a)).collect();
         pen.bullet(&format!("rests on an assumption: {}", names.join(", ")));
     }
-    if let Some(meta) = property::rule(finding.rule) {
-        pen.bullet(&format!("help: {}", meta.help));
+    let help = finding.help();
+    if !help.is_empty() {
+        pen.bullet(&format!("help: {help}"));
     }
 }
 
@@ -136,11 +152,11 @@ fn cure(pen: &mut Pen, finding: &Finding) {
         (None, Some(twin)) if twin.faults < finding.witness.as_ref().map_or(0, |w| w.faults) => {
             pen.bullet("goes well without the fault");
         }
-        (None, Some(twin)) if twin.steps.len() <= TWIN_STEPS => {
+        (None, Some(twin)) if (1..=TWIN_STEPS).contains(&twin.steps.len()) => {
             pen.bullet(&format!("goes well in this order: {}", order(pen, twin)));
         }
         (None, Some(_)) => {}
-        (None, None) => pen.bullet("every order goes wrong"),
+        (None, None) => words::hopeless(finding).into_iter().for_each(|said| pen.bullet(said)),
     }
 }
 
@@ -167,8 +183,10 @@ fn verdict(pen: &mut Pen, flow: &FlowReport, told: &BTreeSet<&str>) {
     word.push_str(if flow.verdict == Verdict::Safe && flow.any_number { " " } else { ": " });
     let place = place(pen, flow);
     pen.line(&format!("{place}: {word}{}", pen.prose(&says)));
-    if matches!(flow.verdict, Verdict::Inconclusive(_)) {
-        pen.bullet(&pen.prose(&next_step(flow)));
+    if let Verdict::Inconclusive(why) = &flow.verdict
+        && let Some(help) = next_step(flow, why)
+    {
+        pen.bullet(&pen.prose(&format!("help: {help}")));
     }
     basis(pen, flow, told);
 }
@@ -189,7 +207,7 @@ fn basis(pen: &mut Pen, flow: &FlowReport, told: &BTreeSet<&str>) {
             pen.bullet(&pen.prose(&words::outcome(cell, outcome, flow)));
         }
     }
-    if let Some(level) = level(flow) {
+    if let Some(level) = words::level(flow) {
         pen.bullet(level);
     }
     let asides = flow.asides.iter().filter(|_| pen.style.verbose);
@@ -243,39 +261,42 @@ fn within(flow: &FlowReport) -> String {
     if scope.is_empty() { scope } else { format!(" with {scope}") }
 }
 
-fn level(flow: &FlowReport) -> Option<&'static str> {
-    match flow.level {
-        Level::Deterministic => None,
-        Level::OrderDependent => Some("order-dependent: how it ends depends on who comes first"),
-        // Only where unknown data decides: elsewhere such an outcome is a finding (`unclassified`).
-        Level::NotSerial if flow.verdict == Verdict::Safe => Some(
-            "not-serial: an outcome fits no order of one after another; it hangs on unknown data and breaks no rule",
-        ),
-        Level::NotSerial => Some("not-serial: it can end as no order of one after another would"),
-    }
-}
-
-/// A cheaper question than the one that was too big.
-fn next_step(flow: &FlowReport) -> String {
+/// A cheaper question than the one that was too big, or how to look further; nothing where neither would help.
+fn next_step(flow: &FlowReport, why: &str) -> Option<String> {
     let path = &flow.path;
-    if matches!(&flow.verdict, Verdict::Inconclusive(why) if why.starts_with("random schedules")) {
-        return "help: try more of them (--schedules, --time) or others (--seed); only check can prove".into();
+    if why.starts_with("random schedules") {
+        return Some(
+            "try more of them (--schedules, --time) or others (--seed); only check can prove"
+                .into(),
+        );
     }
-    if matches!(&flow.verdict, Verdict::Inconclusive(why) if why.starts_with("a value")) {
-        return "help: start from smaller data, or leave out of `observe` what the value does not concern".into();
+    if why.starts_with("a value") {
+        return Some(
+            "start from smaller data, or leave out of `observe` what the value does not concern"
+                .into(),
+        );
+    }
+    if why.starts_with("one part of the flow has more than ") {
+        return Some(format!("look further: flowrace check {path} --max-states {FURTHER}"));
     }
     let widest = flow.scope.items.iter().max_by_key(|(_, n)| **n).filter(|(_, n)| **n > 2);
     let smaller = match widest {
         Some((name, _)) if flow.scope.items.len() > 1 => format!("--items {name}=2"),
         Some(_) => "--items 2".into(),
         None if flow.scope.runs > 2 => "--runs 2".into(),
-        None => {
-            return "help: raise the limit that was reached (--max-states, --max-memory or --timeout), name only the \
-                    cells that matter in `observe`, or try random schedules (--or-fuzz)"
-                .into();
+        None if why.ends_with(" in one part of the flow") => {
+            return Some("raise --max-states, or try random schedules (--or-fuzz)".into());
         }
+        None if why.starts_with("stopped") || why.contains("limit") => {
+            return Some(
+                "raise the limit that was reached (--max-states, --max-memory or --timeout), name only the cells that \
+                 matter in `observe`, or try random schedules (--or-fuzz)"
+                    .into(),
+            );
+        }
+        None => return None,
     };
-    format!("help: most races need no more than two at a time: flowrace check {path} {smaller}")
+    Some(format!("most races need no more than two at a time: flowrace check {path} {smaller}"))
 }
 
 fn ink(severity: Severity) -> Ink {

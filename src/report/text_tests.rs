@@ -30,7 +30,8 @@ error[lost-update]: Update_item overwrites an update it never saw
   │
   = one swap makes it right: let order[2] finish Update_item before order[1] runs Get_item
   = metrics.ProcessedCount ends as 6 or 7 (complete: 8 states); one at a time: 7
-  = help: let the store do the sum (one SQL UPDATE), or send the ETag as If-Match and read again on 412, or run one at a time
+  = help: let the store do the sum (one SQL UPDATE), or send the ETag as If-Match and read again on 412, or set the loop's
+    concurrency to 1
 
 models/naive-counter.json, "Naive counter": unsafe: 1 error; all 8 states explored with 2 items in "order"
   = not-serial: it can end as no order of one after another would
@@ -112,6 +113,71 @@ fn the_second_finding_is_short() {
     let text = shown(flow, &Style { verbose: true, ..Style::default() });
     assert_eq!(text.matches("one swap").count(), 4);
     assert!(!text.contains("-v\n"), "{text}");
+}
+
+#[test]
+fn one_write_of_several_columns_is_one_entry() {
+    let mut flow = sample::unsafe_flow();
+    let other = Finding { cell: "metrics.Total".into(), ..sample::finding() };
+    flow.findings.push(other);
+    let outcome = flow.outcomes["metrics.ProcessedCount"].clone();
+    flow.outcomes.insert("metrics.Total".into(), outcome);
+    for verbose in [false, true] {
+        let text = shown(flow.clone(), &Style { verbose, ..Style::default() });
+        let head = "error[lost-update]: Update_item overwrites an update it never saw (2 cells)\n  \
+                    ┌─ models/naive-counter.json:8:7\n  │  metrics.ProcessedCount and metrics.Total\n  │\n";
+        assert!(text.contains(head), "{text}");
+        assert_eq!(text.matches("error[").count(), 1);
+        assert_eq!(text.matches("one at a time: 7").count(), 2, "each cell's outcomes are told");
+        assert!(text.ends_with("1 flow unsafe: 2 errors\n"));
+    }
+}
+
+#[test]
+fn nothing_is_said_of_orders_that_nobody_looked_at() {
+    let with = |twin: Option<Witness>, always: bool| {
+        let mut flow = sample::unsafe_flow();
+        flow.findings = vec![Finding { twin, always, swap: None, ..sample::finding() }];
+        shown(flow, &Style::default())
+    };
+    let unknown = with(None, false);
+    assert!(!unknown.contains("order goes") && !unknown.contains("goes well"), "{unknown}");
+    assert!(with(None, true).contains("  = every order goes wrong\n"));
+    let empty = with(Some(Witness::default()), false);
+    assert!(!empty.contains("goes well"), "{empty}");
+    let twin = sample::finding().twin;
+    assert!(
+        with(twin, false)
+            .contains("  = goes well in this order: order[1] Get_item, Update_item; order[2]")
+    );
+}
+
+#[test]
+fn a_safe_flow_that_mixes_results_does_not_contradict_itself() {
+    let flow = FlowReport { level: crate::finding::Level::NotSerial, ..sample::safe_flow() };
+    let text = shown(flow, &Style::default());
+    assert!(text.contains("  = not-serial: steps that overlap can mix their results"), "{text}");
+    assert!(!text.contains("rule") && text.contains("so it is no finding\n"), "{text}");
+}
+
+#[test]
+fn an_export_that_is_too_large_is_told_how_to_look_further() {
+    let with = |reason: &str| {
+        let mut flow = sample::safe_flow();
+        flow.verdict = Verdict::Inconclusive(reason.into());
+        shown(flow, &Style::default())
+    };
+    let text = with(
+        "one part of the flow has more than 2000 states, where the search of an export ends by default",
+    );
+    assert!(
+        text.contains(
+            "help: look further: flowrace check models/naive-counter.json --max-states 300000\n"
+        ),
+        "{text}"
+    );
+    let text = with("the text of a query cannot be read");
+    assert!(!text.contains("help:"), "no limit stood in the way: {text}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Numbers, plurals and enumerations in prose.
 
 use crate::finding::show;
-use crate::finding::{Finding, FlowReport, Outcome, Report, Scope, Severity, Verdict};
+use crate::finding::{Finding, FlowReport, Level, Outcome, Report, Scope, Severity, Verdict};
 use crate::model::value::Value;
 
 /// `11,534,336`.
@@ -119,6 +119,28 @@ fn alternatives(values: &[Value]) -> String {
     let last = shown(&values[values.len() - 1]);
     let first: Vec<String> = values[..3].iter().map(shown).collect();
     format!("{}, … or {last}: {} values", first.join(", "), number(len(values)))
+}
+
+/// What the level says, where it says more than the findings.
+pub(super) fn level(flow: &FlowReport) -> Option<&'static str> {
+    match flow.level {
+        Level::Deterministic => None,
+        Level::OrderDependent => Some("order-dependent: how it ends depends on who comes first"),
+        // Only where unknown data decides: elsewhere such an outcome is a finding (`unclassified`).
+        Level::NotSerial if flow.verdict == Verdict::Safe => Some(
+            "not-serial: steps that overlap can mix their results as they never would one at a time; whether that can \
+             happen hangs on data from outside the flow, so it is no finding",
+        ),
+        Level::NotSerial => Some("not-serial: it can end as no order of one after another would"),
+    }
+}
+
+/// That there is no order that goes well, if that was seen.
+pub(super) fn hopeless(finding: &Finding) -> Option<&'static str> {
+    let asked = finding.witness.as_ref().is_some_and(|w| !w.schedule.answers.is_empty());
+    let said =
+        if asked { "with this data every order goes wrong" } else { "every order goes wrong" };
+    finding.always.then_some(said)
 }
 
 /// `1 error and 2 warnings`.

@@ -4,6 +4,7 @@
 //! of a resource, the block of a process) is interned once; a state holds only numbers. What a step does depends on
 //! its block, the block around it and the resources it reads, so it is computed once for these and then looked up.
 
+pub mod decided;
 pub mod delta;
 mod effect;
 mod faults;

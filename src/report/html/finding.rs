@@ -1,25 +1,28 @@
 //! One finding: what, how bad, the schedule to step through, the one that goes well, and where it is in the flow.
 
+use super::super::entry::Entry;
 use super::super::race;
 use super::super::untrusted::{clean, elide};
+use super::super::words;
 use super::node::{El, el};
 use super::pick::{self, drawable};
 use super::{badge, graph, outcome, picture, scrolls, upper, values};
 use crate::finding::{Finding, FlowReport, Witness};
-use crate::property;
 
 /// The longest name of a region.
 const LONGEST_LABEL: usize = 200;
 
-pub(super) fn finding(flow: &FlowReport, finding: &Finding, id: &str, first: bool) -> El {
+pub(super) fn finding(flow: &FlowReport, entry: &Entry<'_>, id: &str, first: bool) -> El {
+    let finding = entry.finding;
     let mut section = el("section").class("finding").attr("id", id);
     let steps = finding.witness.as_ref().filter(|w| !w.steps.is_empty());
     if let Some(witness) = steps {
         section = section.attr("data-steps", witness.steps.len().min(pick::MOST_STEPS));
     }
-    section = section.attr("aria-label", named(finding, id)).child(title(finding, id));
-    if let Some(values) = flow.outcomes.get(&finding.cell) {
-        section = section.child(outcome::outcome(flow, &finding.cell, values));
+    section = section.attr("aria-label", named(entry, id)).child(title(entry, id));
+    for cell in entry.cells() {
+        let values = flow.outcomes.get(*cell);
+        section = section.children(values.map(|values| outcome::outcome(flow, cell, values)));
     }
     if let Some(witness) = steps {
         section = section.child(bar(id));
@@ -43,9 +46,9 @@ pub(super) fn finding(flow: &FlowReport, finding: &Finding, id: &str, first: boo
 }
 
 /// A finding without its picture.
-pub(super) fn listed(finding: &Finding, id: &str) -> El {
+pub(super) fn listed(entry: &Entry<'_>, id: &str) -> El {
     let section = el("section").class("finding").attr("id", id);
-    section.attr("aria-label", named(finding, id)).child(title(finding, id)).child(help(finding))
+    section.attr("aria-label", named(entry, id)).child(title(entry, id)).child(help(entry.finding))
 }
 
 /// A part of the finding by a name of its own, for those who go from one region to the next.
@@ -53,16 +56,17 @@ fn of(part: &str, id: &str) -> String {
     format!("{part}, finding {}", id.trim_start_matches('f'))
 }
 
-fn named(finding: &Finding, id: &str) -> String {
-    let message = elide(&clean(&finding.message, false), LONGEST_LABEL, false);
+fn named(entry: &Entry<'_>, id: &str) -> String {
+    let message = elide(&clean(&entry.message(), false), LONGEST_LABEL, false);
     format!("Finding {}: {message}", id.trim_start_matches('f'))
 }
 
-fn title(finding: &Finding, id: &str) -> El {
+fn title(entry: &Entry<'_>, id: &str) -> El {
+    let finding = entry.finding;
     let at = &finding.location;
     let mut meta = el("p").class("path").child(el("code").text(finding.rule));
-    if !finding.cell.is_empty() {
-        meta = meta.text(" on ").child(el("code").name(&finding.cell));
+    for (nth, cell) in entry.cells().iter().filter(|cell| !cell.is_empty()).enumerate() {
+        meta = meta.text(if nth == 0 { " on " } else { ", " }).child(el("code").name(cell));
     }
     if !at.path.is_empty() {
         meta = meta.text(" at ").child(el("code").name(&at.path));
@@ -74,7 +78,7 @@ fn title(finding: &Finding, id: &str) -> El {
         meta = meta.text(", in the designer ").child(el("span").name(designer));
     }
     let heading = el("h3").attr("id", format!("{id}-title")).child(badge(finding)).text(" ");
-    el("div").child(heading.text(&upper(&finding.message))).child(meta)
+    el("div").child(heading.text(&upper(&entry.message()))).child(meta)
 }
 
 /// The buttons; hidden until there is a script to press them for.
@@ -130,8 +134,9 @@ fn schedule(finding: &Finding, witness: &Witness, id: &str) -> El {
 fn twin(finding: &Finding, witness: &Witness, id: &str) -> Option<El> {
     let column = el("div").class("goes well");
     let Some(twin) = finding.twin.as_ref().filter(|twin| !twin.steps.is_empty()) else {
-        let all = el("p").text("Every order goes wrong.");
-        return finding.twin.is_none().then(|| column.child(el("h4").text("Goes well")).child(all));
+        let said = words::hopeless(finding).filter(|_| finding.twin.is_none())?;
+        let all = el("p").text(&format!("{}.", upper(said)));
+        return Some(column.child(el("h4").text("Goes well")).child(all));
     };
     let moved = race::moved(witness, twin);
     let mut says = el("p");
@@ -161,8 +166,9 @@ fn help(finding: &Finding) -> El {
         let said = format!("Rests on an assumption: {}.", finding.assumptions.join(", "));
         help = help.child(el("p").text(&said));
     }
-    if let Some(meta) = property::rule(finding.rule) {
-        help = help.child(el("p").child(el("b").text("What to do: ")).text(meta.help).text("."));
+    let cure = finding.help();
+    if !cure.is_empty() {
+        help = help.child(el("p").child(el("b").text("What to do: ")).text(&cure).text("."));
     }
     help
 }

@@ -3,7 +3,7 @@
 use super::super::words::{self, count};
 use super::node::{El, el};
 use super::{outcome, verdict};
-use crate::finding::{FlowReport, Level, Verdict};
+use crate::finding::{FlowReport, Verdict};
 
 pub(super) fn flow(flow: &FlowReport) -> El {
     let mut section = el("section")
@@ -18,17 +18,7 @@ pub(super) fn flow(flow: &FlowReport) -> El {
         }
     }
     let mut list: Vec<El> = Vec::new();
-    match flow.level {
-        Level::Deterministic => {}
-        Level::OrderDependent => {
-            list.push(el("li").text("order-dependent: how it ends depends on who comes first"));
-        }
-        Level::NotSerial => {
-            list.push(
-                el("li").text("not-serial: it can end as no order of one after another would"),
-            );
-        }
-    }
+    list.extend(words::level(flow).map(|said| el("li").text(said)));
     list.extend(flow.notes.iter().map(|note| el("li").text(note)));
     let unknown = |u: &String| el("li").text("not modelled: ").child(el("code").name(u));
     list.extend(flow.unknown.iter().map(unknown));

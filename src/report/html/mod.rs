@@ -13,6 +13,7 @@ mod pill;
 mod tests;
 mod values;
 
+use super::entry::{Entry, entries};
 use super::words;
 use crate::finding::{Finding, FlowReport, Report, Verdict};
 use node::{El, el};
@@ -70,35 +71,36 @@ fn main(report: &Report) -> El {
     let mut drawn = 0;
     for (flow, ids) in report.flows.iter().zip(&numbers) {
         main = main.child(flow::flow(flow));
-        for (nth, (finding, id)) in flow.findings.iter().zip(ids).enumerate() {
+        for (nth, (entry, id)) in entries(&flow.findings).iter().zip(ids).enumerate() {
             drawn += 1;
             main = main.child(if drawn > DRAWN {
-                finding::listed(finding, id)
+                finding::listed(entry, id)
             } else {
-                finding::finding(flow, finding, id, nth == 0)
+                finding::finding(flow, entry, id, nth == 0)
             });
         }
     }
     main
 }
 
-/// The id of each finding: `f1`, `f2`, ….
+/// The id of each entry: `f1`, `f2`, ….
 fn numbered(report: &Report) -> Vec<Vec<String>> {
     let mut n = 0;
-    let mut next = |_: &Finding| {
+    let mut next = |_: Entry<'_>| {
         n += 1;
         format!("f{n}")
     };
-    report.flows.iter().map(|flow| flow.findings.iter().map(&mut next).collect()).collect()
+    let flows = report.flows.iter();
+    flows.map(|flow| entries(&flow.findings).into_iter().map(&mut next).collect()).collect()
 }
 
 /// Everything at a glance, with a link to each finding.
 fn overview(report: &Report, numbers: &[Vec<String>]) -> El {
     let mut body = el("tbody");
     for (flow, ids) in report.flows.iter().zip(numbers) {
-        let links = flow.findings.iter().zip(ids).map(|(finding, id)| {
-            let link = el("a").attr("href", format!("#{id}")).text(&upper(&finding.message));
-            el("li").child(badge(finding)).text(" ").child(link)
+        let links = entries(&flow.findings).into_iter().zip(ids).map(|(entry, id)| {
+            let link = el("a").attr("href", format!("#{id}")).text(&upper(&entry.message()));
+            el("li").child(badge(entry.finding)).text(" ").child(link)
         });
         let says = el("td").child(verdict(flow)).child(el("ul").class("plain").children(links));
         let name = el("th").attr("scope", "row").child(el("span").name(&flow.flow));

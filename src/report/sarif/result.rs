@@ -53,8 +53,9 @@ fn message(flow: &FlowReport, finding: &Finding, related: &[(Location, String)])
         let said = words::outcome(&finding.cell, outcome, flow);
         let _ = write!(text, "\n{}.\n", upper(&plain(&said)));
     }
-    if let Some(meta) = property::rule(finding.rule) {
-        let _ = write!(text, "\nHelp: {}.", meta.help);
+    let help = finding.help();
+    if !help.is_empty() {
+        let _ = write!(text, "\nHelp: {help}.");
     }
     if !related.is_empty() {
         let links = related.iter().enumerate();
