@@ -206,10 +206,10 @@ impl Search<'_, '_> {
         if all { Twin::Never } else { Twin::Unknown }
     }
 
-    /// Whether a last resort has nothing to explain.
+    /// Whether it ends as some order of one after another does: where no rule fires, two may still have made the same.
     fn ends_well(&self, state: &State) -> bool {
         let explained = |serial| is_serial(&outcome(self.engine, state), serial);
-        !self.wrong.weak || self.serial.is_some_and(explained)
+        self.serial.map_or(!self.wrong.weak, explained)
     }
 }
 
