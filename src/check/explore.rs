@@ -7,7 +7,7 @@ use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Counts, Reduction, Stop};
 use crate::explore::prove::counted::{counted, safe};
 use crate::explore::prove::starve::{Starved, starve};
-use crate::explore::prove::{Reach, prove};
+use crate::explore::prove::{Proof, Reach, prove};
 use crate::explore::ranking::{drop_counters, restore_counters};
 use crate::explore::resort::unexplained;
 use crate::explore::search::{Found, search};
@@ -85,28 +85,10 @@ fn searched<T>(
     let proof = proof.and_then(Result::ok);
     let proved = proof.as_ref().and_then(safe);
     let large = lowered.items.values().any(|&n| n > LISTED);
-    if let (Some(proof), true) = (&proof, large)
-        && let Some(all) = counted(proof, config, stop)
-    {
-        let all = Explored {
-            violations: all.violations,
-            outcomes: all.outcomes,
-            serial: Some(all.serial),
-            counts: all.counts,
-            stopped: None,
-            told: all.told,
-            proved,
-            earned: None,
-        };
+    if large && let Some(all) = at_large(lowered, proof.as_ref(), proved, config, stop) {
         return afresh(lowered, config, all, tell);
     }
     drop(proof);
-    if large
-        && config.reduction == Reduction::All
-        && let Some(starved) = starve(&lowered.program, stop)
-    {
-        return afresh(lowered, config, spent(starved), tell);
-    }
     let symmetry = config.reduction != Reduction::None;
     let mut engine = Engine::new(&lowered.program, symmetry);
     let mut found = search(&mut engine, config, stop);
@@ -162,6 +144,30 @@ fn searched<T>(
     };
     let told = tell(&mut engine, lowered, &explored);
     (explored, told)
+}
+
+/// What is found without listing the states of many items: all that can happen, or a bound that so many use up.
+fn at_large(
+    lowered: &Lowered,
+    proof: Option<&Proof<'_>>,
+    proved: Option<Reach>,
+    config: &Config,
+    stop: &dyn Stop,
+) -> Option<Explored> {
+    if let Some(all) = proof.and_then(|proof| counted(proof, config, stop)) {
+        return Some(Explored {
+            violations: all.violations,
+            outcomes: all.outcomes,
+            serial: Some(all.serial),
+            counts: all.counts,
+            stopped: None,
+            told: all.told,
+            proved,
+            earned: None,
+        });
+    }
+    let all = config.reduction == Reduction::All;
+    all.then(|| starve(&lowered.program, stop)).flatten().map(spent)
 }
 
 /// Last resorts for outcomes of no serial order; an outcome for which none could be looked for makes nothing safe.

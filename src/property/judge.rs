@@ -287,13 +287,12 @@ impl Observer for Judge {
         let mut guards = program.node(node).guards.iter();
         let broken = guards.find(|g| !Again::new(view, Refresh::All).holds(g));
         let access_now = now(access);
-        let repeated = match broken {
-            Some(_) => None,
-            None => {
-                let once = once_more(access, done);
-                let now = &mut Again::new(view, Refresh::All);
-                act(program, resource, &access_now, &before, now, once).ok()
-            }
+        let repeated = if broken.is_some() {
+            None
+        } else {
+            let once = once_more(access, done);
+            let now = &mut Again::new(view, Refresh::All);
+            act(program, resource, &access_now, &before, now, once).ok()
         };
         let then = done.after.as_ref().unwrap_or(&before);
         let again = repeated.as_ref().and_then(|a| a.after.as_ref()).unwrap_or(&before);

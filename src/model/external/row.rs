@@ -61,7 +61,7 @@ pub(super) fn unused(content: &Content, key: Value) -> Value {
         let more = (n > 0).then_some(Value::Int(n));
         Value::over(term, term.args.iter().cloned().chain(more).collect())
     };
-    (0..).map(nth).find(|id| find(content, id).is_none()).unwrap_or(key)
+    (0..=i64::MAX).map(nth).find(|id| find(content, id).is_none()).unwrap_or(key)
 }
 
 /// Whether a key was thought up for a row that is to be made.

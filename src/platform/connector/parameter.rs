@@ -251,7 +251,7 @@ pub(super) fn unmarked(text: &str, holes: &[Template]) -> Template {
             Some(hole) if text.len() == part.len() + 2 => return hole.clone(),
             Some(Template::Expr(expr, at)) => parts.push((Part::Expr(expr.clone()), at.clone())),
             Some(Template::Text(text)) => {
-                parts.push((Part::Text(text.clone()), Location::default()))
+                parts.push((Part::Text(text.clone()), Location::default()));
             }
             Some(other) => {
                 parts.push((Part::Text(format!("{other:?}")), Location::default()));
