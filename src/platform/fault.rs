@@ -4,7 +4,12 @@
 //! * a read has no effect to lose the answer of; repeating it is the same as being later;
 //! * so is repeating a call that did nothing, unless its inputs hold a variable that may change meanwhile, or the
 //!   process holds a lease, whose clock runs on;
-//! * running into the action's own time limit differs from failing only for somebody who asks which it was.
+//! * running into the action's own time limit differs from failing only for somebody who asks which it was;
+//! * that an effect comes late (`model::late`) is noticed only by somebody who touches the same store after the call:
+//!   otherwise it is as if it had come at once. What is sent names nobody; what looks at what it finds does no harm late:
+//!   a statement over the row takes the newer value into account, a conditional write or a statement with a condition
+//!   asks for what has changed since, an operation on a lease for the lease. Members of an all-or-nothing group are not
+//!   late: nobody can take back what has not arrived, so no group would be safe, whatever its compensation.
 
 use super::leaf::leaves_the_flow;
 use super::retry::policy;
@@ -14,6 +19,7 @@ use crate::model::content::{Answers, Missing};
 use crate::model::expression::Expr;
 use crate::model::fault::Fault;
 use crate::model::ids::{NodeId, ResourceId};
+use crate::model::late::blind_access;
 use crate::model::program::{Access, Call, Kind, Program, Resource, Shape, Status, Step};
 use crate::model::value::Value;
 use std::collections::BTreeMap;
@@ -21,6 +27,7 @@ use std::collections::BTreeMap;
 /// Gives every call of the program its retry policy and the faults that can strike it.
 pub fn plan(program: &mut Program, scenario: &Scenario, written: &BTreeMap<NodeId, Retry>) {
     program.faults = scenario.faults;
+    program.late = scenario.late && scenario.faults > 0;
     program.cancellable = scenario.cancellable && scenario.faults > 0;
     if program.flows.iter().any(|flow| flow.again > 0) {
         program.ledger = Some(ledger(program));
@@ -73,10 +80,40 @@ fn faults(program: &Program, node: NodeId, steps: &[Step], retried: bool) -> Vec
             faults.push(Fault::Lost);
         }
     }
+    if can_be_late(program, node) {
+        faults.push(Fault::UnansweredLater);
+        if asked {
+            faults.push(Fault::TimedOutLater);
+        }
+        if retried {
+            faults.push(Fault::LostLater);
+        }
+    }
     if retried && (keeps_old_inputs(program, node, steps) || may_hold_a_lease(program, node)) {
         faults.push(Fault::Throttled);
     }
     faults
+}
+
+/// Whether the call writes without looking, and somebody touches the store after it.
+fn can_be_late(program: &Program, node: NodeId) -> bool {
+    let Some((resource, _)) = blind_access(program, node) else { return false };
+    let touches = |other: NodeId| match &program.node(other).kind {
+        Kind::Leaf(steps) => {
+            steps.iter().any(|s| matches!(s, Step::Access(r, _) if *r == resource))
+        }
+        _ => false,
+    };
+    let several = program.flows[program.flow_of(node) as usize].runs > 1;
+    let after = |other: NodeId| {
+        several
+            || program.overlap_in_run(other, node)
+            || program.comes_round(node, other)
+            || (other != node && !program.precedes(other, node))
+    };
+    program.late
+        && program.node(node).groups.is_empty()
+        && program.ids().any(|other| touches(other) && after(other))
 }
 
 /// Whether anybody tells *has failed* from *has timed out*.
