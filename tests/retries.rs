@@ -222,6 +222,8 @@ fn a_refusal_is_not_repeated() {
             );
             model["state"]["t"]["rows"] = json!([{ "k": 1 }]);
             model["state"]["t"]["unique"] = json!(true);
+            // What is under way has not been refused yet.
+            model["assume"] = json!({ "variable-actions": "atomic", "late-effects": "never" });
             check(&model, "none")
         };
         let (once, often) =
