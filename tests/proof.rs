@@ -42,6 +42,7 @@ fn lowered(model: &Value, items: Option<u64>, degree: Option<u64>, merge: bool) 
         torn: false,
         faults: 0,
         cancellable: false,
+        late: true,
         redelivery: Redelivery::Never,
         merge,
         most: None,

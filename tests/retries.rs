@@ -3,6 +3,7 @@
 
 mod support;
 
+use flowrace::check::{Config, Unstopped, check as check_files};
 use flowrace::definition::ast::Platform;
 use flowrace::definition::beside::Beside;
 use flowrace::definition::parse;
@@ -10,20 +11,29 @@ use flowrace::model::program::{Node, Program};
 use flowrace::platform::lower::lower;
 use flowrace::platform::scenario::Scenario;
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
 use support::engine::check;
 use support::seen::{model, pretty, rules};
 
 /// The one action of an export, compiled with a budget of one fault.
 fn compiled(action: &Value, platform: Platform) -> Node {
+    compiled_beside(action, platform, &Beside::default())
+}
+
+/// The same with what stands beside the definition.
+fn compiled_beside(action: &Value, platform: Platform, beside: &Beside) -> Node {
     let mut action = action.clone();
-    action["type"] = json!("Http");
+    if action["type"].is_null() {
+        action["type"] = json!("Http");
+    }
     action["inputs"]["method"] = json!("POST");
     action["inputs"]["uri"] = json!("https://example.org/orders");
     let export = json!({ "definition": {
         "$schema": "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#",
         "triggers": { "When": { "type": "Request" } }, "actions": { "Call": action } } });
     let import = |_: &str| unreachable!("no imports");
-    let parsed = parse("flow.json", &export.to_string(), &Beside::default(), &import).remove(0);
+    let parsed = parse("flow.json", &export.to_string(), beside, &import).remove(0);
     assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
     let scenario = Scenario { faults: 1, ..Scenario::new(platform) };
     let program: Program =
@@ -93,6 +103,60 @@ fn how_long_a_request_may_take() {
     }
 }
 
+/// Rows *LA-S host settings* and *request timeout*: what a Standard project says in `host.json`, or that it says nothing,
+/// counts for calls that say nothing themselves.
+#[test]
+fn what_a_standard_project_says() {
+    let call = |kind: &str, action: &Value, settings: &[(&str, &str)]| {
+        let mut action = action.clone();
+        action["type"] = json!(kind);
+        let key = |(k, v): &(&str, &str)| (format!("Runtime.Backend.{k}"), (*v).to_owned());
+        let host = Some(settings.iter().map(key).collect());
+        let beside = Beside { host, ..Beside::default() };
+        let node = compiled_beside(&action, Platform::LogicApps, &beside);
+        (node.call.retries, node.call.waits, node.takes)
+    };
+    let plain = json!({ "inputs": {} });
+    assert_eq!(call("Http", &plain, &[]), (4, vec![7, 14, 28, 56], 225));
+    assert_eq!(call("Function", &plain, &[]), (4, vec![7, 14, 28, 56], 120));
+    let said = [
+        ("HttpOperation.DefaultRetryCount", "2"),
+        ("HttpOperation.DefaultRetryInterval", "00:00:30"),
+        ("HttpOperation.DefaultRetryMaximumInterval", "00:00:40"),
+        ("HttpOperation.RequestTimeout", "00:01:30"),
+    ];
+    assert_eq!(call("http", &plain, &said), (2, vec![30, 40], 90));
+    let least = [("HttpOperation.DefaultRetryMinimumInterval", "1.00:00:00")];
+    assert_eq!(call("Http", &plain, &least).1, vec![86_400; 4]);
+    let others = [("ApiConnectionOperation.DefaultRetryCount", "0"), ("HttpOperation.Other", "x")];
+    assert_eq!(call("Http", &plain, &others).0, 4);
+    let own = json!({ "inputs": { "retryPolicy": { "type": "fixed", "count": 1, "interval": "PT9S" } },
+        "limit": { "timeout": "PT10S" } });
+    assert_eq!(call("Http", &own, &said), (1, vec![9], 10));
+}
+
+/// The same from the files of a project: without retries one lost answer makes nothing twice.
+#[test]
+fn a_project_that_repeats_nothing() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("a_project_that_repeats_nothing");
+    let flow = root.join("Orders").join("workflow.json");
+    fs::create_dir_all(root.join("Orders")).expect("a folder");
+    let call = json!({ "type": "Http", "inputs": { "method": "POST", "uri": "https://example.org/orders" } });
+    let trigger =
+        json!({ "type": "Recurrence", "recurrence": { "frequency": "Day", "interval": 1 } });
+    let text = json!({ "kind": "Stateful", "definition": { "triggers": { "When": trigger }, "actions": { "Call": call } } });
+    fs::write(&flow, text.to_string()).expect("written");
+    for (count, twice) in [("4", true), ("0", false)] {
+        let host = json!({ "version": "2.0", "extensions": { "workflow": { "settings": {
+            "Runtime.Backend.HttpOperation.DefaultRetryCount": count } } } });
+        fs::write(root.join("host.json"), host.to_string()).expect("written");
+        let report = check_files(std::slice::from_ref(&flow), &Config::default(), &Unstopped);
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        let notes = report.flows[0].notes.join("; ");
+        assert_eq!(notes.contains("Call can take effect twice"), twice, "{count}: {notes}");
+    }
+}
+
 /// A lease of 30 s around one call that can go wrong and a write: whether the write can come too late.
 fn too_late(policy: &Value, budget: u64, first: &Value) -> bool {
     let never = json!({ "type": "none" });
@@ -158,6 +222,8 @@ fn a_refusal_is_not_repeated() {
             );
             model["state"]["t"]["rows"] = json!([{ "k": 1 }]);
             model["state"]["t"]["unique"] = json!(true);
+            // What is under way has not been refused yet.
+            model["assume"] = json!({ "variable-actions": "atomic", "late-effects": "never" });
             check(&model, "none")
         };
         let (once, often) =

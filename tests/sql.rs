@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use support::cases::cases;
+use support::cells::normalise;
 use support::engine::check;
-use support::naive::normalise;
 use support::seen::{findings, pretty};
 
 /// `WHERE column = value`; columns are `k`, `a` and `b`.

@@ -40,6 +40,26 @@ fn it_can_be_up_as_soon_as_the_rounds_can_have_taken_as_long() {
     }
 }
 
+/// Which bound would do is said of time, too: so many rounds are sure as soon as one fewer cannot take as long, and with a
+/// second less the next check finds it used up. `it_can_be_up_as_soon_as_the_rounds_can_have_taken_as_long` has both.
+#[test]
+fn the_time_that_would_do_is_told() {
+    let said = |until: Value| {
+        let flow = check(&counter(3, &until), "all");
+        flow["findings"][0]["message"].as_str().unwrap_or_default().to_owned()
+    };
+    let rounds = "; 3 rounds would do, and no fewer";
+    let time = "; they are sure with a time limit of more than 120 s";
+    for timeout in [1, 60, 120] {
+        let message = said(json!({ "limit": 60, "timeout": timeout }));
+        assert!(message.ends_with(&format!("{rounds}{time}")), "{timeout}: {message}");
+    }
+    let message = said(json!({ "limit": 2, "timeout": 60 }));
+    assert!(message.ends_with(&format!("{rounds}{time}")), "{message}");
+    assert!(said(json!({ "limit": 2 })).ends_with(rounds));
+    assert_eq!(said(json!({ "limit": 3, "timeout": 121 })), "");
+}
+
 /// It is not up before, and it need not be up: with a limit of one round more there are schedules of both.
 #[test]
 fn it_need_not_be_up() {

@@ -1,9 +1,9 @@
 //! Platform facts that public sources disagree about, checked both ways.
 
 use super::explore::explore_and;
-use super::findings::findings;
+use super::findings::{LATE, findings};
 use crate::explore::limits::{Config, Stop};
-use crate::finding::{Assumption, FlowReport, Severity};
+use crate::finding::{Assumption, Finding, FlowReport, Severity};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Step};
 use crate::platform::lower::Lowered;
@@ -71,4 +71,12 @@ pub(super) fn assumption(
         value: value.into(),
         flips,
     });
+}
+
+/// What is found only because an effect comes late rests on that.
+pub(super) fn late_effects(report: &mut FlowReport) {
+    let mut found = report.findings.iter().filter(|f| f.severity > Severity::Note).peekable();
+    let rests = |f: &Finding| f.assumptions.iter().any(|a| a == LATE);
+    let flips = found.peek().is_some() && found.all(rests);
+    report.assumptions.push(Assumption { id: LATE.into(), value: "possible".into(), flips });
 }

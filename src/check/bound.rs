@@ -13,6 +13,7 @@ use crate::finding::Finding;
 use crate::model::analysis::attempts_needed;
 use crate::model::ids::NodeId;
 use crate::model::program::{Call, Kind, Program};
+use crate::platform::time::round;
 use crate::property::judge::Violation;
 use std::collections::BTreeSet;
 
@@ -51,18 +52,26 @@ fn advice(
     }
     let until =
         program.ancestors(node).find(|&n| matches!(program.node(n).kind, Kind::Until { .. }))?;
-    let Kind::Until { limit, .. } = program.node(until).kind else { return None };
+    let Kind::Until { limit, early, .. } = program.node(until).kind else { return None };
+    // Rounds that it has for sure: its time can be up before its limit.
+    let sure = early.map_or(limit, |round| round.min(limit));
     let mut rounds = enough(program, until)?;
     let fewer = |rounds: u64| gives_up(program, until, node, rounds, config, stop);
-    while rounds > limit + 1 {
+    let would_do = |rounds: u64, how: &str| {
+        // So many rounds are sure as soon as one fewer cannot take all of the time.
+        let time = (rounds - 1).checked_mul(round(program, until)).filter(|_| early.is_some());
+        let time = time.map(|s| format!("; they are sure with a time limit of more than {s} s"));
+        Some(format!("{rounds} rounds would do{how}{}", time.unwrap_or_default()))
+    };
+    while rounds > sure + 1 {
         match fewer(rounds - 1) {
-            Some(true) => return Some(format!("{rounds} rounds would do, and no fewer")),
+            Some(true) => return would_do(rounds, ", and no fewer"),
             Some(false) => rounds -= 1,
-            None => return Some(format!("{rounds} rounds would do")),
+            None => return would_do(rounds, ""),
         }
     }
-    // The written limit is too small, as has been found.
-    (rounds == limit + 1).then(|| format!("{rounds} rounds would do, and no fewer"))
+    // What it has for sure is too little, as has been found.
+    if rounds == sure + 1 { would_do(rounds, ", and no fewer") } else { None }
 }
 
 /// Whether the loop can give up within so many rounds, nothing else going wrong; `None` if that cannot be searched.

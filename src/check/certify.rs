@@ -128,6 +128,7 @@ fn program(path: &str, config: &Config) -> Result<Program, String> {
         faults: u32::try_from(faults).unwrap_or(u32::MAX),
         redelivery: Redelivery::Never,
         cancellable: pin("run-cancellation") == Some("on"),
+        late: Scenario::late(&definition.setup.assume),
         merge: config.reduction == Reduction::All,
         most: None,
     };

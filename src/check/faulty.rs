@@ -32,6 +32,8 @@ pub(super) fn struck(
         most: Some(1),
         rounds: Some(2),
         faults: base.faults.max(1),
+        // That a call comes late after the next one is so of every two writes of one flow: only who asks is told.
+        late: base.late && base.faults > 0,
         ..base.clone()
     };
     if outline(definition, &scenario)?.program.nodes.len() > LARGE {

@@ -16,6 +16,11 @@ use crate::property::judge::{FIRED_TWICE, Violation};
 use crate::property::words::{CHOSEN, MISSED};
 use std::collections::BTreeSet;
 
+/// The assumption that effects may come late.
+pub(super) const LATE: &str = "late-effects";
+/// What a finding that rests on it says of itself.
+const IF_LATE: &str = ", if an effect comes late";
+
 pub(super) fn findings(
     engine: &mut Engine<'_>,
     lowered: &Lowered,
@@ -65,17 +70,18 @@ pub(super) fn finding(
     };
     let witness = told.map(|(t, ..)| t.witness);
     // An order can be put right by a swap; a fault cannot.
+    let late = witness.as_ref().is_some_and(|w| w.schedule.arrives_late());
     let pair = witness.as_ref().zip(twin.as_ref()).filter(|(w, t)| w.faults == t.faults);
     let swap = pair.and_then(|(w, t)| swap(program, w, t));
     Finding {
         rule: violation.rule,
-        severity: if across == Across::Runs { Severity::Warning } else { Severity::Error },
-        message: message(violation, &cell, &actions, across),
+        severity: if across == Across::Runs || late { Severity::Warning } else { Severity::Error },
+        message: message(violation, &cell, &actions, across) + if late { IF_LATE } else { "" },
         fingerprint: fingerprint(violation.rule, &cell, &actions, across),
         cell,
         actions,
         across: Some(across),
-        assumptions: Vec::new(),
+        assumptions: late.then(|| LATE.to_owned()).into_iter().collect(),
         location,
         designer: String::new(), // known once the flow's outline is
         witness,

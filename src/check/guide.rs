@@ -32,7 +32,7 @@ impl Candidate {
 
     /// Whether it happens without being asked for: no fault does, and no lease runs out.
     fn by_itself(&self) -> bool {
-        matches!(self.next.chosen, Move::Step(..) | Move::Expire(None, _))
+        matches!(self.next.chosen, Move::Step(..) | Move::Expire(None, _) | Move::Arrives(..))
     }
 }
 
@@ -213,7 +213,7 @@ impl<'f> Guide<'f> {
             let told = told_step(engine, &self.state, &next, &Violation::default(), &self.indices);
             let fault = match chosen {
                 Move::Fault(_, _, fault) => Some(fault),
-                Move::Step(..) | Move::Expire(..) => None,
+                Move::Step(..) | Move::Expire(..) | Move::Arrives(..) => None,
             };
             candidates.push(Candidate { process: told.process, action: told.action, fault, next });
         }

@@ -31,6 +31,7 @@ use crate::definition::json::Document;
 use crate::definition::location::Location;
 use crate::definition::order::{GraphFault, check_all};
 use crate::definition::problem::Problem;
+use crate::explore::engine::written_late;
 pub use crate::explore::limits::{Config, Reduction, Stop, StopCause, Unstopped};
 use crate::finding::{FlowReport, Report, Scope, Verdict};
 use crate::gate::accept;
@@ -38,7 +39,7 @@ use crate::platform::lower::{Lowered, lower, outline};
 use crate::platform::scenario::{Redelivery, Scenario};
 use crate::platform::slice::parts;
 use crate::source::{self, Source};
-use assumption::{assumption, has_variable_race};
+use assumption::{assumption, has_variable_race, late_effects};
 use explore::explore_and;
 use fill::{claim, conclude, empty_report, fill, finish, part_limit};
 use findings::{findings, graph_finding};
@@ -215,6 +216,7 @@ fn scenario(definition: &Definition, config: &Config, torn: bool) -> Scenario {
         faults: u32::try_from(budget(definition, config)).unwrap_or(u32::MAX),
         redelivery: Redelivery::of(&definition.setup.assume),
         cancellable: definition.setup.assume.get("run-cancellation").is_some_and(|v| v == "on"),
+        late: Scenario::late(&definition.setup.assume),
         merge: config.reduction == Reduction::All,
         most: None,
     }
@@ -272,6 +274,9 @@ fn together(
         let second = Scenario { most: Some(3), ..scenario(true) };
         let other = pinned.is_none().then(|| lower(definition, &second));
         assumption(&mut report, other.transpose()?, main_torn, config, stop);
+    }
+    if !written_late(&lowered.program).is_empty() {
+        late_effects(&mut report);
     }
     conclude(&mut report);
     claim(&mut report, explored.proved);

@@ -26,8 +26,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Rules that a whole run is judged by, if nothing else fired in it.
-const LAST_RESORTS: [&str; 4] =
-    ["unclassified", "retry-exhausted", "stale-guard", "iteration-bleed"];
+const LAST_RESORTS: [&str; 6] = [
+    "unclassified",
+    "retry-exhausted",
+    "stale-guard",
+    "iteration-bleed",
+    "lost-update",
+    "collateral-overwrite",
+];
 /// Names listed when a schedule diverges.
 const MOST_NAMES: usize = 5;
 

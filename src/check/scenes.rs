@@ -92,6 +92,7 @@ fn scenario(file: &WitnessFile, definition: &Definition) -> Scenario {
         faults: u32::try_from(budget.max(struck as u64)).unwrap_or(u32::MAX),
         redelivery,
         cancellable: pin("run-cancellation") == Some("on"),
+        late: Scenario::late(&definition.setup.assume),
         merge: true,
         most: None,
     }

@@ -1,12 +1,13 @@
 //! A flow whose cells nobody described: one slice for each cell that two processes share, first within a run, then
 //! between two.
 
+use super::assumption::late_effects;
 use super::capacity;
 use super::cut;
 use super::explore::{Explored, explore_and};
 use super::faulty;
 use super::fill::{add, conclude, empty_report, finish};
-use super::findings::findings;
+use super::findings::{LATE, findings};
 use super::refused::keep_unseen;
 use super::resting::resting;
 use super::runs::key;
@@ -91,6 +92,9 @@ pub(super) fn check(
         let rests = resting(definition, &full.program, &cells, (config, stop))?;
         report.assumptions.extend(rests);
     }
+    if report.findings.iter().any(|f| f.assumptions.iter().any(|a| a == LATE)) {
+        late_effects(&mut report);
+    }
     finish(definition, &mut report, start, stop);
     Ok(report)
 }
@@ -108,6 +112,7 @@ fn scenario(platform: Platform, config: &Config) -> Scenario {
         rounds: Some(3),
         faults: config.faults.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
         cancellable: false,
+        late: true,
         redelivery: Redelivery::Never,
         torn: false,
         merge: config.reduction == Reduction::All,

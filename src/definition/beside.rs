@@ -16,6 +16,8 @@ pub struct Beside {
     pub parameters: BTreeMap<String, Value>,
     /// Iterations at once of a Foreach that says nothing (`host.json`).
     pub degree: Option<u64>,
+    /// The workflow settings of a Logic Apps Standard project (`host.json`), if it is one.
+    pub host: Option<BTreeMap<String, String>>,
     /// Whether the file is UTF-16, which programs that made it may not have meant.
     pub wide: bool,
     /// Remarks for the reader of the report.

@@ -121,7 +121,9 @@ impl<'e, 'p> Expander<'e, 'p> {
 
     fn successors<P: Packed>(&mut self, parent: &P, batch: &mut Batch<P>) -> Result<u64, Late> {
         let engine = self.engine;
-        if engine.abandoned(&self.state).next().is_some() {
+        if engine.abandoned(&self.state).next().is_some()
+            || engine.under_way(&self.state).next().is_some()
+        {
             return Err(Late);
         }
         let (mut count, mut goes_on) = (0, false);

@@ -37,7 +37,7 @@ pub fn path(engine: &Engine<'_>, chosen: Move) -> Path {
     match chosen {
         Move::Step(unit, node) | Move::Fault(unit, node, _) => path_of(engine.program, unit, node),
         Move::Expire(Some(unit), _) => path_of_unit(engine.program, unit),
-        Move::Expire(None, _) => Vec::new(),
+        Move::Expire(None, _) | Move::Arrives(..) => Vec::new(),
     }
 }
 
@@ -140,6 +140,7 @@ pub fn name(
         Move::Step(unit, node) | Move::Fault(unit, node, _) => (unit, Some(node)),
         Move::Expire(Some(unit), _) => (unit, None),
         Move::Expire(None, _) => return "time".to_owned(),
+        Move::Arrives(..) => return "network".to_owned(),
     };
     let program = engine.program;
     let mut parts = Vec::new();

@@ -6,6 +6,7 @@ use super::engine::{Engine, Move, State};
 use super::limits::Stop;
 use super::path::{Level, Path, left, path_at};
 use crate::model::fault::Fault;
+use crate::model::ids::{NodeId, ResourceId};
 use crate::model::transition::Round;
 use std::collections::BTreeSet;
 
@@ -56,7 +57,7 @@ fn steps(
             let polled =
                 next.events.iter().any(|e| e.round == Some(Round::Again) || e.refused == Some(409));
             // A run that is only woken has not begun: the one after the other may be either.
-            let (left, polled) = if wakes(chosen) {
+            let (left, polled) = if wakes(chosen) || matches!(chosen, Move::Arrives(..)) {
                 (last.clone(), free)
             } else {
                 (left(who.clone(), &next), polled)
@@ -64,13 +65,34 @@ fn steps(
             enabled.push((chosen, who.clone(), left, next.state, polled));
         }
     }
+    // What is under way belongs to its call: it arrives before anything else happens than another attempt.
+    let under_way: BTreeSet<NodeId> =
+        engine.under_way(state).filter_map(|(r, at)| sender(engine, state, r, at)).collect();
+    if !under_way.is_empty() {
+        let again = |m: Move| match m {
+            Move::Step(unit, node) | Move::Fault(unit, node, _) => {
+                let slot = engine.program.node(node).slot as usize;
+                under_way.contains(&node) && engine.block(state, unit).nodes[slot].count > 0
+            }
+            Move::Arrives(..) => true,
+            Move::Expire(..) => false,
+        };
+        enabled.retain(|(m, who, ..)| again(*m) && (who == last || who.is_empty()));
+    }
     let steps_left = enabled.iter().any(|(m, ..)| matches!(m, Move::Step(..)));
     if steps_left {
         enabled.retain(|(m, ..)| !matches!(m, Move::Expire(..)));
     }
     let all: Vec<Path> = enabled.iter().map(|(_, p, ..)| p.clone()).collect();
-    enabled.retain(|(m, who, ..)| free || wakes(*m) || !interrupts(last, who, &all));
+    enabled.retain(|(m, who, ..)| {
+        free || matches!(m, Move::Arrives(..)) || wakes(*m) || !interrupts(last, who, &all)
+    });
     enabled.into_iter().map(|(_, _, left, next, polled)| (left, next, polled)).collect()
+}
+
+/// The action that sent what is under way.
+fn sender(engine: &Engine<'_>, state: &State, resource: ResourceId, at: u32) -> Option<NodeId> {
+    engine.content(state, resource, 0).late.get(at as usize).map(|late| late.node)
 }
 
 fn wakes(chosen: Move) -> bool {

@@ -45,10 +45,15 @@ impl Weigh for Row {
 
 impl Weigh for Content {
     fn weight(&self) -> usize {
-        self.rows
+        let rows = self
+            .rows
             .iter()
-            .map(|row| size_of::<Option<Row>>() + row.as_ref().map_or(0, Row::weight))
-            .sum()
+            .map(|row| size_of::<Option<Row>>() + row.as_ref().map_or(0, Row::weight));
+        let late = self.late.iter().map(|late| {
+            let newer = late.newer.len() * (24 + ENTRY);
+            size_of_val(late) + late.sent.iter().map(each).sum::<usize>() + newer
+        });
+        rows.sum::<usize>() + late.sum::<usize>()
     }
 }
 

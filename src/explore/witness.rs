@@ -59,16 +59,16 @@ pub fn witnesses(
     let mut left: Vec<Violation> = wanted.iter().cloned().collect();
     let mut found = Vec::new();
     let mut nodes: Vec<Node> = Vec::new();
-    let mut queue: BTreeMap<(u32, u32, u32, usize), usize> = BTreeMap::new();
+    let mut queue: BTreeMap<(u32, u32, u32, u32, usize), usize> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     if left.is_empty() {
         return found;
     }
     for (start, state) in engine.initial().iter().enumerate() {
-        queue.insert((0, 0, 0, start), start);
+        queue.insert((0, 0, 0, 0, start), start);
         nodes.push(Node::start(state));
     }
-    while let Some(((faults, switches, depth, _), at)) = queue.pop_first() {
+    while let Some(((faults, late, switches, depth, _), at)) = queue.pop_first() {
         if left.is_empty() || nodes.len() > cap || stop.stopped().is_some() {
             break;
         }
@@ -115,7 +115,10 @@ pub fn witnesses(
                 fired,
             });
             let fault = u32::from(choice.0.is_fault());
-            queue.insert((faults + fault, switches + switch, depth + 1, id), id);
+            // Where an effect need not be late, it is not.
+            let later = u32::from(matches!(choice.0, Move::Fault(_, _, f) if f.arrives_later()));
+            let cost = (faults + fault, late + later, switches + switch, depth + 1, id);
+            queue.insert(cost, id);
         }
     }
     found

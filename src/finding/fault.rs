@@ -1,7 +1,7 @@
 //! Faults in run-history words: `504 after the row was written`.
 
 use super::trace::effect;
-use crate::explore::engine::Move;
+use crate::explore::engine::{Move, Successor};
 use crate::model::delivery::is_start;
 use crate::model::fault::Fault;
 use crate::model::program::{Access, Kind, Program, Shape, Step};
@@ -34,6 +34,9 @@ pub(super) fn words(program: &Program, event: &Event, fault: Fault) -> String {
         }
         Fault::TimedOut => format!("times out before {done}"),
         Fault::TimedOutLate => format!("times out after {done} ({effect})"),
+        Fault::LostLater => format!("504; {} arrives later", sent(program, event)),
+        Fault::UnansweredLater => format!("504; {} arrives later{never}", sent(program, event)),
+        Fault::TimedOutLater => format!("times out; {} arrives later", sent(program, event)),
         Fault::Cancelled => "is cancelled".to_owned(),
         Fault::Redelivered => FIRES_AGAIN.to_owned(),
         Fault::Elapsed => "its time is up".to_owned(),
@@ -47,12 +50,31 @@ pub(super) fn of_a_run(program: &Program, chosen: Move) -> Option<(String, Strin
         Move::Fault(_, _, Fault::Cancelled) => ("run", "is cancelled"),
         Move::Fault(_, _, Fault::Redelivered) => ("trigger", FIRES_AGAIN),
         Move::Step(_, node) if is_start(program, node) => ("run", "starts"),
-        Move::Step(..) | Move::Fault(..) | Move::Expire(..) => return None,
+        Move::Step(..) | Move::Fault(..) | Move::Expire(..) | Move::Arrives(..) => return None,
     };
     Some((who.to_owned(), does.to_owned()))
 }
 
 const FIRES_AGAIN: &str = "fires again for the same event";
+
+/// Which action's write arrives late, and what it does.
+pub(super) fn arrival(program: &Program, next: &Successor) -> (String, String) {
+    let Some(event) = next.events.first() else { return Default::default() };
+    let does = effect(program, &Event { attempt: 0, ..event.clone() });
+    let what = sent(program, event).replacen("the ", "", 1);
+    let text = format!("the late {what} of attempt {} arrives: {does}", event.attempt + 1);
+    (program.node(event.node).name.to_string(), text)
+}
+
+/// What is under way.
+fn sent(program: &Program, event: &Event) -> &'static str {
+    match &program.node(event.node).kind {
+        Kind::Leaf(steps) if matches!(steps.first(), Some(Step::Access(_, Access::Delete(..)))) => {
+            "the delete"
+        }
+        _ => "the write",
+    }
+}
 
 /// What the call is for, in the past.
 fn done(program: &Program, event: &Event) -> &'static str {

@@ -22,6 +22,13 @@ pub struct Schedule {
     pub answers: BTreeMap<String, bool>,
 }
 
+impl Schedule {
+    /// Whether it rests on an effect that comes late.
+    pub fn arrives_late(&self) -> bool {
+        self.faults.iter().flatten().any(|fault| fault.arrives_later())
+    }
+}
+
 /// The order and the answers of a schedule that was run.
 pub(crate) fn schedule(engine: &Engine<'_>, steps: &[(State, Successor)]) -> Schedule {
     let mut cells: BTreeMap<(ResourceId, u32), Cell> = BTreeMap::new();
@@ -35,7 +42,7 @@ pub(crate) fn schedule(engine: &Engine<'_>, steps: &[(State, Successor)]) -> Sch
                     Some(_),
                     Move::Step(unit, _) | Move::Fault(unit, ..) | Move::Expire(Some(unit), _),
                 ) => unit.run,
-                (None, _) | (_, Move::Expire(None, _)) => 0,
+                (None, _) | (_, Move::Expire(None, _) | Move::Arrives(..)) => 0,
             };
             let cell = cells.entry((resource, run)).or_default();
             let before = if writes && !cell.readers.is_empty() {
@@ -56,7 +63,7 @@ pub(crate) fn schedule(engine: &Engine<'_>, steps: &[(State, Successor)]) -> Sch
     let answers = answers.map(|(q, &a)| (question(engine.program, q), a)).collect();
     let fault = |next: &Successor| match next.chosen {
         Move::Fault(_, _, fault) => Some(fault),
-        Move::Step(..) | Move::Expire(..) => None,
+        Move::Step(..) | Move::Expire(..) | Move::Arrives(..) => None,
     };
     let faults = steps.iter().map(|(_, next)| fault(next)).collect();
     Schedule { after, faults, answers }
@@ -75,7 +82,7 @@ fn footprint(program: &Program, next: &Successor) -> BTreeMap<ResourceId, bool> 
     let mut found = BTreeMap::new();
     let mut touch = |resource, writes: bool| *found.entry(resource).or_default() |= writes;
     match next.chosen {
-        Move::Expire(_, resource) => touch(resource, true),
+        Move::Expire(_, resource) | Move::Arrives(resource, _) => touch(resource, true),
         Move::Step(_, node) | Move::Fault(_, node, _) => match &program.node(node).kind {
             Kind::If(expr) | Kind::Switch(expr, _) | Kind::Until { condition: expr, .. } => {
                 variables(expr, &mut |r| touch(r, false));

@@ -161,7 +161,7 @@ pub(crate) fn told_step(
     let index = |unit: Unit| indices.get(&unit).copied().unwrap_or(0);
     let unit_of = match next.chosen {
         Move::Step(unit, _) | Move::Fault(unit, ..) | Move::Expire(Some(unit), _) => Some(unit),
-        Move::Expire(None, _) => None,
+        Move::Expire(None, _) | Move::Arrives(..) => None,
     };
     let serial = |looped: NodeId| {
         unit_of.map_or(0, |u| {
@@ -195,6 +195,7 @@ pub(crate) fn told_step(
             }
             (program.node(node).name.to_string(), effect)
         }
+        (None, Move::Arrives(..)) => super::fault::arrival(program, next),
         (None, Move::Expire(_, resource)) => {
             (format!("lease of {}", program.resource(resource).name), "runs out".to_owned())
         }

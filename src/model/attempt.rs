@@ -44,6 +44,9 @@ impl Machine<'_> {
         if fault.after_effect() {
             self.take_effect(node, number, step, steps.len())?;
         } else {
+            if fault.arrives_later() {
+                self.send(node)?;
+            }
             self.tell_fault(node, number, fault);
         }
         if let Some(event) = self.events.iter_mut().rev().find(|e| e.node == node) {
@@ -51,18 +54,18 @@ impl Machine<'_> {
         }
         self.pass_retry(node, fault);
         match fault {
-            Fault::Throttled | Fault::Lost => {
+            Fault::Throttled | Fault::Lost | Fault::LostLater => {
                 let state = self.at(node);
                 state.phase = Phase::Ready(0);
                 state.count = attempt + 1;
                 state.output = Value::Null;
                 state.items = inputs;
             }
-            Fault::Failed | Fault::Unanswered => {
+            Fault::Failed | Fault::Unanswered | Fault::UnansweredLater => {
                 self.keep_unreleased(step);
                 self.end_call(node, Status::Failed, fault);
             }
-            Fault::TimedOut | Fault::TimedOutLate => {
+            Fault::TimedOut | Fault::TimedOutLate | Fault::TimedOutLater => {
                 self.keep_unreleased(step);
                 self.end_call(node, Status::TimedOut, fault);
             }
@@ -124,7 +127,7 @@ impl Machine<'_> {
     }
 
     /// What the access would do, without doing it.
-    fn trial(
+    pub(super) fn trial(
         &mut self,
         node: NodeId,
         rid: ResourceId,
@@ -197,15 +200,11 @@ impl Machine<'_> {
     fn tell_fault(&mut self, node: NodeId, number: u8, fault: Fault) {
         let attempt = self.at(node).count;
         self.events.push(Event {
-            node,
             step: number,
-            output: code(fault.code()),
             refused: Some(fault.code()),
             fault: Some(fault),
             attempt,
-            exhausted: false,
-            round: None,
-            wrote: Vec::new(),
+            ..Event::new(node, code(fault.code()))
         });
     }
 

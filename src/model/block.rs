@@ -79,6 +79,8 @@ pub enum Mark {
     Version(ResourceId, u32),
     /// My call at this node took effect and its answer was lost: what it wrote.
     Applied(NodeId),
+    /// A call of mine at this node may arrive late at the resource: what it was sent with.
+    Late(ResourceId, NodeId),
     /// A fault struck inside this Until: in this round (set) or in an earlier one (a value).
     Disturbed(NodeId),
     /// What an all-or-nothing group of mine did to this cell.

@@ -6,6 +6,7 @@ use super::content::{Answers, Content, WriteMark};
 use super::external;
 use super::fault::Fault;
 use super::ids::{NodeId, ResourceId};
+use super::late::Late;
 use super::program::Shape;
 use super::transition::{Change, Machine};
 use super::value::{Standing, Value};
@@ -39,11 +40,12 @@ impl Machine<'_> {
         // After an effect the step itself has passed its time.
         let own = if fault.after_effect() { 0 } else { takes };
         let seconds = match fault {
-            Fault::Throttled | Fault::Lost => own.saturating_add(wait(attempt)),
-            Fault::Failed | Fault::Unanswered => (attempt..call.retries as usize)
+            Fault::Throttled | Fault::Lost | Fault::LostLater => own.saturating_add(wait(attempt)),
+            Fault::Failed | Fault::Unanswered | Fault::UnansweredLater => (attempt
+                ..call.retries as usize)
                 .map(|n| wait(n).saturating_add(takes))
                 .fold(own, u64::saturating_add),
-            Fault::TimedOut | Fault::TimedOutLate => own,
+            Fault::TimedOut | Fault::TimedOutLate | Fault::TimedOutLater => own,
             Fault::Cancelled | Fault::Redelivered | Fault::Elapsed => 0,
         };
         self.pass(seconds);
@@ -63,10 +65,14 @@ impl Machine<'_> {
         rid: ResourceId,
         before: Arc<Content>,
         done: &Act,
+        late: Option<&Late>,
     ) {
         let Some(after) = &done.after else { return };
         let mut after = after.clone();
-        self.mark_writes(node, rid, &before, &mut after, &done.wrote);
+        self.mark_writes(node, rid, (&before, &mut after), &done.wrote, late);
+        let own = late.is_none() && self.at(node).count > 0;
+        let own = own.then(|| self.block.marks.get(&Mark::Late(rid, node))).flatten();
+        after.note_newer(self.program, node, own, &done.wrote);
         if !done.wrote.is_empty() || done.lease.is_some() {
             self.keep_bases(node, &before);
         }
@@ -78,6 +84,7 @@ impl Machine<'_> {
             before,
             after: after.clone(),
             lease: done.lease,
+            late: late.map(Late::inputs),
         };
         if !done.wrote.is_empty() {
             self.block.hear_branch(self.program, &change);
@@ -124,9 +131,9 @@ impl Machine<'_> {
         &mut self,
         node: NodeId,
         rid: ResourceId,
-        before: &Content,
-        after: &mut Content,
+        (before, after): (&Content, &mut Content),
         wrote: &[(u32, Arc<str>)],
+        late: Option<&Late>,
     ) {
         for (row, column) in wrote {
             if !self.program.tracked.contains(&(rid, column.clone())) {
@@ -146,11 +153,16 @@ impl Machine<'_> {
             } else {
                 !is_one_etag(&new_row.get(column), &old_value) && new_row.get(column) != old_value
             };
-            let contested = match old {
-                Some(m) if blind && m.blind && unordered && differs => Some(m.node),
-                Some(m) if unordered && !differs => m.contested,
+            let newer = |late: &Late| late.newer.contains(&(*row, column.clone()));
+            let contested = match (old, late) {
+                // What arrives late is unordered with everything that was written since it was sent, and with that alone.
+                (Some(m), Some(late)) if differs => (blind && newer(late)).then_some(m.node),
+                (Some(m), Some(_)) => m.contested,
+                (Some(m), None) if blind && m.blind && unordered && differs => Some(m.node),
+                (Some(m), None) if unordered && !differs => m.contested,
                 _ => None,
             };
+            let blind = blind && late.is_none();
             new_row.marks.insert(column.clone(), WriteMark { node, blind, contested });
             if let Some(m) = old
                 && self.block.marks.contains_key(&Mark::Last(rid, *row, column.clone()))
@@ -202,7 +214,7 @@ impl Machine<'_> {
             if done && !self.block.marks.keys().any(mine) {
                 // What the run changed before its loop is no stranger's change to the iterations either.
                 let around = self.parent.and_then(|p| p.base(program, reader, node));
-                let base = around.unwrap_or(before.clone());
+                let base = around.unwrap_or(before.settled());
                 self.block.marks.insert(Mark::Base(reader, node), Memory::Content(base));
             }
         }

@@ -1,6 +1,7 @@
 //! Content: what a resource holds, and what one access does to it. Pure functions of content and arguments.
 
 use super::ids::NodeId;
+use super::late::Late;
 use super::value::{Standing, Token, TokenKind, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ pub struct Content {
     pub rows: Vec<Option<Row>>,
     /// Blobs only.
     pub lease: Lease,
+    /// Writes that are under way, in order.
+    pub late: Vec<Late>,
 }
 
 /// How a store lays its answers out.
@@ -80,7 +83,7 @@ impl Content {
         let row = |columns: &BTreeMap<Arc<str>, Value>| {
             Some(Row { columns: columns.clone(), ..Row::default() })
         };
-        Self { rows: rows.iter().map(row).collect(), lease: Lease::Available }
+        Self { rows: rows.iter().map(row).collect(), ..Self::default() }
     }
     /// The value of a column of the only row.
     pub fn single(&self, column: &str) -> Value {

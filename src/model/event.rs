@@ -5,6 +5,7 @@ use super::content::Content;
 use super::expression::Expr;
 use super::fault::Fault;
 use super::ids::{NodeId, ResourceId};
+use super::late::Late;
 use super::program::Access;
 use super::value::Value;
 use super::view::View;
@@ -25,6 +26,8 @@ pub struct Change {
     pub after: Arc<Content>,
     /// Whether lease ids given out before are worth nothing now.
     pub lease: Option<LeaseEvent>,
+    /// What it was sent with, if it came late.
+    pub late: Option<Value>,
 }
 
 /// A step that was taken, for people and for monitors.
@@ -51,6 +54,21 @@ pub struct Event {
 }
 
 impl Event {
+    /// An action has answered.
+    pub fn new(node: NodeId, output: Value) -> Self {
+        Self {
+            node,
+            step: 0,
+            output,
+            refused: None,
+            fault: None,
+            attempt: 0,
+            exhausted: false,
+            round: None,
+            wrote: Vec::new(),
+        }
+    }
+
     /// Row, column and value of everything written.
     pub fn written(&self) -> Value {
         let each = |(_, row, column, value): &(ResourceId, u32, Arc<str>, Value)| {
@@ -83,6 +101,8 @@ pub trait Observer {
         access: &Access,
         act: &Act,
     );
+    /// What is under way is about to arrive.
+    fn arrives(&mut self, view: &mut View<'_>, resource: ResourceId, late: &Late, act: &Act);
     /// A side effect without a resource.
     fn sent(&mut self, view: &mut View<'_>, node: NodeId);
     /// Inputs are about to be evaluated.

@@ -26,6 +26,12 @@ pub enum Fault {
     TimedOut,
     /// The action's own time limit ran out after the effect.
     TimedOutLate,
+    /// Its answer does not come, the call is repeated; it takes effect later ([`super::late`]).
+    LostLater,
+    /// No attempt is ever answered, the action has failed; one of them takes effect later.
+    UnansweredLater,
+    /// The action's own time limit ran out; it takes effect later.
+    TimedOutLater,
     /// The run is cancelled or crashes between two steps.
     Cancelled,
     /// The trigger fires once more for the event of an earlier run.
@@ -50,13 +56,16 @@ const STRUCK: &str = "fault";
 
 impl Fault {
     /// All of them, by number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Throttled,
         Self::Failed,
         Self::Lost,
         Self::Unanswered,
         Self::TimedOut,
         Self::TimedOutLate,
+        Self::LostLater,
+        Self::UnansweredLater,
+        Self::TimedOutLater,
         Self::Cancelled,
         Self::Redelivered,
         Self::Elapsed,
@@ -72,9 +81,14 @@ impl Fault {
         matches!(self, Self::Lost | Self::Unanswered | Self::TimedOutLate)
     }
 
+    /// Whether the call takes effect at some later moment.
+    pub fn arrives_later(self) -> bool {
+        matches!(self, Self::LostLater | Self::UnansweredLater | Self::TimedOutLater)
+    }
+
     /// Whether the platform makes another attempt.
     pub fn retried(self) -> bool {
-        matches!(self, Self::Throttled | Self::Lost)
+        matches!(self, Self::Throttled | Self::Lost | Self::LostLater)
     }
 
     /// The code that run history shows. Whether a 504 came before or after the effect is what nobody can tell
@@ -83,7 +97,8 @@ impl Fault {
         match self {
             Self::Throttled => 429,
             Self::Failed | Self::Lost | Self::Unanswered => 504,
-            Self::TimedOut | Self::TimedOutLate => 408,
+            Self::LostLater | Self::UnansweredLater => 504,
+            Self::TimedOut | Self::TimedOutLate | Self::TimedOutLater => 408,
             Self::Cancelled | Self::Redelivered | Self::Elapsed => 0,
         }
     }
@@ -97,6 +112,9 @@ impl Fault {
             Self::Unanswered => "unanswered",
             Self::TimedOut => "timed out",
             Self::TimedOutLate => "timed out late",
+            Self::LostLater => "lost, arrives later",
+            Self::UnansweredLater => "unanswered, arrives later",
+            Self::TimedOutLater => "timed out, arrives later",
             Self::Cancelled => "cancelled",
             Self::Redelivered => "delivered again",
             Self::Elapsed => "time is up",

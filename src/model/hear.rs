@@ -15,7 +15,8 @@ impl Block {
     /// flow may order the two.
     pub fn hear(&mut self, program: &Program, class: ClassId, change: &Change, related: bool) {
         let rid = change.resource;
-        self.age_etags(program, class, change, None);
+        let own = self.sent(change);
+        self.age_etags(program, class, change, own.then_some(change.node));
         self.follow(program, change, related);
         if let Some(LeaseEvent::Acquired(_) | LeaseEvent::Forgotten) = change.lease {
             self.age_leases(rid);
@@ -47,6 +48,10 @@ impl Block {
         for (mark, memory) in &mut self.marks {
             let others = match mark {
                 Mark::BaseAround(_, w) => !related || program.parted(*w, change.node),
+                Mark::Base(r, w) => {
+                    !(own && program.node(change.node).keeps.contains(r))
+                        || program.parted(*w, change.node)
+                }
                 _ => true,
             };
             if let (Mark::Base(reader, _) | Mark::BaseAround(reader, _), Memory::Content(base)) =
@@ -56,6 +61,9 @@ impl Block {
             {
                 *base = Arc::new(replay(base, change));
             }
+        }
+        if own {
+            self.arrived(program, change);
         }
     }
 
@@ -73,7 +81,8 @@ impl Block {
             };
             let kept = |m: &Mark| matches!(m, Mark::BaseAround(r, w) if *r == reader && !program.parted(*w, change.node));
             if done && at.consumers.iter().any(later) && !self.marks.keys().any(kept) {
-                let base = self.base(program, reader, change.node).unwrap_or(change.before.clone());
+                let base =
+                    self.base(program, reader, change.node).unwrap_or(change.before.settled());
                 let mark = Mark::BaseAround(reader, change.node);
                 self.marks.insert(mark, Memory::Content(base));
             }
@@ -132,6 +141,10 @@ impl Block {
                 }
                 let holder = program.class(class).nodes[slot];
                 let standing = match own {
+                    // What was read while the change was under way is out of date all the same.
+                    Some(writer) if change.late.is_some() && !program.precedes(holder, writer) => {
+                        Standing::Stale
+                    }
                     Some(writer) if !program.parted(holder, writer) => Standing::Spent,
                     _ => Standing::Stale,
                 };

@@ -22,6 +22,9 @@ impl Block {
             if let Mark::Last(r, row, column) = mark {
                 self.marks.insert(Mark::ChildLast(*r, *row, column.clone()), memory.clone());
             }
+            if let Mark::Late(..) = mark {
+                self.marks.insert(mark.clone(), memory.clone());
+            }
             // What an iteration did for a group around its loop is the group's.
             let class = program.node(looped).class;
             if mark.group().is_some_and(|g| program.node(g).class == class) {

@@ -24,6 +24,7 @@ mod hear;
 pub mod identity;
 pub mod ids;
 pub mod iteration;
+pub mod late;
 pub mod lease;
 pub mod order;
 mod over_row;

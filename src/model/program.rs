@@ -49,6 +49,8 @@ pub struct Program {
     pub faults: u32,
     /// Where operations are written down that must not take effect twice for one event, if events can start two runs.
     pub ledger: Option<ResourceId>,
+    /// Whether effects may come late, at the cost of a fault ([`super::late`]).
+    pub late: bool,
     /// Whether a run may be cancelled between any two steps, at the cost of a fault.
     pub cancellable: bool,
 }

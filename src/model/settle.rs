@@ -347,17 +347,7 @@ impl Machine<'_> {
 
     /// An Until ended by its limit, or went on.
     fn tell(&mut self, node: NodeId, round: Round) {
-        self.events.push(Event {
-            node,
-            step: 1,
-            output: Value::Null,
-            refused: None,
-            fault: None,
-            attempt: 0,
-            exhausted: false,
-            round: Some(round),
-            wrote: Vec::new(),
-        });
+        self.events.push(Event { step: 1, round: Some(round), ..Event::new(node, Value::Null) });
     }
 
     /// Makes everything below (and with) a node as new.

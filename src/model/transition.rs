@@ -1,6 +1,6 @@
 //! The one semantics: what a step does. Search, proof and replay all come here.
 
-use super::access::act;
+use super::access::{Act, act};
 use super::block::{Block, Mark, Phase};
 use super::evaluate::evaluate;
 pub use super::event::{Change, Event, Observer, Round};
@@ -117,7 +117,11 @@ impl Machine<'_> {
     }
 
     /// Lets the monitors look, if there are any.
-    fn observed(&mut self, node: NodeId, tell: impl FnOnce(&mut dyn Observer, &mut View<'_>)) {
+    pub(super) fn observed(
+        &mut self,
+        node: NodeId,
+        tell: impl FnOnce(&mut dyn Observer, &mut View<'_>),
+    ) {
         if let Some(observer) = self.observer.take() {
             tell(&mut *observer, &mut self.view(node));
             self.observer = Some(observer);
@@ -264,7 +268,7 @@ impl Machine<'_> {
             self.pass_time(node);
         }
         if done.after.is_some() {
-            self.commit(node, rid, before, &done);
+            self.commit(node, rid, before, &done, None);
         }
         let intermediate = !last && done.refused.is_none();
         let output = match access {
@@ -276,24 +280,26 @@ impl Machine<'_> {
             self.note_refusal(node);
         }
         self.done(node, number, !intermediate, output, done.refused);
-        if let Some(event) = self.events.last_mut() {
-            event.exhausted = done.exhausted;
-            let value = |row: u32, column: &str| {
-                let rows = done.after.as_ref().map(|c| &c.rows);
-                rows.and_then(|r| r.get(row as usize)?.as_ref())
-                    .map_or(Value::Null, |r| r.get(column))
-            };
-            event.wrote =
-                done.wrote.iter().map(|(r, c)| (rid, *r, c.clone(), value(*r, c))).collect();
-            let wrote = event.written();
-            if done.refused.is_none()
-                && !done.wrote.is_empty()
-                && self.program.resource(rid).owner.is_none()
-            {
-                self.write_down(node, number, wrote);
-            }
+        let wrote = self.tell_access(rid, &done);
+        if done.refused.is_none()
+            && !done.wrote.is_empty()
+            && self.program.resource(rid).owner.is_none()
+        {
+            self.write_down(node, number, wrote);
         }
         Ok(())
+    }
+
+    /// The last event is an access's: what it wrote.
+    pub(super) fn tell_access(&mut self, rid: ResourceId, done: &Act) -> Value {
+        let Some(event) = self.events.last_mut() else { return Value::Null };
+        event.exhausted = done.exhausted;
+        let value = |row: u32, column: &str| {
+            let rows = done.after.as_ref().map(|c| &c.rows);
+            rows.and_then(|r| r.get(row as usize)?.as_ref()).map_or(Value::Null, |r| r.get(column))
+        };
+        event.wrote = done.wrote.iter().map(|(r, c)| (rid, *r, c.clone(), value(*r, c))).collect();
+        event.written()
     }
 
     /// Whether a 412 or 409 is another process's doing.
@@ -326,18 +332,9 @@ impl Machine<'_> {
 
     /// A step of a leaf has happened; `code` 0 is an expression that failed.
     fn done(&mut self, node: NodeId, number: u8, ends: bool, output: Value, code: Option<u16>) {
-        let event = Event {
-            node,
-            step: number,
-            output: output.clone(),
-            refused: code,
-            fault: None,
-            attempt: self.at(node).count,
-            exhausted: false,
-            round: None,
-            wrote: Vec::new(),
-        };
-        self.events.push(event);
+        let attempt = self.at(node).count;
+        let event = Event::new(node, output.clone());
+        self.events.push(Event { step: number, refused: code, attempt, ..event });
         if code.is_none() {
             self.block.marks.remove(&Mark::Applied(node));
         }

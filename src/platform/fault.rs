@@ -4,7 +4,12 @@
 //! * a read has no effect to lose the answer of; repeating it is the same as being later;
 //! * so is repeating a call that did nothing, unless its inputs hold a variable that may change meanwhile, or the
 //!   process holds a lease, whose clock runs on;
-//! * running into the action's own time limit differs from failing only for somebody who asks which it was.
+//! * running into the action's own time limit differs from failing only for somebody who asks which it was;
+//! * that an effect comes late (`model::late`) is noticed only by somebody who touches the same store after the call, or
+//!   by its own retry, if the second to come is refused: otherwise it is as if it had come at once. What is sent names nobody; what looks at what it finds does no harm late:
+//!   a statement over the row takes the newer value into account, a conditional write or a statement with a condition
+//!   asks for what has changed since, an operation on a lease for the lease. Members of an all-or-nothing group are not
+//!   late: nobody can take back what has not arrived, so no group would be safe, whatever its compensation.
 
 use super::leaf::leaves_the_flow;
 use super::retry::policy;
@@ -14,13 +19,15 @@ use crate::model::content::{Answers, Missing};
 use crate::model::expression::Expr;
 use crate::model::fault::Fault;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Call, Kind, Program, Resource, Shape, Status, Step};
+use crate::model::late::blind_access;
+use crate::model::program::{Access, Call, Columns, Kind, Program, Resource, Shape, Status, Step};
 use crate::model::value::Value;
 use std::collections::BTreeMap;
 
 /// Gives every call of the program its retry policy and the faults that can strike it.
 pub fn plan(program: &mut Program, scenario: &Scenario, written: &BTreeMap<NodeId, Retry>) {
     program.faults = scenario.faults;
+    program.late = scenario.late && scenario.faults > 0;
     program.cancellable = scenario.cancellable && scenario.faults > 0;
     if program.flows.iter().any(|flow| flow.again > 0) {
         program.ledger = Some(ledger(program));
@@ -73,10 +80,56 @@ fn faults(program: &Program, node: NodeId, steps: &[Step], retried: bool) -> Vec
             faults.push(Fault::Lost);
         }
     }
+    let late = can_be_late(program, node).filter(|_| program.late);
+    let noticed = late.is_some_and(|(resource, _)| touched_after(program, node, resource));
+    if noticed {
+        faults.push(Fault::UnansweredLater);
+        if asked {
+            faults.push(Fault::TimedOutLater);
+        }
+    }
+    if retried && (noticed || late.is_some_and(|(r, access)| refuses_itself(program, r, access))) {
+        faults.push(Fault::LostLater);
+    }
     if retried && (keeps_old_inputs(program, node, steps) || may_hold_a_lease(program, node)) {
         faults.push(Fault::Throttled);
     }
     faults
+}
+
+/// What the call writes without looking, outside of groups.
+fn can_be_late(program: &Program, node: NodeId) -> Option<(ResourceId, &Access)> {
+    blind_access(program, node).filter(|_| program.node(node).groups.is_empty())
+}
+
+/// Whether a write that has been done is refused when it is done again: then it matters which of two attempts is first.
+fn refuses_itself(program: &Program, resource: ResourceId, access: &Access) -> bool {
+    let both = |a: &Columns, b: &Columns| a.iter().any(|(c, _)| b.iter().any(|(d, _)| c == d));
+    match access {
+        Access::Create(_) => program.resource(resource).unique,
+        Access::Delete(..) => true,
+        Access::Update { filter, set, .. } => both(&filter.equal, set),
+        Access::Upsert { key, row } => both(key, row),
+        _ => false,
+    }
+}
+
+/// Whether somebody touches the store after the call.
+fn touched_after(program: &Program, node: NodeId, resource: ResourceId) -> bool {
+    let touches = |other: NodeId| match &program.node(other).kind {
+        Kind::Leaf(steps) => {
+            steps.iter().any(|s| matches!(s, Step::Access(r, _) if *r == resource))
+        }
+        _ => false,
+    };
+    let several = program.flows[program.flow_of(node) as usize].runs > 1;
+    let after = |other: NodeId| {
+        several
+            || program.overlap_in_run(other, node)
+            || program.comes_round(node, other)
+            || (other != node && !program.precedes(other, node))
+    };
+    program.ids().any(|other| touches(other) && after(other))
 }
 
 /// Whether anybody tells *has failed* from *has timed out*.

@@ -34,6 +34,8 @@ pub struct Scenario {
     pub faults: u32,
     /// Whether a run may be cancelled between any two steps (`assume`, `run-cancellation`).
     pub cancellable: bool,
+    /// Whether an effect may come later than its call gives up (`assume`, `late-effects`).
+    pub late: bool,
     /// Whether one event may start two runs, at the cost of a fault (`assume`, `trigger-delivery`).
     pub redelivery: Redelivery,
     /// Whether steps that nobody else can notice are merged.
@@ -79,11 +81,17 @@ impl Scenario {
             torn: false,
             faults: 0,
             cancellable: false,
+            late: true,
             redelivery: Redelivery::Never,
             merge: true,
             rounds: None,
             most: None,
         }
+    }
+
+    /// Whether effects may come late: unless a model says that they never do.
+    pub fn late(assume: &BTreeMap<String, String>) -> bool {
+        assume.get("late-effects").is_none_or(|v| v != "never")
     }
 
     /// What the program has to know of the assumptions.

@@ -43,8 +43,7 @@ pub fn bound_untils(program: &mut Program) {
             continue;
         }
         let seconds = std::mem::take(&mut program.nodes[node.index()].takes);
-        let body = program.node(node).children.iter();
-        let each = body.map(|&c| longest(program, c)).fold(0, u64::saturating_add);
+        let each = round(program, node);
         if let Kind::Until { limit, early, .. } = &mut program.nodes[node.index()].kind {
             if seconds > 0 && each > 0 {
                 *early = Some(seconds.div_ceil(each));
@@ -52,6 +51,12 @@ pub fn bound_untils(program: &mut Program) {
             *early = early.filter(|round| *round < *limit);
         }
     }
+}
+
+/// The longest time that a round of an Until can take.
+pub fn round(program: &Program, until: NodeId) -> u64 {
+    let body = program.node(until).children.iter();
+    body.map(|&c| longest(program, c)).fold(0, u64::saturating_add)
 }
 
 /// The longest time that a node can take, waiting for others included.

@@ -3,6 +3,7 @@
 
 use super::again::{Again, Refresh};
 use super::duplicate::{applied, made_again, takes_effect_for_same_event, takes_effect_twice};
+use super::late::overwrites_newer;
 use super::lookup::{
     Write, acquires, clash, condition, contended, guard_reader, is_copy, joined, now, once_more,
     only_column, reader_of, takes_lease, value_at, written_expr,
@@ -15,6 +16,7 @@ use crate::model::analysis::expressions;
 use crate::model::block::{Block, Mark, Memory};
 use crate::model::expression::{Env, Expr};
 use crate::model::ids::{ClassId, NodeId, ResourceId};
+use crate::model::late::Late;
 use crate::model::program::{Access, Guard, Kind, Program, Shape, Step};
 use crate::model::say::said;
 use crate::model::support::support;
@@ -92,14 +94,8 @@ impl Judge {
                 && let Kind::Leaf(steps) = &program.node(event.node).kind
                 && let Some(Step::Access(resource, _)) = steps.get(usize::from(event.step))
             {
-                let detail = "no attempt is left".to_owned();
-                self.fire(
-                    "retry-exhausted",
-                    *resource,
-                    Some(&"value".into()),
-                    vec![event.node],
-                    detail,
-                );
+                let (detail, column) = ("no attempt is left".to_owned(), "value".into());
+                self.fire("retry-exhausted", *resource, Some(&column), vec![event.node], detail);
             }
             if event.round == Some(Round::GivenUp)
                 && let Some((node, resource, column)) = contended(program, event.node)
@@ -320,6 +316,10 @@ impl Observer for Judge {
                 last.weak = true;
             }
         }
+    }
+
+    fn arrives(&mut self, view: &mut View<'_>, resource: ResourceId, late: &Late, act: &Act) {
+        self.fired.extend(overwrites_newer(view, resource, late, act));
     }
 
     fn sent(&mut self, view: &mut View<'_>, node: NodeId) {

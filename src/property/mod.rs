@@ -4,6 +4,7 @@ pub mod again;
 mod chosen;
 mod duplicate;
 pub mod judge;
+mod late;
 mod lookup;
 mod missed;
 mod partial;

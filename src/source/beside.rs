@@ -83,6 +83,7 @@ impl Finder {
                 .filter_map(given)
                 .collect(),
             degree: host.as_ref().and_then(degree),
+            host: host.as_ref().map(settings),
             ..Beside::default()
         };
         self.projects.insert(root.to_owned(), beside.clone());
@@ -111,10 +112,15 @@ fn given((name, parameter): (&String, &Value)) -> Option<(String, Value)> {
 /// The default degree of a Foreach (semantics §4.1).
 fn degree(host: &Value) -> Option<u64> {
     const KEY: &str = "Runtime.Backend.ForeachDefaultDegreeOfParallelism";
-    let settings = ["/extensions/workflow/settings", "/extensions/workflow/Settings"];
-    let value = settings.iter().find_map(|place| host.pointer(place)?.get(KEY))?;
-    let degree = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
-    degree.filter(|degree| *degree >= 1)
+    settings(host).get(KEY)?.parse().ok().filter(|degree| *degree >= 1)
+}
+
+/// What `host.json` says of workflows, as texts.
+fn settings(host: &Value) -> BTreeMap<String, String> {
+    let places = ["/extensions/workflow/settings", "/extensions/workflow/Settings"];
+    let found = places.iter().filter_map(|place| host.pointer(place)?.as_object()).flatten();
+    let text = |value: &Value| value.as_str().map_or(value.to_string(), |t| t.trim().to_owned());
+    found.map(|(key, value)| (key.clone(), text(value))).collect()
 }
 
 /// The folder around.

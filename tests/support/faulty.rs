@@ -3,6 +3,7 @@
 
 use super::cells::Cells;
 use super::expressions::Env;
+use super::late::{is_blind, under_way};
 use super::naive::{Frame, Path, Slot, State, Status, env};
 use super::outline::{Model, Step};
 use serde_json::{Value, json};
@@ -21,17 +22,24 @@ pub(crate) enum Fault {
     /// The action's limit, before and after the effect.
     TimedOut,
     TimedOutLate,
+    /// Not answered, and takes effect later: repeated, given up, at the action's limit.
+    LostLater,
+    UnansweredLater,
+    TimedOutLater,
     /// The trigger fires once more for the event of a run.
     FiredAgain,
 }
 
-const ALL: [Fault; 6] = [
+const ALL: [Fault; 9] = [
     Fault::Throttled,
     Fault::Lost,
     Fault::Failed,
     Fault::Unanswered,
     Fault::TimedOut,
     Fault::TimedOutLate,
+    Fault::LostLater,
+    Fault::UnansweredLater,
+    Fault::TimedOutLater,
 ];
 
 /// Which calls went wrong: the action's place and how.
@@ -48,6 +56,10 @@ impl Model<'_> {
         ALL.to_vec()
     }
 
+    fn may_be_late(&self) -> bool {
+        self.json["assume"]["late-effects"] != "never"
+    }
+
     pub(crate) fn may_fire_twice(&self) -> bool {
         self.json["assume"]["trigger-delivery"] == "at-least-once"
     }
@@ -56,7 +68,8 @@ impl Model<'_> {
     /// interrupts nobody.
     pub(crate) fn fire_again(&self, state: &State) -> Vec<State> {
         let budget = self.json["scope"]["faults"].as_u64().unwrap_or(0) as usize;
-        if state.struck.len() >= budget || state.runs.frames.is_empty() {
+        let over = state.runs.frames.is_empty() && state.late.is_empty();
+        if state.struck.len() >= budget || over {
             return vec![];
         }
         let wake = |&run: &usize| {
@@ -95,11 +108,17 @@ impl Model<'_> {
         let here = env(state, path);
         let inputs = Env { cells: sent.as_ref().unwrap_or(&state.cells), ..here };
         let (code, _) = changed.effect(step.kind, step.json, &inputs).ok()?;
+        let later =
+            matches!(fault, Fault::LostLater | Fault::UnansweredLater | Fault::TimedOutLater);
+        let late = if later { Some(under_way(path, step, &inputs)?) } else { None };
         drop(inputs);
         let effect = (200..300).contains(&code) && (changed != state.cells || step.kind == "send");
         let after = matches!(fault, Fault::Lost | Fault::Unanswered | Fault::TimedOutLate);
-        let again = matches!(fault, Fault::Throttled | Fault::Lost);
-        if (after && !effect) || (again && attempt >= retries(step)) {
+        let again = matches!(fault, Fault::Throttled | Fault::Lost | Fault::LostLater);
+        if (after && !effect)
+            || (later && !(is_blind(step) && self.may_be_late()))
+            || (again && attempt >= retries(step))
+        {
             return None;
         }
         let mut next = state.clone();
@@ -107,10 +126,11 @@ impl Model<'_> {
         if after {
             next.cells = changed;
         }
+        next.late.extend(late);
         next.struck.push((path.clone(), fault));
         next.struck.sort();
         let (status, code) = match fault {
-            Fault::TimedOut | Fault::TimedOutLate => (Status::TimedOut, 408),
+            Fault::TimedOut | Fault::TimedOutLate | Fault::TimedOutLater => (Status::TimedOut, 408),
             _ => (Status::Failed, 504),
         };
         let kept = sent.unwrap_or_else(|| state.cells.clone());

@@ -24,6 +24,7 @@ pub(crate) mod expressions;
 mod faulty;
 pub(crate) mod flows;
 pub(crate) mod generate;
+mod late;
 pub(crate) mod naive;
 mod outline;
 pub(crate) mod seen;

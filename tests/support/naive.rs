@@ -1,9 +1,10 @@
 //! A second opinion that shares no code with the engine: brute force over all orders of the design-model JSON. Every action
 //! is one step, the start of a container and the test of an Until included; only ends and skips happen by themselves.
 
-use super::cells::Cells;
+use super::cells::{Cells, normalise};
 use super::expressions::{Env, template};
 use super::faulty::Struck;
+use super::late::Late;
 use super::outline::{Model, Step};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,25 +65,6 @@ pub(crate) fn outcomes(json: &Value) -> BTreeMap<String, BTreeSet<String>> {
     explore(json, usize::MAX).expect("without a limit nothing is cut off").outcomes
 }
 
-/// Keys sorted, absent columns like null ones, arrays as multisets: how two final values are compared.
-pub(crate) fn normalise(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(normalise).collect();
-            items.sort_by_key(ToString::to_string);
-            Value::Array(items)
-        }
-        Value::Object(fields) => {
-            let sorted: BTreeMap<&String, &Value> =
-                fields.iter().filter(|(_, v)| !v.is_null()).collect();
-            Value::Object(sorted.into_iter().map(|(k, v)| (k.clone(), normalise(v))).collect())
-        }
-        // A stored etag says only that it is one.
-        Value::String(text) if text.starts_with('"') => Value::from("etag"),
-        other => other.clone(),
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Status {
     Succeeded,
@@ -141,6 +123,7 @@ pub(super) struct State {
     pub(super) cells: Cells,
     pub(super) runs: Group,
     pub(super) struck: Struck,
+    pub(super) late: Vec<Late>,
     /// Second runs that their events have not started yet.
     pub(super) asleep: BTreeMap<usize, Frame>,
     /// One operation took effect twice.
@@ -179,6 +162,7 @@ impl<'m> Model<'m> {
             cells,
             runs: Group { frames, ..Group::default() },
             struck: vec![],
+            late: vec![],
             asleep,
             twice: false,
         };
@@ -198,11 +182,14 @@ impl<'m> Model<'m> {
         seen.insert(start.clone());
         let mut todo = vec![start.clone()];
         while let Some(state) = todo.pop() {
-            let steps = self.enabled_group(&state, &state.runs, &vec![], serial);
-            if steps.is_empty() {
+            let mut steps = self.enabled_group(&state, &state.runs, &vec![], serial);
+            if serial {
+                self.keep_calls_whole(&state, &mut steps);
+            }
+            let mut ways = self.arrivals(&state);
+            if steps.is_empty() && ways.is_empty() {
                 self.end(&state, serial, answer);
             }
-            let mut ways = vec![];
             for (path, _) in steps {
                 let mut next = state.clone();
                 self.step(&mut next, &path, serial);

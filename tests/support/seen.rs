@@ -1,6 +1,6 @@
 //! What a report says, as sets that can be compared.
 
-use super::naive::normalise;
+use super::cells::normalise;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 

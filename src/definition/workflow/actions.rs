@@ -50,7 +50,11 @@ fn action(cx: &mut Context, name: &str, node: &Node<'_>, found: &mut Vec<Action>
     };
     cx.accepts.extend(acceptances(name, node));
     let kinds = kind(cx, name, written, node);
-    let retry = settings::retry(node, &mut cx.problems);
+    let mut retry = settings::retry(node, &mut cx.problems);
+    let mut takes = settings::takes(node);
+    if let Some(host) = &cx.host {
+        settings::by_host(host, written, &mut retry, &mut takes);
+    }
     let mut run_after = after;
     let last = kinds.len();
     for (n, (suffix, kind)) in kinds.into_iter().enumerate() {
@@ -59,14 +63,7 @@ fn action(cx: &mut Context, name: &str, node: &Node<'_>, found: &mut Vec<Action>
         let next =
             RunAfter { action: name.clone(), statuses: vec![Status::Succeeded], at: node.key_at() };
         let run_after = std::mem::replace(&mut run_after, vec![next]);
-        found.push(Action {
-            name,
-            kind,
-            run_after,
-            at: node.at(),
-            takes: settings::takes(node),
-            retry: retry.clone(),
-        });
+        found.push(Action { name, kind, run_after, at: node.at(), takes, retry: retry.clone() });
     }
 }
 

@@ -35,6 +35,8 @@ struct Context {
     connectors: BTreeMap<String, String>,
     /// Iterations at once of a Foreach that says nothing, if the project says it.
     degree: Option<u64>,
+    /// Workflow settings of the project, if it is one of Logic Apps Standard.
+    host: Option<BTreeMap<String, String>>,
     /// Findings accepted in descriptions.
     accepts: Vec<Acceptance>,
     /// What is wrong but leaves a meaning: told as remarks.
@@ -86,6 +88,7 @@ fn one(doc: &Document, found: &Container<'_>, beside: &Beside) -> Parsed {
         names: BTreeMap::new(),
         connectors,
         degree: beside.degree,
+        host: beside.host.clone(),
         accepts: Vec::new(),
         odd: Vec::new(),
         unfinished: Vec::new(),

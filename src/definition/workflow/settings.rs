@@ -5,6 +5,7 @@ use super::super::node::{Node, whole};
 use super::super::problem::Problem;
 use super::Context;
 use super::container::text;
+use std::collections::BTreeMap;
 
 /// A whole number, also as digits.
 pub(super) fn number(node: &Node<'_>) -> Option<u64> {
@@ -97,6 +98,44 @@ pub(super) fn takes(action: &Node<'_>) -> Option<(u64, u64)> {
     }
     let limit = text(action, &["limit", "timeout"]).and_then(seconds)?;
     Some((0, limit))
+}
+
+/// What a Logic Apps Standard project says of a call that says nothing itself (semantics §6, *LA-S host settings*, *request
+/// timeout*).
+pub(super) fn by_host(
+    host: &BTreeMap<String, String>,
+    written: &str,
+    retry: &mut Option<Retry>,
+    takes: &mut Option<(u64, u64)>,
+) {
+    let (operation, request) = match written.to_ascii_lowercase().as_str() {
+        "http" => ("HttpOperation", 225),
+        "apiconnection" => ("ApiConnectionOperation", 120),
+        "function" => ("FunctionOperation", 120),
+        _ => return,
+    };
+    let given = |name: &str| host.get(&format!("Runtime.Backend.{operation}.{name}"));
+    let time = |name: &str| given(name).and_then(|text| clock(text));
+    if retry.as_ref().is_none_or(|retry| retry.kind == "default") {
+        *retry = Some(Retry {
+            count: given("DefaultRetryCount").and_then(|n| n.parse().ok()).unwrap_or(4),
+            interval: time("DefaultRetryInterval").unwrap_or(7),
+            kind: "exponential".to_owned(),
+            least: time("DefaultRetryMinimumInterval").unwrap_or(5),
+            most: Some(time("DefaultRetryMaximumInterval").unwrap_or(3_600)),
+        });
+    }
+    takes.get_or_insert((0, time("RequestTimeout").unwrap_or(request)));
+}
+
+/// Seconds of a time of .NET: `hh:mm:ss`, days before it with a point.
+fn clock(text: &str) -> Option<u64> {
+    let (days, time) = text.split_once('.').unwrap_or(("0", text));
+    let mut parts = time.split(':').map(|part| part.parse::<u64>().ok());
+    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+    let days = days.parse::<u64>().ok()?;
+    let hours = days.checked_mul(24)?.checked_add(hours)?;
+    hours.checked_mul(3_600)?.checked_add(minutes.checked_mul(60)?)?.checked_add(seconds)
 }
 
 /// Seconds of an ISO 8601 duration: weeks, days and times; fractions are cut off.

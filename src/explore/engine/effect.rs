@@ -120,7 +120,7 @@ impl Engine<'_> {
             told.fired.extend(done.fired.iter().copied());
         }
         for &change in &done.changes {
-            self.touch_others(state, unit, change);
+            self.touch_others(state, Some(unit), change);
         }
         if let Some(status) = done.terminated {
             self.end_run(state, unit.run, status, told);
@@ -187,8 +187,42 @@ impl Engine<'_> {
         Effect { reads, result }
     }
 
+    /// What is under way arrives: nobody's step, of which everybody hears.
+    pub(super) fn arrive(
+        &mut self,
+        state: &mut State,
+        resource: ResourceId,
+        at: u32,
+        told: &mut Told,
+    ) -> Result<(), Halt> {
+        let late = &self.content(state, resource, 0).late;
+        let node = late.get(at as usize).ok_or(Halt::Disabled)?.node;
+        let world = self.worlds.get(state[0]).clone();
+        let mut store = Words {
+            layout: &self.layout,
+            contents: &mut self.contents,
+            state,
+            run: 0,
+            reads: Vec::new(),
+            writes: Vec::new(),
+        };
+        let mut machine =
+            Machine::nobody(self.program, node, &mut store, &world).watched(&mut self.judge);
+        let moved = machine.arrive(resource, at as usize);
+        let Machine { changes, events, .. } = machine;
+        let fired = self.judge.drain();
+        moved?;
+        told.events.extend(events);
+        told.fired.extend(fired.into_iter().map(|v| self.violations.keep(v)));
+        for change in changes {
+            let change = self.changes.keep(change);
+            self.touch_others(state, None, change);
+        }
+        Ok(())
+    }
+
     /// Lets every other block that remembers something about a changed resource hear of it.
-    fn touch_others(&mut self, state: &mut State, unit: Unit, change: u32) {
+    fn touch_others(&mut self, state: &mut State, by: Option<Unit>, change: u32) {
         let resource = self.changes.get(change).resource;
         let bit = 1u64 << (resource.0 % 64);
         if self.remembered & bit == 0 {
@@ -198,13 +232,14 @@ impl Engine<'_> {
         for index in 0..self.units.len() {
             let other = self.units[index];
             let at = self.layout.place(other);
-            if other == unit || state[at] == 0 || (private && other.run != unit.run) {
+            let strange = by.is_none_or(|by| other.run != by.run);
+            if Some(other) == by || state[at] == 0 || (private && strange) {
                 continue;
             }
             if self.known(state, other).remembers & bit == 0 {
                 continue;
             }
-            let related = other.run == unit.run && (other.slot == 0 || unit.slot == 0);
+            let related = !strange && (other.slot == 0 || by.is_some_and(|by| by.slot == 0));
             state[at] = self.hear(state, other, change, related);
         }
     }

@@ -7,9 +7,11 @@ use crate::explore::layout::Unit;
 use crate::model::block::{Block, Mark, Memory, NodeState, Phase};
 use crate::model::content::Lease;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
+use crate::model::late::{Late, blind_access};
 use crate::model::program::{Access, Kind, Node, Program, Status, Step};
 use crate::model::settle::length;
 use crate::model::value::Value;
+use std::collections::BTreeSet;
 
 /// What is cached about a block.
 #[derive(Debug)]
@@ -29,9 +31,17 @@ impl Engine<'_> {
         &self.known[self.layout.class(unit).0 as usize][state[self.layout.place(unit)] as usize]
     }
 
-    /// Whether every run has ended.
+    /// Whether every run has ended, and nothing is under way.
     pub fn all_ended(&self, state: &[u32]) -> bool {
-        (0..self.layout.runs()).all(|run| self.known(state, Unit { run, slot: 0 }).ended.is_some())
+        let ended = |run| self.known(state, Unit { run, slot: 0 }).ended.is_some();
+        (0..self.layout.runs()).all(ended) && self.under_way(state).next().is_none()
+    }
+
+    /// Writes that are under way: to which resource, and their place there; alike ones once.
+    pub fn under_way(&self, state: &[u32]) -> impl Iterator<Item = (ResourceId, u32)> {
+        self.written_late.iter().flat_map(move |&resource| {
+            arrivals(&self.content(state, resource, 0).late).map(move |at| (resource, at))
+        })
     }
 
     /// What the scheduler may choose, alike blocks once if symmetry is on.
@@ -55,6 +65,7 @@ impl Engine<'_> {
             moves.extend(chosen.filter(|m| faulty || !m.is_fault()));
         }
         moves.extend(self.abandoned(state).map(|resource| Move::Expire(None, resource)));
+        moves.extend(self.under_way(state).map(|(resource, at)| Move::Arrives(resource, at)));
     }
 
     /// A local move as a move.
@@ -112,6 +123,20 @@ pub(in crate::explore) fn leasable(program: &Program) -> Vec<ResourceId> {
     found
 }
 
+/// Resources that a write may be under way to.
+pub fn written_late(program: &Program) -> Vec<ResourceId> {
+    let late = |n: &NodeId| program.node(*n).call.faults.iter().any(|f| f.arrives_later());
+    let nodes = program.ids().filter(late);
+    let found = nodes.filter_map(|n| blind_access(program, n)).map(|(resource, _)| resource);
+    found.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The places of those that are no repetition of the one before.
+pub(in crate::explore) fn arrivals(late: &[Late]) -> impl Iterator<Item = u32> {
+    let first = |at: &usize| *at == 0 || late[at - 1] != late[*at];
+    (0..late.len()).filter(first).map(|at| u32::try_from(at).unwrap_or(u32::MAX))
+}
+
 pub(super) fn about(node: &Node) -> Option<ResourceId> {
     let Kind::Leaf(steps) = &node.kind else { return None };
     steps.iter().find_map(|s| match s {
@@ -146,7 +171,8 @@ pub(in crate::explore) fn know(
             | Mark::ChildLast(r, ..)
             | Mark::Bled(r, _)
             | Mark::Holds(r)
-            | Mark::Lost(r) => Some(*r),
+            | Mark::Lost(r)
+            | Mark::Late(r, _) => Some(*r),
             Mark::Base(..) | Mark::BaseAround(..) => None,
             Mark::Undo(_, r, ..) => Some(*r),
             Mark::Applied(_)

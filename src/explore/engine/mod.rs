@@ -26,8 +26,9 @@ use crate::model::value::Value;
 use crate::property::judge::{Judge, Violation};
 use delta::{Learned, Local, Record};
 use effect::{Effect, Key, SETTLE};
+pub use known::written_late;
 use known::{Known, about};
-pub(super) use known::{know, leasable};
+pub(super) use known::{arrivals, know, leasable};
 pub use moves::{Move, Successor};
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ pub struct Engine<'p> {
     /// What deltas and effects own.
     owned: usize,
     leasable: Vec<ResourceId>,
+    written_late: Vec<ResourceId>,
     folded: Memo<(ClassId, u32, u32), u32>,
     /// All rules that fired anywhere, each once.
     pub violations: Interner<Violation>,
@@ -109,6 +111,7 @@ impl<'p> Engine<'p> {
             deltas: Quads::default(),
             owned: 0,
             leasable: leasable(program),
+            written_late: written_late(program),
             folded: Memo::default(),
             violations: Interner::default(),
             judge: Judge::new(program),
@@ -348,6 +351,7 @@ impl<'p> Engine<'p> {
             Move::Step(unit, node) => self.go_on(state, unit, node, told)?,
             Move::Fault(unit, node, fault) => self.go_wrong(state, unit, node, fault, told)?,
             Move::Expire(holder, resource) => self.expire(state, holder, resource),
+            Move::Arrives(resource, at) => self.arrive(state, resource, at, told)?,
         }
         Ok(())
     }

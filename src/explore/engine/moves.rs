@@ -16,6 +16,8 @@ pub enum Move {
     Fault(Unit, NodeId, Fault),
     /// The lease that this process holds (or that was left behind) runs out.
     Expire(Option<Unit>, ResourceId),
+    /// A write arrives that is under way to the resource: which of them.
+    Arrives(ResourceId, u32),
 }
 
 impl Move {

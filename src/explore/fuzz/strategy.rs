@@ -100,7 +100,9 @@ impl Plan {
             Move::Step(unit, node) | Move::Fault(unit, node, _) => {
                 self.at(self.layout.place(unit), node)
             }
-            Move::Expire(_, resource) => self.processes(resource.index()),
+            Move::Expire(_, resource) | Move::Arrives(resource, _) => {
+                self.processes(resource.index())
+            }
         }
     }
 
@@ -112,7 +114,7 @@ impl Plan {
     fn about(&self, chosen: Move) -> Option<(u32, bool)> {
         match chosen {
             Move::Step(_, node) | Move::Fault(_, node, _) => self.about[node.index()],
-            Move::Expire(_, resource) => Some((resource.0, true)),
+            Move::Expire(_, resource) | Move::Arrives(resource, _) => Some((resource.0, true)),
         }
     }
 

@@ -161,7 +161,7 @@ fn lift(small: &Layout, full: &Layout, (chosen, index): Choice) -> Option<Choice
         Move::Step(u, node) => Move::Step(unit(u)?, node),
         Move::Fault(u, node, fault) => Move::Fault(unit(u)?, node, fault),
         Move::Expire(Some(u), resource) => Move::Expire(Some(unit(u)?), resource),
-        Move::Expire(None, resource) => Move::Expire(None, resource),
+        Move::Expire(None, _) | Move::Arrives(..) => chosen,
     };
     Some((chosen, index))
 }

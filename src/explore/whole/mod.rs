@@ -8,7 +8,7 @@
 mod slots;
 
 use super::engine::delta::Local;
-use super::engine::{Engine, Move, know, leasable};
+use super::engine::{Engine, Move, arrivals, know, leasable, written_late};
 use super::layout::{Layout, Unit};
 use super::witness::Schedule;
 use crate::model::block::{Block, Mark};
@@ -52,6 +52,7 @@ pub struct Stepper<'p> {
     program: &'p Program,
     layout: Layout,
     leasable: Vec<ResourceId>,
+    written_late: Vec<ResourceId>,
     /// The monitors.
     pub judge: Judge,
 }
@@ -78,8 +79,13 @@ enum Doing {
 impl<'p> Stepper<'p> {
     /// For one program.
     pub fn new(program: &'p Program) -> Self {
-        let (layout, leasable) = (Layout::new(program), leasable(program));
-        Self { program, layout, leasable, judge: Judge::new(program) }
+        Self {
+            program,
+            layout: Layout::new(program),
+            leasable: leasable(program),
+            written_late: written_late(program),
+            judge: Judge::new(program),
+        }
     }
 
     /// What a resource holds in a run.
@@ -148,6 +154,10 @@ impl<'p> Stepper<'p> {
             self.content(state, **r, 0).lease == Lease::Held(true) && !holds.contains(r)
         };
         moves.extend(self.leasable.iter().filter(left).map(|&r| Move::Expire(None, r)));
+        for &resource in &self.written_late {
+            let late = &self.content(state, resource, 0).late;
+            moves.extend(arrivals(late).map(|at| Move::Arrives(resource, at)));
+        }
         moves
     }
 
@@ -163,6 +173,7 @@ impl<'p> Stepper<'p> {
                 stepper.expire(&mut taken.state, holder, resource);
                 Ok(())
             }
+            Move::Arrives(resource, at) => stepper.arrive(taken, resource, at),
         })
     }
 
@@ -294,18 +305,41 @@ impl<'p> Stepper<'p> {
         taken.fired.extend(fired);
         taken.events.extend(events);
         taken.state.blocks.insert(unit, Arc::new(block));
-        changes.iter().for_each(|change| self.spread(&mut taken.state, unit, change));
+        changes.iter().for_each(|change| self.spread(&mut taken.state, Some(unit), change));
         if let Some(status) = terminated {
             end_run(&mut taken.state, unit.run, status);
         }
         Ok(())
     }
 
-    fn spread(&self, state: &mut Whole, by: Unit, change: &Change) {
+    /// What is under way arrives: nobody's step.
+    fn arrive(&mut self, taken: &mut Taken, resource: ResourceId, at: u32) -> Result<(), Halt> {
+        let late = &self.content(&taken.state, resource, 0).late;
+        let node = late.get(at as usize).ok_or(Halt::Disabled)?.node;
+        let world = taken.state.world.clone();
+        let (program, contents) = (self.program, &mut taken.state.contents);
+        let mut store = Shelf { program, run: 0, contents };
+        let mut machine =
+            Machine::nobody(program, node, &mut store, &world).watched(&mut self.judge);
+        let moved = machine.arrive(resource, at as usize);
+        let Machine { changes, events, .. } = machine;
+        let fired = self.judge.drain();
+        moved?;
+        taken.fired.extend(fired);
+        taken.events.extend(events);
+        changes.iter().for_each(|change| self.spread(&mut taken.state, None, change));
+        Ok(())
+    }
+
+    fn spread(&self, state: &mut Whole, by: Option<Unit>, change: &Change) {
         let private = self.program.resource(change.resource).owner.is_some();
-        let others: Vec<Unit> = state.blocks.keys().copied().filter(|&u| u != by).collect();
-        for unit in others.into_iter().filter(|u| !(private && u.run != by.run)) {
-            let related = unit.run == by.run && (unit.slot == 0 || by.slot == 0);
+        let others: Vec<Unit> = state.blocks.keys().copied().filter(|&u| Some(u) != by).collect();
+        for unit in others {
+            let strange = by.is_none_or(|by| unit.run != by.run);
+            if private && strange {
+                continue;
+            }
+            let related = !strange && (unit.slot == 0 || by.is_some_and(|by| by.slot == 0));
             let mut block = (*state.blocks[&unit]).clone();
             block.hear(self.program, self.layout.class(unit), change, related);
             state.blocks.insert(unit, Arc::new(block));

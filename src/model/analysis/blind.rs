@@ -142,6 +142,14 @@ pub(super) fn column_read(
 /// Cells whose last writer a rule asks for: unordered blind writes, variables read back, rows with a business key.
 pub(super) fn tracked(program: &Program, touches: &[Touch]) -> BTreeSet<(ResourceId, Arc<str>)> {
     let mut tracked = BTreeSet::new();
+    // What may arrive late is a rival to whatever was written since.
+    let late = |t: &&Touch| program.node(t.node).call.faults.iter().any(|f| f.arrives_later());
+    for touch in touches.iter().filter(late) {
+        let made = (touch.existence && !program.resource(touch.resource).key.is_empty())
+            .then(|| Arc::from(""));
+        let columns = program.node(touch.node).blind.iter().cloned().chain(made);
+        tracked.extend(columns.map(|column| (touch.resource, column)));
+    }
     for touch in touches.iter().filter(|t| t.how == How::Write) {
         for column in &program.node(touch.node).blind {
             let rival = |t: &&Touch| {
