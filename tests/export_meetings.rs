@@ -36,6 +36,16 @@ fn a_row_is_made_once() {
     assert_eq!(rules("meet-new", &on_new(), &own(id)), [""; 0]);
     assert_eq!(rules("meet-new-body", &on_new(), &own("@triggerBody()?['ID']")), [""; 0]);
     assert_eq!(rules("meet-changed", &on_change(), &own(id)), ["last-writer-wins"]);
+    // What is made of a part of it, or perhaps of something else, two rows can share.
+    for (name, id) in [
+        ("own", "concat('r', triggerBody()?['ID'])"),
+        ("shared", "coalesce(triggerBody()?['Parent'], triggerBody()?['ID'])"),
+        ("shared", "if(empty(triggerBody()?['Parent']), triggerBody()?['ID'], 1)"),
+        ("shared", "mod(triggerBody()?['ID'], 3)"),
+    ] {
+        let found = rules(&format!("meet-{name}-{}", id.len()), &on_new(), &own(&format!("@{id}")));
+        assert_eq!(found.is_empty(), name == "own", "{id}: {found:?}");
+    }
     // The row that it belongs to is nobody's own, whatever it is called.
     let parent = "@triggerBody()?['parent']?['ID']";
     assert_eq!(rules("meet-parent", &on_new(), &own(parent)), ["last-writer-wins"]);
@@ -82,6 +92,50 @@ fn a_value_that_follows_from_the_key_is_no_other() {
     };
     assert_eq!(put("https://x/@{triggerBody()?['id']}"), [""; 0]);
     assert_eq!(put("https://x/@{triggerBody()?['who']}"), ["last-writer-wins"]);
+    // Two orders of one number are two messages; two addresses in small letters can be one.
+    let named = |key: &str, value: &str| {
+        let put = row("PatchItem", key, &json!({"Link": value}));
+        rules(
+            &format!("meet-named-{}-{}", key.len(), value.len()),
+            &on_change(),
+            &json!({"Put": put}),
+        )
+    };
+    let message = "json(triggerBody()?['content'])";
+    let number = format!("@{message}?['number']");
+    assert_eq!(named(&number, &format!("@{message}?['status']")), ["last-writer-wins"]);
+    assert_eq!(
+        named("@toLower(triggerBody()?['mail'])", "@triggerBody()?['mail']"),
+        ["last-writer-wins"]
+    );
+    assert_eq!(
+        named("@concat(triggerBody()?['a'], triggerBody()?['b'])", "@triggerBody()?['a']"),
+        ["last-writer-wins"]
+    );
+}
+
+/// Two take the first free row, mark it alike, and both use it.
+#[test]
+fn the_first_free_row_is_taken_twice() {
+    let list = orders("GetItems", &json!({"$filter": "Status eq 'Free'", "$top": 1}));
+    let id = format!("@first({ROWS})?['ID']");
+    let take = row("PatchItem", &id, &json!({"Status": "Taken"}));
+    assert_eq!(broken("meet-free", &then(list.clone(), take)), ["stale-guard"]);
+    // Only one of two deletes it, and the other goes no further.
+    let take = row("DeleteItem", &id, &json!({}));
+    assert_eq!(broken("meet-free-deleted", &then(list, take)), [""; 0]);
+}
+
+/// A condition that does not hold any more does no harm where the other run has written the same.
+#[test]
+fn the_same_is_set_twice() {
+    let flow = |value: &str| {
+        let put = row("PatchItem", "@triggerBody()?['id']", &json!({"Link": value}));
+        let empty = when("@body('First')?['Link']", &Json::Null, &json!({"Put": put}), "First");
+        json!({"First": row("GetItem", "@triggerBody()?['id']", &json!({})), "If": empty})
+    };
+    assert_eq!(broken("meet-same", &flow("https://x/@{triggerBody()?['id']}")), [""; 0]);
+    assert_eq!(broken("meet-other", &flow("https://x/@{triggerBody()?['by']}")), ["stale-guard"]);
 }
 
 /// Whoever is asked twice to set something sets it twice. That is told, but not held against the flow.
@@ -92,6 +146,11 @@ fn a_setter_is_told_and_forgiven() {
     assert_eq!((told(&flow)[0].0, told(&flow)[0].1), ("last-writer-wins", Severity::Note));
     assert_eq!(flow.verdict, Verdict::Safe);
     assert_ne!(checked("meet-setter-event", &on_change(), &put).verdict, Verdict::Safe);
+    // Two actions can mix what two callers say.
+    let mut both = put.clone();
+    let more = row("PatchItem", "@triggerBody()?['id']", &json!({"Who": "@triggerBody()?['who']"}));
+    both["More"] = after(more, "Put");
+    assert_ne!(checked("meet-setters", &on_request(), &both).verdict, Verdict::Safe);
 }
 
 /// The site is an address: its slashes are no slashes of the path.

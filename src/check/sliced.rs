@@ -262,7 +262,7 @@ impl Run<'_> {
         let asked = |flow: &Flow| {
             flow.trigger.as_ref().is_some_and(|t| t.kind.eq_ignore_ascii_case("request"))
         };
-        let asked = self.definition.flows.iter().all(asked);
+        let asked = self.definition.flows.iter().all(asked) && only_sets(program);
         let sets = |f: &Finding| asked && f.rule == "last-writer-wins" && f.actions.len() == 1;
         self.take(found, |f| Finding {
             severity: if hardly || sets(&f) { Severity::Note } else { Severity::Warning },
@@ -354,6 +354,17 @@ fn at_capacity(part: &Definition, scenario: &Scenario) -> Result<Option<Scenario
 
 fn has_loop(program: &Program) -> bool {
     program.nodes.iter().any(|n| matches!(n.kind, Kind::Loop { degree, .. } if degree > 1))
+}
+
+/// Whether one action writes to stores outside, and none looks at one.
+fn only_sets(program: &Program) -> bool {
+    let outside = |step: &&Step| matches!(step, Step::Access(r, _) if program.resource(*r).shape == Shape::External);
+    let steps = program.nodes.iter().flat_map(|node| match &node.kind {
+        Kind::Leaf(steps) => steps.as_slice(),
+        _ => &[],
+    });
+    let all: Vec<&Step> = steps.filter(outside).collect();
+    matches!(all.as_slice(), [Step::Access(_, access)] if !access.only_reads())
 }
 
 fn creates(program: &Program, cell: ResourceId) -> bool {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 /// Ends the name of an answer to a call that did something.
 pub const DONE: char = '!';
 
-/// Functions whose value says all that its arguments say.
-const SHOWING: [&str; 9] =
-    ["concat", "key", "string", "tolower", "toupper", "trim", "encodeuricomponent", "ticks", "add"];
+/// Functions whose value says all that an argument says: where the argument is another, it is another.
+const SHOWING: [&str; 7] =
+    ["concat", "key", "string", "encodeuricomponent", "uricomponent", "base64", "ticks"];
 
 /// Which values that differ may be about the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,22 +28,34 @@ pub enum Alias {
 /// Whom a value is about: two runs may be about the same thing, so that what started them and what others answer them
 /// says the same.
 pub fn identity(value: &Value, alias: Alias) -> Value {
+    about(value, alias, true)
+}
+
+/// The same; `whole`: of a value that is told apart by all that it says, and not by a part of it or a property.
+fn about(value: &Value, alias: Alias, whole: bool) -> Value {
     let Value::Term(term) = value else {
         return match value {
-            Value::Object(o) if o.contains_key(SYMBOL) => identity(&o[SYMBOL], alias),
+            Value::Object(o) if o.contains_key(SYMBOL) => about(&o[SYMBOL], alias, whole),
             other => other.clone(),
         };
     };
     match (&*term.op, term.args.as_slice()) {
         _ if alias == Alias::All => Value::term("any", Vec::new()),
         ("item", args) if alias == Alias::Items => {
-            Value::term("item", args.iter().take(1).map(|a| identity(a, alias)).collect())
+            Value::term("item", args.iter().take(1).map(|a| about(a, alias, false)).collect())
         }
         // A value and its text are about the same.
-        ("string" | "concat", [one]) => identity(one, alias),
+        ("string" | "concat", [one]) => about(one, alias, whole),
         // What the flow made or did itself is its own, as are a moment and what only this event can have.
         ("made" | "guid" | "rand", _) => value.clone(),
-        (op, _) if op.ends_with(DONE) || is_moment(value) || is_of_event(value) => value.clone(),
+        (op, _) if op.ends_with(DONE) => value.clone(),
+        _ if is_moment(value) || is_of_event(value) => {
+            if whole {
+                value.clone()
+            } else {
+                runless(value)
+            }
+        }
         ("run", _) => Value::Null,
         ("[]", [Value::Term(base), Value::String(column)])
             if alias == Alias::Keys && !is_id(column) && &*base.op == "item" =>
@@ -52,11 +64,8 @@ pub fn identity(value: &Value, alias: Alias) -> Value {
             Value::term("[]", vec![base, Value::String(column.clone())])
         }
         (op, args) => {
-            let inner = |arg| if is_moment(arg) { runless(arg) } else { identity(arg, alias) };
-            // Of a moment that is put into something else only a text shows all.
-            let shown = SHOWING.contains(&op);
-            let part = |arg| if shown { identity(arg, alias) } else { inner(arg) };
-            Value::over(term, args.iter().map(part).collect())
+            let whole = whole && SHOWING.contains(&op);
+            Value::over(term, args.iter().map(|a| about(a, alias, whole)).collect())
         }
     }
 }
@@ -73,6 +82,7 @@ fn alike(value: &Value, key: &Value) -> Value {
         Value::Term(term) => match &*term.op {
             "triggerOutputs" => value.clone(),
             "run" => Value::Null,
+            "guid" | "rand" => value.clone(),
             "[]" if trigger(value).is_some() => {
                 let said = runless(value);
                 if holds(key, &said) { said } else { value.clone() }
@@ -97,17 +107,31 @@ fn runless(value: &Value) -> Value {
     }
 }
 
+/// The value without where and when a moment was asked for: it is no other moment for being asked for again.
+pub fn timeless(value: &Value) -> Value {
+    match value {
+        Value::Term(term) if &*term.op == "utcnow" => Value::term("utcnow", Vec::new()),
+        Value::Term(term) => Value::over(term, term.args.iter().map(timeless).collect()),
+        other => other.clone(),
+    }
+}
+
 /// Whether a key says what another value is: it is made of it, or the query that found its row asked for it. What else a
-/// query asks says nothing: another query may have found the same row.
+/// query asks says nothing: another query may have found the same row. Nor does a part of a value say what it was.
 fn holds(key: &Value, part: &Value) -> bool {
-    let inside = |term: &Term| match &*term.op {
-        "query" => {
-            let pairs = term.args.get(1..).unwrap_or_default().chunks_exact(2);
-            pairs.into_iter().any(|pair| holds(&pair[1], part))
+    let Value::Term(term) = key else { return key == part };
+    let inside = |arg: &Value| holds(arg, part);
+    let args = &term.args;
+    key == part
+        || match &*term.op {
+            "query" => args.get(1..).is_some_and(|a| a.chunks_exact(2).any(|p| inside(&p[1]))),
+            // Two unknown texts in a row can be cut elsewhere.
+            "concat" if args.iter().filter(|a| a.is_unknown()).count() > 1 => false,
+            "key" | "concat" | "string" | "encodeuricomponent" | "uricomponent" | "listed" => {
+                args.iter().any(inside)
+            }
+            _ => false,
         }
-        _ => term.args.iter().any(|arg| holds(arg, part)),
-    };
-    key == part || matches!(key, Value::Term(term) if inside(term))
 }
 
 /// Where in the outputs of which trigger a value is found, in lower case.

@@ -12,6 +12,7 @@ use crate::model::access::act;
 use crate::model::block::{Mark, Memory};
 use crate::model::content::Content;
 use crate::model::expression::Expr;
+use crate::model::external::{KEY, differ};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Program, Shape};
 use crate::model::support::support;
@@ -69,6 +70,20 @@ pub(super) fn made_again(program: &Program, write: &Write<'_>) -> Option<Violati
         actions: if reader == write.node { vec![reader] } else { vec![reader, write.node] },
         detail: "a row with this key exists by then".to_owned(),
         ..Violation::default()
+    })
+}
+
+/// Whether a row outside says after an update what it has said before it, as far as two runs about it say the same.
+pub(super) fn sets_the_same(write: &Write<'_>) -> bool {
+    let row = |content: &Content, at: u32| content.rows.get(at as usize).cloned().flatten();
+    let Some(after) = &write.act.after else { return false };
+    write.act.wrote.iter().all(|(at, column)| {
+        let (Some(old), Some(new)) = (row(write.before, *at), row(after, *at)) else {
+            return false;
+        };
+        let key = new.get(KEY);
+        let written = !column.is_empty() && key.is_unknown() && old.columns.contains_key(column);
+        written && !differ(&old.get(column), &new.get(column), &key)
     })
 }
 

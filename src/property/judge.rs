@@ -2,7 +2,9 @@
 //! something different (design.md §6).
 
 use super::again::{Again, Refresh};
-use super::duplicate::{applied, made_again, takes_effect_for_same_event, takes_effect_twice};
+use super::duplicate::{
+    applied, made_again, sets_the_same, takes_effect_for_same_event, takes_effect_twice,
+};
 use super::late::overwrites_newer;
 use super::lookup::{
     Write, acquires, clash, condition, contended, guard_reader, is_copy, joined, now, once_more,
@@ -15,6 +17,7 @@ use crate::model::access::{Act, Caller, act};
 use crate::model::analysis::expressions;
 use crate::model::block::{Block, Mark, Memory};
 use crate::model::expression::{Env, Expr};
+use crate::model::external::timeless;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
 use crate::model::late::Late;
 use crate::model::program::{Access, Guard, Kind, Program, Shape, Step};
@@ -144,7 +147,7 @@ impl Judge {
             let new = repeated
                 .ok()
                 .map(|a| value_at(a.after.as_ref().or(Some(write.before)), *row, column));
-            if new.as_ref() == Some(&old) {
+            if new.as_ref().map(timeless) == Some(timeless(&old)) {
                 continue;
             }
             any = true;
@@ -292,7 +295,10 @@ impl Observer for Judge {
         };
         let then = done.after.as_ref().unwrap_or(&before);
         let again = repeated.as_ref().and_then(|a| a.after.as_ref()).unwrap_or(&before);
-        if then.same_data(again) {
+        // It may also be that it would have been refused, as what it has found is gone.
+        let refused = repeated.as_ref().is_some_and(|a| a.refused.is_some());
+        let settled = then.same_data(again) || broken.is_some() && sets_the_same(&write);
+        if settled && !refused {
             if broken.is_none() {
                 self.creates(view, &write);
             }
