@@ -10,6 +10,16 @@ use support::generate::models;
 use support::naive::explore;
 use support::seen::{findings, outcomes, pretty, rules};
 
+/// The findings. What stands for an outcome of no serial order is told by the schedule that was met first: where one is
+/// unclassified, the same outcome may be a step on a stale value by another schedule of it.
+fn firm(flow: &Value) -> std::collections::BTreeSet<String> {
+    let mut all = findings(flow);
+    if rules(flow).contains("unclassified") {
+        all.retain(|finding| !finding.contains("stale-guard"));
+    }
+    all
+}
+
 /// Larger models are passed over: brute force has to stay quick.
 const STATES: usize = 4_000;
 
@@ -42,7 +52,7 @@ proptest! {
         let text = pretty(&model);
         for (name, reduced) in [("symmetry", &symmetry), ("all", &all)] {
             prop_assert_eq!(outcomes(reduced), outcomes(&none), "outcomes under {} of {}", name, text);
-            prop_assert_eq!(findings(reduced), findings(&none), "findings under {} in {}", name, text);
+            prop_assert_eq!(firm(reduced), firm(&none), "findings under {} in {}", name, text);
             prop_assert_eq!(&reduced["level"], &none["level"], "level under {} of {}", name, text);
         }
     }
