@@ -4,7 +4,7 @@ mod support;
 
 use flowrace::finding::{Across, Severity};
 use serde_json::{Value as Json, json};
-use support::flows::{after, checked, on_request, one_run, orders, told};
+use support::flows::{after, call, checked, init, on_request, one_run, orders, set, told};
 
 fn list() -> Json {
     orders("GetItems", &json!({"$filter": "Status eq 'New'"}))
@@ -77,4 +77,21 @@ fn a_branch_beside_both_loops_is_a_stranger() {
         f.rule == "lost-update" && f.actions.iter().any(|a| a == "Put2")
     };
     assert!(found.findings.iter().any(lost), "{:?}", told(&found));
+}
+
+/// Which iteration has set a variable last decides nothing if nobody asks for it afterwards.
+#[test]
+fn a_variable_that_nobody_reads_in_the_end() {
+    let put = json!({"Set": set("v", "@items('Each')")});
+    let each = json!({"type": "Foreach", "foreach": "@triggerBody()?['rows']", "actions": put,
+        "runtimeConfiguration": {"concurrency": {"repetitions": 20}}});
+    let mail = call("office365", "SendEmailV2", &json!({"emailMessage/Body": "@variables('v')"}));
+    let alone = json!({"Init": init("v", "string", ""), "Each": after(each, "Init")});
+    let mut read = alone.clone();
+    read["Mail"] = after(mail, "Each");
+    let rules = |name: &str, actions: &Json| -> Vec<&str> {
+        checked(name, &one_run(), actions).findings.iter().map(|f| f.rule).collect()
+    };
+    assert_eq!(rules("loop-unread", &alone), [""; 0]);
+    assert_eq!(rules("loop-read", &read), ["last-writer-wins"]);
 }

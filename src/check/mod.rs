@@ -21,6 +21,7 @@ mod runs;
 mod scenes;
 mod section;
 mod sliced;
+mod unread;
 mod whereabouts;
 
 use crate::definition::Parsed;

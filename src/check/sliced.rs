@@ -11,6 +11,7 @@ use super::findings::{LATE, findings};
 use super::refused::keep_unseen;
 use super::resting::resting;
 use super::runs::key;
+use super::unread::keep_read;
 use crate::definition::ast::{Definition, Flow, Platform, Trigger};
 use crate::definition::problem::Problem;
 use crate::explore::limits::{Config, Reduction, Stop};
@@ -164,12 +165,14 @@ impl Run<'_> {
             return Ok(());
         }
         let part = slice(self.definition, program, cell, None);
-        let (found, states) = self.part(&part, scenario)?;
+        let (mut found, states) = self.part(&part, scenario)?;
         let none = found.is_empty();
+        keep_read(program, cell, &mut found);
         self.take(found, |f| f);
         if none && self.config.items.is_none() && states < SMALL && has_loop(program) {
             let three = Scenario { unknown_items: 3, most: Some(3), ..scenario.clone() };
-            let (found, _) = self.part(&part, &three)?;
+            let (mut found, _) = self.part(&part, &three)?;
+            keep_read(program, cell, &mut found);
             self.take(found, |f| f);
         }
         if none && let Some(full) = at_capacity(&part, scenario)? {
@@ -205,8 +208,9 @@ impl Run<'_> {
         let mut any = false;
         for &(a, b) in rivals.iter().take(PAIRS) {
             let part = slice(self.definition, program, cell, Some(&[a, b]));
-            let (found, _) = self.part(&part, scenario)?;
+            let (mut found, _) = self.part(&part, scenario)?;
             any |= !found.is_empty();
+            keep_read(program, cell, &mut found);
             self.take(found, |f| f);
         }
         if any && rivals.len() > PAIRS {
