@@ -37,8 +37,9 @@ fn inevitable(
     for chosen in engine.moves(from, true) {
         for next in engine.take(from, chosen) {
             let fires = fired_in(engine, &next).iter().any(|v| same_finding(v, wrong));
-            let known = !seen.insert(next.state.clone());
-            if !fires && !known && !inevitable(engine, wrong, &next.state, seen) {
+            // Where it has happened on the way to a state, another way may lead there without it.
+            let new = !fires && seen.insert(next.state.clone());
+            if new && !inevitable(engine, wrong, &next.state, seen) {
                 return false;
             }
         }

@@ -152,7 +152,8 @@ impl Search<'_, '_> {
             return well.then_some(made);
         }
         let at_end = ["invariant", "last-writer-wins", "stuck"].contains(&self.wrong.rule);
-        let open = !at_end && !self.wrong.weak && self.onward(&[state]) != Twin::Never;
+        let may_end = !at_end && !self.wrong.weak;
+        let open = may_end && matches!(self.onward(&[state]), Twin::Found(_));
         open.then_some(made)
     }
 
