@@ -88,10 +88,16 @@ fn a_variable_that_nobody_reads_in_the_end() {
     let mail = call("office365", "SendEmailV2", &json!({"emailMessage/Body": "@variables('v')"}));
     let alone = json!({"Init": init("v", "string", ""), "Each": after(each, "Init")});
     let mut read = alone.clone();
-    read["Mail"] = after(mail, "Each");
+    read["Mail"] = after(mail.clone(), "Each");
     let rules = |name: &str, actions: &Json| -> Vec<&str> {
         checked(name, &one_run(), actions).findings.iter().map(|f| f.rule).collect()
     };
     assert_eq!(rules("loop-unread", &alone), [""; 0]);
+    // Whoever reads it meanwhile without having set it is told of nothing else.
+    let mut other = alone.clone();
+    let first = json!({"equals": ["@items('Each')?['first']", true]});
+    let set = &alone["Each"]["actions"];
+    other["Each"]["actions"] = json!({"If": {"type": "If", "expression": first, "actions": set, "else": {"actions": {"Mail": mail}}}});
+    assert!(rules("loop-other", &other).contains(&"last-writer-wins"));
     assert_eq!(rules("loop-read", &read), ["last-writer-wins"]);
 }

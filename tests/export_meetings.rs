@@ -3,6 +3,7 @@
 
 mod support;
 
+use flowrace::check::Config;
 use flowrace::finding::{Severity, Verdict};
 use serde_json::{Value as Json, json};
 use support::flows::{after, broken, call, checked, on_request, orders, row, then, told, when};
@@ -64,6 +65,19 @@ fn a_row_is_made_once() {
     assert_eq!(dataverse(1, "@triggerOutputs()?['body/accountid']"), [""; 0]);
     assert_eq!(dataverse(3, "@triggerOutputs()?['body/accountid']"), ["last-writer-wins"]);
     assert_eq!(dataverse(1, "@triggerOutputs()?['body/_parent_value']"), ["last-writer-wins"]);
+}
+
+/// With two triggers a row of the one may be a row of the other.
+#[test]
+fn of_two_triggers_none_has_rows_of_its_own() {
+    let put = row("PatchItem", "@triggerBody()?['ID']", &json!({"Due": "@triggerBody()?['Date']"}));
+    let found = |triggers: Json| {
+        let flow = json!({"definition": {"triggers": triggers, "actions": {"Put": put}}});
+        let report = flowrace::check_text("flow.json", &flow.to_string(), &Config::default());
+        report.flows[0].findings.len()
+    };
+    assert_eq!(found(json!({"New": on_new()})), 0);
+    assert_ne!(found(json!({"New": on_new(), "Changed": on_change()})), 0);
 }
 
 /// A moment names a row of its own, unless it is cut to what two runs share.
@@ -230,6 +244,12 @@ fn a_row_that_the_query_would_not_find_again() {
     };
     let rules = |name: &str, filter: &str, guarded: bool| broken(name, &flow(filter, guarded));
     assert_eq!(rules("meet-queue", "Status eq 'New'", false), ["duplicate-create"]);
+    let mut mailed = flow("Status eq 'New'", false);
+    mailed["Second"]["actions"]["Create"] =
+        call("office365", "SendEmailV2", &json!({"emailMessage/To": "a@b.c"}));
+    let mailed = checked("meet-queue-mail", &on_request(), &mailed);
+    let said: Vec<&str> = mailed.findings.iter().map(|f| &*f.message).collect();
+    assert_eq!(said, ["Create acts on a row that it would no longer choose"]);
     // A query that asks for something else would find it again; and the same mark twice is no harm.
     assert_eq!(rules("meet-queue-other", "Kind eq 'New'", false), [""; 0]);
     assert_eq!(rules("meet-queue-mark", "Status eq 'New'", true), [""; 0]);

@@ -1,42 +1,38 @@
 //! Variables that nobody reads once the race for them is over: whoever sets one last decides nothing.
 
 use crate::finding::Finding;
-use crate::model::analysis::expressions;
-use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Kind, Program, Shape, Step};
+use crate::model::program::{Kind, Program, Shape};
+use crate::platform::slice::reads;
 
-/// Leaves out what only says which value a variable has in the end, if nobody asks for that. Whoever reads it while the
-/// race goes on is told so (iteration-bleed).
+/// Leaves out what only says which value a variable has in the end, if nobody asks for that: whoever reads it does so
+/// while the race goes on, and is told that it gets somebody else's (iteration-bleed).
 pub(super) fn keep_read(program: &Program, cell: ResourceId, found: &mut Vec<Finding>) {
-    if program.resource(cell).shape == Shape::Variable {
-        found.retain(|f| f.rule != "last-writer-wins" || is_read_later(program, cell, &f.actions));
+    if program.resource(cell).shape != Shape::Variable {
+        return;
     }
-}
-
-fn is_read_later(program: &Program, variable: ResourceId, writers: &[String]) -> bool {
-    let named = |node: &NodeId| writers.iter().any(|name| **name == *program.node(*node).name);
-    let writers: Vec<NodeId> = program.ids().filter(named).collect();
-    let readers = program.ids().filter(|&node| reads(program, node, variable));
-    let later = |reader: NodeId, writer: NodeId| match around(program, writer) {
-        Some(looped) => !program.inside(reader, looped),
-        None => program.precedes(writer, reader),
+    let bled = found.iter().filter(|f| f.rule == "iteration-bleed");
+    let told: Vec<String> = bled.filter_map(|f| f.actions.last().cloned()).collect();
+    let name = |node: NodeId| &*program.node(node).name;
+    let readers = program.ids().filter(|&node| reads(program, node).contains(&cell));
+    let readers: Vec<NodeId> = readers.collect();
+    let matters = |finding: &Finding| {
+        let writers = program.ids().filter(|&n| finding.actions.iter().any(|a| **a == *name(n)));
+        let writers: Vec<NodeId> = writers.collect();
+        readers.iter().any(|&reader| {
+            let later = writers.iter().any(|&writer| is_later(program, reader, writer));
+            later || !told.iter().any(|told| **told == *name(reader))
+        })
     };
-    readers.into_iter().any(|reader| writers.iter().any(|&writer| later(reader, writer)))
+    found.retain(|f| f.rule != "last-writer-wins" || matters(f));
 }
 
-/// The outermost concurrent loop around an action.
-fn around(program: &Program, node: NodeId) -> Option<NodeId> {
+/// Whether an action reads when the race that a writer takes part in is over.
+fn is_later(program: &Program, reader: NodeId, writer: NodeId) -> bool {
     let concurrent =
         |n: &NodeId| matches!(program.node(*n).kind, Kind::Loop { degree, .. } if degree > 1);
-    program.ancestors(node).filter(concurrent).last()
-}
-
-fn reads(program: &Program, node: NodeId, variable: ResourceId) -> bool {
-    let mut found = false;
-    for expr in expressions(program, node) {
-        expr.visit(&mut |e| found |= *e == Expr::Variable(variable));
+    match program.ancestors(writer).filter(concurrent).last() {
+        Some(looped) => !program.inside(reader, looped),
+        None => program.precedes(writer, reader),
     }
-    let gets = |step: &Step| matches!(step, Step::Access(r, Access::Get) if *r == variable);
-    found || matches!(&program.node(node).kind, Kind::Leaf(steps) if steps.iter().any(gets))
 }

@@ -12,7 +12,7 @@ pub const MISSED: &str = "the row that was not found is there by then";
 /// What is wrong with an effect that would not happen now: its condition, or what it was to happen to.
 pub(super) fn broken(guard: Option<&Guard>) -> String {
     let why = match guard {
-        None => CHOSEN,
+        None | Some(Guard::Listed(_)) => CHOSEN,
         Some(Guard::Missed(..)) => MISSED,
         Some(_) => "its condition would be false by then",
     };

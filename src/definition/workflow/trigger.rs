@@ -6,14 +6,17 @@ use super::Context;
 use super::container::text;
 use super::settings::{degree, has_option, number};
 
-/// The first trigger. Others start the same actions: each by its own limit, and none of them by the clock of another.
+/// The first trigger. Others start the same actions: each by its own limit, none of them by the clock of another, and
+/// about things that may have the names of another's.
 pub(super) fn trigger(cx: &mut Context, definition: &Node<'_>) -> Option<Trigger> {
     let triggers = definition.get("triggers")?.members();
     let all: Vec<Trigger> = triggers.iter().map(|(name, node)| one(cx, name, node)).collect();
     let several = all.len() > 1;
     let runs = all.iter().try_fold(0, |sum: u64, trigger| sum.checked_add(trigger.runs?));
     let first = all.into_iter().next()?;
-    Some(Trigger { runs, every: first.every.filter(|_| !several), ..first })
+    let every = first.every.filter(|_| !several);
+    let ids = if several { Vec::new() } else { first.ids };
+    Some(Trigger { runs, every, ids, ..first })
 }
 
 fn one(cx: &mut Context, name: &str, node: &Node<'_>) -> Trigger {

@@ -183,7 +183,7 @@ impl Touched {
 }
 
 /// What an action reads by itself.
-fn reads(program: &Program, node: NodeId) -> BTreeSet<ResourceId> {
+pub fn reads(program: &Program, node: NodeId) -> BTreeSet<ResourceId> {
     let mut found = BTreeSet::new();
     for expr in crate::model::analysis::expressions(program, node) {
         expr.visit(&mut |e| {
