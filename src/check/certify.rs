@@ -2,7 +2,7 @@
 
 use super::load;
 use crate::definition::ast::Platform;
-use crate::explore::limits::{Config, Reduction};
+use crate::explore::limits::Config;
 use crate::explore::prove::counted::safe;
 use crate::explore::prove::plain::plain;
 use crate::explore::prove::relative::Relative;
@@ -112,26 +112,10 @@ fn program(path: &str, config: &Config) -> Result<Program, String> {
             "no proof: the flow's cells are not described, so it is checked in slices".into()
         );
     }
-    let pin = |id: &str| definition.setup.assume.get(id).map(String::as_str);
-    let faults = config.faults.or(definition.setup.faults).unwrap_or(0);
-    let scenario = Scenario {
-        platform: config.platform_of(&definition),
-        all_items: config.items,
-        loop_items: config.loop_items.clone(),
-        degree: config.degree,
-        runs: config.runs,
-        unknown_items: 2,
-        rows: None,
-        alias: false,
-        rounds: None,
-        torn: pin("variable-actions") == Some("torn"),
-        faults: u32::try_from(faults).unwrap_or(u32::MAX),
-        redelivery: Redelivery::Never,
-        cancellable: pin("run-cancellation") == Some("on"),
-        late: Scenario::late(&definition.setup.assume),
-        merge: config.reduction == Reduction::All,
-        most: None,
-    };
+    let pinned = definition.setup.assume.get("variable-actions");
+    let torn = pinned.is_some_and(|value| value == "torn");
+    let whole = super::scenario(&definition, config, torn);
+    let scenario = Scenario { redelivery: Redelivery::Never, ..whole };
     let lowered = lower(&definition, &scenario);
     let mut lowered =
         lowered.map_err(|p| p.first().map_or(String::new(), |p| p.message.clone()))?;

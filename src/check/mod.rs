@@ -42,7 +42,7 @@ use crate::platform::slice::parts;
 use crate::source::{self, Source};
 use assumption::{assumption, has_variable_race, late_effects};
 use explore::explore_and;
-use fill::{claim, conclude, empty_report, fill, finish, part_limit};
+use fill::{claim, conclude, empty_report, fill, finish};
 use findings::{findings, graph_finding};
 use runs::{alone, place, show_all_steps};
 use std::path::PathBuf;
@@ -189,9 +189,7 @@ pub fn check_definition(
         return Ok(report);
     }
     if definition.setup.state.is_empty() {
-        let mut report = sliced::check(definition, platform, config, stop)?;
-        part_limit(&mut report, config.max_states.is_some());
-        return Ok(report);
+        return sliced::check(definition, platform, config, stop);
     }
     let outline = outline(definition, &scenario(definition, config, false))?;
     let parts = parts(definition, &outline.program);
@@ -204,22 +202,17 @@ pub fn check_definition(
 /// What a definition with described state is explored as.
 fn scenario(definition: &Definition, config: &Config, torn: bool) -> Scenario {
     Scenario {
-        platform: config.platform_of(definition),
         all_items: config.items,
         loop_items: config.loop_items.clone(),
         degree: config.degree,
         runs: config.runs,
-        unknown_items: 2,
-        rows: None,
-        alias: false,
-        rounds: None,
         torn,
         faults: u32::try_from(budget(definition, config)).unwrap_or(u32::MAX),
         redelivery: Redelivery::of(&definition.setup.assume),
         cancellable: definition.setup.assume.get("run-cancellation").is_some_and(|v| v == "on"),
         late: Scenario::late(&definition.setup.assume),
         merge: config.reduction == Reduction::All,
-        most: None,
+        ..Scenario::new(config.platform_of(definition))
     }
 }
 

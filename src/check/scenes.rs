@@ -78,22 +78,18 @@ fn scenario(file: &WitnessFile, definition: &Definition) -> Scenario {
         (true, false) => Redelivery::Too,
         (true, true) => Redelivery::Only,
     };
+    let platform = options.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate);
     Scenario {
-        platform: options.platform.or(definition.platform).unwrap_or(Platform::PowerAutomate),
         all_items: options.items,
         loop_items: options.loop_items.clone(),
         degree: options.degree,
         runs: options.runs,
-        unknown_items: 2,
-        rows: None,
         alias: options.alias,
-        rounds: None,
         torn: options.torn || pin("variable-actions") == Some("torn"),
         faults: u32::try_from(budget.max(struck as u64)).unwrap_or(u32::MAX),
         redelivery,
         cancellable: pin("run-cancellation") == Some("on"),
         late: Scenario::late(&definition.setup.assume),
-        merge: true,
-        most: None,
+        ..Scenario::new(platform)
     }
 }

@@ -4,9 +4,9 @@
 use super::assumption::late_effects;
 use super::capacity;
 use super::cut;
-use super::explore::{Explored, explore_and};
+use super::explore::explore_and;
 use super::faulty;
-use super::fill::{add, conclude, empty_report, finish};
+use super::fill::{add, conclude, empty_report, finish, part_limit};
 use super::findings::{LATE, findings};
 use super::refused::keep_unseen;
 use super::resting::resting;
@@ -18,8 +18,8 @@ use crate::explore::limits::{Config, Reduction, Stop};
 use crate::finding::{Across, Assumption, Finding, FlowReport, Scope, Severity, Verdict};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
-use crate::platform::lower::{Lowered, lower, outline};
-use crate::platform::scenario::{Redelivery, Scenario};
+use crate::platform::lower::{lower, outline};
+use crate::platform::scenario::Scenario;
 use crate::platform::slice::{Meeting, contested, rivals, slice};
 
 /// Pairs of branches at one cell that are looked at together.
@@ -102,22 +102,16 @@ pub(super) fn check(
 
 fn scenario(platform: Platform, config: &Config) -> Scenario {
     Scenario {
-        platform,
         all_items: config.items,
         loop_items: config.loop_items.clone(),
         degree: config.degree,
         runs: Some(1),
         unknown_items: config.items.unwrap_or(2),
-        rows: None,
-        alias: false,
         rounds: Some(3),
         faults: config.faults.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
-        cancellable: false,
-        late: true,
-        redelivery: Redelivery::Never,
-        torn: false,
         merge: config.reduction == Reduction::All,
         most: Some(config.items.unwrap_or(2)),
+        ..Scenario::new(platform)
     }
 }
 
@@ -312,21 +306,19 @@ impl Run<'_> {
         let spent = self.report.stats.states;
         // What an unlikely assumption adds is not proved any more where something else was too large.
         let open = matches!(self.report.verdict, Verdict::Inconclusive(_));
-        let most = if spent > FLOW || open && scenario.torn { LEAST } else { STATES };
-        let config = Config {
-            max_states: Some(self.config.max_states.unwrap_or(most)),
-            kept: self.config.kept && self.config.max_states.is_some(),
-            ..self.config.clone()
-        };
-        let (explored, mut found) = explore_and(&mut lowered, &config, self.stop, findings);
+        let ours = if spent > FLOW || open && scenario.torn { LEAST } else { STATES };
+        let asked = self.config.max_states.is_some();
+        let most = self.config.max_states.unwrap_or(ours);
+        let kept = self.config.kept && asked;
+        let config = Config { max_states: Some(most), kept, ..self.config.clone() };
+        let (mut explored, mut found) = explore_and(&mut lowered, &config, self.stop, findings);
         cut::keep_reached(part, &lowered, scenario, &mut found)?;
         let states = explored.counts.states;
-        self.reach(&lowered, &explored);
+        if states > most {
+            explored.stopped = explored.stopped.map(|reason| part_limit(&reason, most, asked));
+        }
+        add(&mut self.report, &lowered, &explored);
         Ok((found, states))
-    }
-
-    fn reach(&mut self, lowered: &Lowered, explored: &Explored) {
-        add(&mut self.report, lowered, explored);
     }
 
     /// Adds findings that are not known yet.

@@ -4,7 +4,7 @@ use super::ending::{Joint, judge_end, outcome};
 use super::engine::{Engine, Move, State, Successor};
 use super::layout::Unit;
 use super::limits::Stop;
-use super::witness::{Choice, Schedule, fired_in, gave_up};
+use super::witness::{Choice, Schedule, fired_in, gave_up, reached};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::model::transition::{Event, Round};
@@ -76,7 +76,7 @@ pub fn unexplained(
     nodes.extend(engine.initial().iter().map(|state| Node {
         state: state.clone(),
         memory: Memory::begin(engine, state),
-        came: None,
+        from: None,
     }));
     let mut at = 0;
     while at < nodes.len() && nodes.len() < cap && stop.stopped().is_none() {
@@ -85,7 +85,7 @@ pub fn unexplained(
         if engine.all_ended(&state) {
             let end = outcome(engine, &state);
             if wanted.contains(&end) && judge_end(engine, &state).is_empty() {
-                found.entry(memory.resorts).or_insert_with(|| path_to(&nodes, at - 1));
+                found.entry(memory.resorts).or_insert_with(|| reached(at - 1, |at| nodes[at].from));
             }
             continue;
         }
@@ -102,8 +102,8 @@ pub fn unexplained(
                     engine.layout.canonical(&mut key, None);
                 }
                 if seen.insert((key, memory.clone())) {
-                    let came = Some((at - 1, (chosen, index)));
-                    nodes.push(Node { state: next.state, memory, came });
+                    let from = Some((at - 1, (chosen, index)));
+                    nodes.push(Node { state: next.state, memory, from });
                 }
             }
         }
@@ -115,17 +115,7 @@ pub fn unexplained(
 struct Node {
     state: State,
     memory: Memory,
-    came: Option<(usize, Choice)>,
-}
-
-fn path_to(nodes: &[Node], mut at: usize) -> Schedule {
-    let mut choices = Vec::new();
-    while let Some((parent, choice)) = nodes[at].came {
-        choices.push(choice);
-        at = parent;
-    }
-    choices.reverse();
-    Schedule { start: at, choices }
+    from: Option<(usize, Choice)>,
 }
 
 impl Memory {

@@ -24,8 +24,6 @@ use std::io::{self, Read};
 const CHUNK: u64 = 1 << 15;
 /// Fewer states are not worth a second thread.
 const ENOUGH: usize = 1 << 9;
-/// Why a search ended that met more states than it may; how many follows.
-pub const STATE_LIMIT: &str = "stopped at --max-states after ";
 /// Steps of the dive.
 const DIVE: usize = 2_000;
 
@@ -355,7 +353,7 @@ impl Search<'_, '_> {
         let waiting = work.layer.len() - work.next;
         self.stop.progress(states as u64, self.found.counts.transitions, waiting as u64);
         if self.limits.max_states.is_some_and(|max| states as u64 > max) {
-            self.found.stopped = Some(format!("{STATE_LIMIT}{states} states"));
+            self.found.stopped = Some(format!("stopped at --max-states after {states} states"));
         } else if work.bytes() + self.engine.bytes() > self.limits.max_memory {
             self.found.stopped = Some(format!("stopped at --max-memory after {states} states"));
         } else if let Some(cause) = self.stop.stopped() {

@@ -5,7 +5,7 @@ use super::engine::{Engine, State, Successor};
 use super::limits::DEFAULT_MEMORY;
 use super::path::{Path, path};
 use super::serial::is_serial;
-use super::witness::{Choice, Schedule, fired_in, replay, same_finding};
+use super::witness::{Choice, Schedule, fired_in, reached, replay, same_finding};
 use crate::model::choice::answered;
 use crate::model::fault::is_fault;
 use crate::model::transition::World;
@@ -75,11 +75,10 @@ impl Data {
     }
 }
 
-/// A state that was looked at, and how it was reached; the first are those in which everything may begin.
+/// A state that was looked at, and from where it was reached; the first are those in which everything may begin.
 struct Visit {
     state: State,
-    parent: usize,
-    choice: Option<Choice>,
+    from: Option<(usize, Choice)>,
 }
 
 struct Search<'s, 'p> {
@@ -167,8 +166,7 @@ impl Search<'_, '_> {
     fn onward(&mut self, starts: &[State]) -> Twin {
         // With no data to keep, alike processes stand for each other.
         let every = self.data.answers.keys().any(|question| !is_fault(question));
-        let start =
-            |state: &State| Visit { state: state.clone(), parent: usize::MAX, choice: None };
+        let start = |state: &State| Visit { state: state.clone(), from: None };
         let mut visits: Vec<Visit> = starts.iter().map(start).collect();
         let mut todo: Vec<usize> = (0..visits.len()).rev().collect();
         let mut seen = BTreeSet::new();
@@ -185,7 +183,7 @@ impl Search<'_, '_> {
             if self.engine.all_ended(&state) {
                 let ends = judge_end(self.engine, &state);
                 if !ends.iter().any(|v| same_finding(v, self.wrong)) && self.ends_well(&state) {
-                    return Twin::Found(reached(&visits, at));
+                    return Twin::Found(reached(at, |at| visits[at].from));
                 }
                 continue;
             }
@@ -198,8 +196,8 @@ impl Search<'_, '_> {
                         continue;
                     }
                     todo.push(visits.len());
-                    let choice = Some((chosen, index));
-                    visits.push(Visit { state: next.state, parent: at, choice });
+                    let from = Some((at, (chosen, index)));
+                    visits.push(Visit { state: next.state, from });
                 }
             }
             all &= self.engine.beyond.is_none() && !self.engine.uncounted_violation;
@@ -212,17 +210,6 @@ impl Search<'_, '_> {
         let explained = |serial| is_serial(&outcome(self.engine, state), serial);
         self.serial.map_or(!self.wrong.weak, explained)
     }
-}
-
-/// How a state was reached.
-fn reached(visits: &[Visit], mut at: usize) -> Schedule {
-    let mut choices = Vec::new();
-    while let Some(choice) = visits[at].choice {
-        choices.push(choice);
-        at = visits[at].parent;
-    }
-    choices.reverse();
-    Schedule { start: at, choices }
 }
 
 /// Every way to move one stretch of one process, the nearest first.

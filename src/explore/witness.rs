@@ -37,19 +37,17 @@ pub fn same_finding(a: &Violation, b: &Violation) -> bool {
 struct Node {
     state: State,
     last: Path,
-    parent: usize,
-    choice: Option<Choice>,
+    from: Option<(usize, Choice)>,
     fired: Vec<Violation>,
 }
 
 impl Node {
     fn start(state: &State) -> Self {
-        let (last, fired) = (Vec::new(), Vec::new());
-        Self { state: state.clone(), last, parent: usize::MAX, choice: None, fired }
+        Self { state: state.clone(), last: Vec::new(), from: None, fired: Vec::new() }
     }
 }
 
-/// The least schedules for the wanted violations. `clear`: only schedules in which no monitor fires.
+/// The least schedules for the wanted violations.
 pub fn witnesses(
     engine: &mut Engine<'_>,
     wanted: &BTreeSet<Violation>,
@@ -101,19 +99,13 @@ pub fn witnesses(
         for violation in &fired {
             if let Some(position) = left.iter().position(|v| same_finding(v, violation)) {
                 left.remove(position);
-                found.push((violation.clone(), schedule(&nodes, at)));
+                found.push((violation.clone(), reached(at, |at| nodes[at].from)));
             }
         }
         for (switch, who, choice, next) in children {
             let fired = fired_in(engine, &next);
             let id = nodes.len();
-            nodes.push(Node {
-                state: next.state,
-                last: who,
-                parent: at,
-                choice: Some(choice),
-                fired,
-            });
+            nodes.push(Node { state: next.state, last: who, from: Some((at, choice)), fired });
             let fault = u32::from(choice.0.is_fault());
             // Where an effect need not be late, it is not.
             let later = u32::from(matches!(choice.0, Move::Fault(_, _, f) if f.arrives_later()));
@@ -129,12 +121,12 @@ pub fn fired_in(engine: &Engine<'_>, next: &Successor) -> Vec<Violation> {
     next.fired.iter().map(|&id| (**engine.violations.get(id)).clone()).collect()
 }
 
-/// How a node was reached; the first nodes are the states in which everything may begin.
-fn schedule(nodes: &[Node], mut at: usize) -> Schedule {
+/// How a node was reached, by where each one came from; the first are the states in which everything may begin.
+pub(super) fn reached(mut at: usize, from: impl Fn(usize) -> Option<(usize, Choice)>) -> Schedule {
     let mut choices = Vec::new();
-    while let Some(choice) = nodes[at].choice {
+    while let Some((parent, choice)) = from(at) {
         choices.push(choice);
-        at = nodes[at].parent;
+        at = parent;
     }
     choices.reverse();
     Schedule { start: at, choices }

@@ -83,7 +83,7 @@ fn alike(value: &Value, key: &Value) -> Value {
             "triggerOutputs" => value.clone(),
             "run" => Value::Null,
             "guid" | "rand" => value.clone(),
-            "[]" if trigger(value).is_some() => {
+            "[]" if outputs(value).is_some() => {
                 let said = runless(value);
                 if holds(key, &said) { said } else { value.clone() }
             }
@@ -134,27 +134,39 @@ fn holds(key: &Value, part: &Value) -> bool {
         }
 }
 
-/// Where in the outputs of which trigger a value is found, in lower case.
-fn trigger(value: &Value) -> Option<(&Term, String)> {
+/// The outputs of the trigger that a value is a part of, if it is.
+fn outputs(value: &Value) -> Option<&Term> {
     let Value::Term(term) = value else { return None };
     match (&*term.op, term.args.as_slice()) {
-        ("triggerOutputs", _) => Some((term, String::new())),
-        ("[]", [base, Value::String(column)]) => {
-            let (outputs, path) = trigger(base)?;
-            let path = if path.is_empty() || path == "body" { path } else { format!("{path}/") };
-            let column = column.to_lowercase();
-            let column = column.strip_prefix("body/").unwrap_or(&column);
-            Some((outputs, if path == "body" { column.into() } else { path + column }))
-        }
+        ("triggerOutputs", _) => Some(term),
+        ("[]", [base, Value::String(_)]) => outputs(base),
         _ => None,
+    }
+}
+
+/// Where a part of something is found in it: `body/ID`.
+fn place(part: &Value) -> String {
+    match part {
+        Value::Term(term) => match term.args.as_slice() {
+            [base, Value::String(column)] if &*term.op == "[]" => match place(base) {
+                outer if outer.is_empty() => column.to_string(),
+                outer => format!("{outer}/{column}"),
+            },
+            _ => String::new(),
+        },
+        _ => String::new(),
     }
 }
 
 /// Whether no other event than that of its run has this value.
 fn is_of_event(value: &Value) -> bool {
-    trigger(value).is_some_and(|(outputs, path)| {
-        outputs.args.iter().skip(1).any(|id| matches!(id, Value::String(id) if **id == *path))
-    })
+    let ids = outputs(value).and_then(|outputs| outputs.args.get(1..)).unwrap_or_default();
+    if ids.is_empty() {
+        return false;
+    }
+    let place = place(value).to_lowercase();
+    let place = place.strip_prefix("body/").unwrap_or(&place);
+    ids.iter().any(|id| matches!(id, Value::String(id) if **id == *place))
 }
 
 /// Whether a value says when it was, to the second at least: two runs do not say the same.

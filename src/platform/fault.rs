@@ -6,10 +6,11 @@
 //!   process holds a lease, whose clock runs on;
 //! * running into the action's own time limit differs from failing only for somebody who asks which it was;
 //! * that an effect comes late (`model::late`) is noticed only by somebody who touches the same store after the call, or
-//!   by its own retry, if the second to come is refused: otherwise it is as if it had come at once. What is sent names nobody; what looks at what it finds does no harm late:
-//!   a statement over the row takes the newer value into account, a conditional write or a statement with a condition
-//!   asks for what has changed since, an operation on a lease for the lease. Members of an all-or-nothing group are not
-//!   late: nobody can take back what has not arrived, so no group would be safe, whatever its compensation.
+//!   by its own retry, if the second to come is refused: otherwise it is as if it had come at once. What is sent names
+//!   nobody; what looks at what it finds does no harm late: a statement over the row takes the newer value into account, a
+//!   conditional write or a statement with a condition asks for what has changed since, an operation on a lease for the
+//!   lease. Members of an all-or-nothing group are not late: nobody can take back what has not arrived, so no group would
+//!   be safe, whatever its compensation.
 
 use super::leaf::leaves_the_flow;
 use super::retry::policy;

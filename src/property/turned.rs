@@ -6,8 +6,7 @@ use crate::model::choice::may_be;
 use crate::model::evaluate::evaluate;
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::Guard;
-use crate::model::program::{Kind, Status};
+use crate::model::program::{Guard, Kind, Status};
 use crate::model::support::support;
 use crate::model::value::Value;
 
@@ -61,14 +60,14 @@ impl Again<'_, '_> {
         now: &Value,
         expected: bool,
     ) -> Option<bool> {
-        let reader = std::mem::replace(&mut self.view.reader, node);
-        let then = evaluate(condition, &mut *self.view);
-        self.view.reader = reader;
         let program = self.view.program;
         let own = |r: &ResourceId| program.resource(*r).owner.is_some();
         if support(program, condition).iter().any(own) {
             return None;
         }
+        let reader = std::mem::replace(&mut self.view.reader, node);
+        let then = evaluate(condition, &mut *self.view);
+        self.view.reader = reader;
         let turned = then.is_ok_and(|then| then.is_unknown() && then != *now)
             && may_be(self.view.world, now, !expected);
         turned.then_some(false)

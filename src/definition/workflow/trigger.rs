@@ -16,7 +16,7 @@ pub(super) fn trigger(cx: &mut Context, definition: &Node<'_>) -> Option<Trigger
     let first = all.into_iter().next()?;
     let every = first.every.filter(|_| !several);
     let ids = if several { Vec::new() } else { first.ids };
-    Some(Trigger { runs, every, ids, ..first })
+    Some(Trigger { every, ids, runs, ..first })
 }
 
 fn one(cx: &mut Context, name: &str, node: &Node<'_>) -> Trigger {

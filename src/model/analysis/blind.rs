@@ -1,7 +1,7 @@
 //! Writes that look at nothing, and cells whose last writer a rule asks for.
 
 use super::touch::{How, Touch};
-use super::visibility::overlaps;
+use super::visibility::{chosen_by, overlaps};
 use super::{expressions, steps};
 use crate::model::expression::Expr;
 use crate::model::external::literal_name;
@@ -48,7 +48,11 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
         let conditions = |column: &str| {
             let guards = program.node(node).guards.iter();
             let mut own = guards.filter(|guard| match guard {
-                Guard::Listed(looped) => asks_for(program, *looped, column),
+                Guard::Listed(_) => {
+                    let over = guard.expressions(program).into_iter();
+                    let mut asked = over.flat_map(|over| chosen_by(program, over));
+                    asked.any(|c| c.eq_ignore_ascii_case(column))
+                }
                 _ => true,
             });
             own.any(|guard| guard.expressions(program).into_iter().any(asks))
@@ -70,18 +74,6 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
         }
     }
     blind
-}
-
-/// Whether the query that a loop goes over asks for this column.
-fn asks_for(program: &Program, looped: NodeId, column: &str) -> bool {
-    let over = expressions(program, looped);
-    let queries = over.into_iter().flat_map(|over| readers(program, over));
-    queries.flat_map(|n| steps(program, n)).any(|step| match step {
-        Step::Access(_, Access::List(filter) | Access::Select(filter, _)) => {
-            filter.equal.iter().any(|(c, _)| c.eq_ignore_ascii_case(column))
-        }
-        _ => false,
-    })
 }
 
 /// Whether a read is of another row than an access: both are named in the flow, and differently.

@@ -18,7 +18,7 @@ pub use lease::patient;
 use output::{collected, consumers, keeps, used};
 use std::collections::BTreeSet;
 use touch::{How, Touch, touches};
-pub use visibility::{chooses, conditions};
+pub use visibility::{chosen_by, conditions};
 use visibility::{effects, guards, polls, visibility};
 
 /// Variables of which a condition decides whether they are set, or to what.

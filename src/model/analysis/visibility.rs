@@ -212,14 +212,17 @@ fn missed(program: &Program, node: NodeId) -> Vec<Guard> {
     fetches.map(|n| Guard::Missed(n, Expr::Output(n))).collect()
 }
 
-/// Whether these are rows outside that a query has chosen by what they say.
-pub fn chooses(program: &Program, over: &Expr) -> bool {
-    readers(program, over).into_iter().any(|n| match steps(program, n) {
-        [Step::Access(r, Access::List(filter) | Access::Select(filter, _))] => {
-            program.resource(*r).shape == Shape::External && !filter.equal.is_empty()
+/// The columns by which a query has chosen these rows, if they are rows outside.
+pub fn chosen_by<'p>(program: &'p Program, over: &Expr) -> Vec<&'p str> {
+    let of_query = |n: NodeId| match steps(program, n) {
+        [Step::Access(r, Access::List(filter) | Access::Select(filter, _))]
+            if program.resource(*r).shape == Shape::External =>
+        {
+            filter.equal.as_slice()
         }
-        _ => false,
-    })
+        _ => &[],
+    };
+    readers(program, over).into_iter().flat_map(of_query).map(|(column, _)| &**column).collect()
 }
 
 /// The conditions that an effect depends on and that another process can turn.
@@ -252,7 +255,9 @@ pub fn conditions(program: &Program, node: NodeId) -> Vec<Guard> {
             (Kind::Until { .. }, _) if !is_opaque(program, node) => {
                 guards.push(Guard::Again(outer));
             }
-            (Kind::Loop { over: Over::Values(over, _), .. }, _) if chooses(program, over) => {
+            (Kind::Loop { over: Over::Values(over, _), .. }, _)
+                if !chosen_by(program, over).is_empty() =>
+            {
                 guards.push(Guard::Listed(outer));
             }
             (Kind::Group, _) => {

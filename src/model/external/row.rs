@@ -34,7 +34,7 @@ pub(super) fn folded(value: &Value) -> Value {
     }
 }
 
-/// What an expression names in every run, the way a store tells its rows apart; `None` if that depends.
+/// What an expression names in every run, whatever its case; `None` if that depends.
 pub fn literal_name(key: &Expr) -> Option<Value> {
     match key {
         Expr::Const(value) => (!value.is_unknown()).then(|| folded(&in_address(value.clone()))),

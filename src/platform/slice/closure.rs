@@ -2,7 +2,7 @@
 
 use super::turned::Conditions;
 use super::{may_fail, reads, writes};
-use crate::model::analysis::{chooses, expressions};
+use crate::model::analysis::{chosen_by, expressions};
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Over, Program, Shape, Status, Step};
@@ -104,7 +104,9 @@ impl Work<'_> {
     fn turns_on(&self, node: NodeId, cell: ResourceId) -> bool {
         let asks = match &self.program.node(node).kind {
             Kind::If(_) | Kind::Switch(..) | Kind::Until { .. } => true,
-            Kind::Loop { over: Over::Values(over, _), .. } => chooses(self.program, over),
+            Kind::Loop { over: Over::Values(over, _), .. } => {
+                !chosen_by(self.program, over).is_empty()
+            }
             _ => false,
         };
         asks && expressions(self.program, node)
