@@ -93,6 +93,20 @@ fn a_variable_that_nobody_reads_in_the_end() {
         checked(name, &one_run(), actions).findings.iter().map(|f| f.rule).collect()
     };
     assert_eq!(rules("loop-unread", &alone), [""; 0]);
+    // Nor is it said where another variable is looked at, or of actions that might be two steps each.
+    let add = json!({"type": "AppendToStringVariable", "inputs": {"name": "w", "value": "@variables('v')"}});
+    let mut beside = read.clone();
+    beside["Also"] = after(init("w", "string", ""), "Init");
+    beside["Each"]["runAfter"] = json!({"Also": ["Succeeded"]});
+    beside["Each"]["actions"]["Add"] = after(add, "Set");
+    beside["Mail"]["inputs"]["parameters"]["emailMessage/Body"] = json!("@variables('w')");
+    let flow = checked("loop-beside", &one_run(), &beside);
+    let found = told(&flow);
+    assert!(found.iter().any(|f| f.0 == "iteration-bleed"), "{found:?}");
+    assert!(
+        !flow.findings.iter().any(|f| (f.rule, &*f.cell) == ("last-writer-wins", "v")),
+        "{found:?}"
+    );
     // Whoever reads it meanwhile without having set it is told of nothing else.
     let mut other = alone.clone();
     let first = json!({"equals": ["@items('Each')?['first']", true]});

@@ -69,6 +69,7 @@ pub(super) fn check(
     run.faulty(&base)?;
     let mut report = run.report;
     keep_unseen(&full.program, &mut report.findings);
+    keep_read(&full.program, &mut report.findings);
     report.findings.sort_by(|a, b| {
         b.severity
             .cmp(&a.severity)
@@ -159,14 +160,12 @@ impl Run<'_> {
             return Ok(());
         }
         let part = slice(self.definition, program, cell, None);
-        let (mut found, states) = self.part(&part, scenario)?;
+        let (found, states) = self.part(&part, scenario)?;
         let none = found.is_empty();
-        keep_read(program, cell, &mut found);
         self.take(found, |f| f);
         if none && self.config.items.is_none() && states < SMALL && has_loop(program) {
             let three = Scenario { unknown_items: 3, most: Some(3), ..scenario.clone() };
-            let (mut found, _) = self.part(&part, &three)?;
-            keep_read(program, cell, &mut found);
+            let (found, _) = self.part(&part, &three)?;
             self.take(found, |f| f);
         }
         if none && let Some(full) = at_capacity(&part, scenario)? {
@@ -202,9 +201,8 @@ impl Run<'_> {
         let mut any = false;
         for &(a, b) in rivals.iter().take(PAIRS) {
             let part = slice(self.definition, program, cell, Some(&[a, b]));
-            let (mut found, _) = self.part(&part, scenario)?;
+            let (found, _) = self.part(&part, scenario)?;
             any |= !found.is_empty();
-            keep_read(program, cell, &mut found);
             self.take(found, |f| f);
         }
         if any && rivals.len() > PAIRS {
