@@ -280,3 +280,27 @@ fn proofs_hold_for_small_numbers() {
 fn proofs_hold_for_models_of_every_idiom() {
     run(400, &support::generate::models(), (20, 1));
 }
+
+/// What a branch set before its loop is what the iterations expect, and what they set is what the branch expects after
+/// it; a proof says so too.
+#[test]
+fn a_branch_and_its_loop_expect_each_other_to_keep_a_variable() {
+    let add = |name: &str| json!({ "name": name, "increment": "v", "by": 2 });
+    let read = json!({ "name": "Compose", "compose": "@add(variables('v'), 1)" });
+    let set = json!({ "name": "Set", "setVariable": "v", "value": "@outputs('Compose')" });
+    let inner =
+        |steps: Value| json!({ "forEach": "inner", "items": 2, "concurrency": 2, "do": steps });
+    let around = |branch: Value| {
+        model(&json!([{ "name": "Branches", "parallel": [[add("Other")], branch] }]), 1)
+    };
+    let bleeds = |model: &Value, items: u64| {
+        let found = searched(model, Some(items), Some(2)).expect("it is small");
+        found.violations.iter().any(|v| v.rule == "iteration-bleed")
+    };
+    let before = around(json!([add("Mine"), inner(json!([read, set]))]));
+    let after = around(json!([inner(json!([add("Mine")])), read]));
+    for model in [before, after] {
+        assert!(holds(&model).0, "it can be counted");
+        assert!(bleeds(&model, 1) && bleeds(&model, 2), "{model:#}");
+    }
+}

@@ -165,15 +165,13 @@ impl Machine<'_> {
             let blind = blind && late.is_none();
             new_row.marks.insert(column.clone(), WriteMark { node, blind, contested });
             if let Some(m) = old
-                && self.block.marks.contains_key(&Mark::Last(rid, *row, column.clone()))
-                && self.program.parted(m.node, node)
+                && (self.block.marks.contains_key(&Mark::Last(rid, *row, column.clone()))
+                    && self.program.parted(m.node, node)
+                    || self.program.branches_of(self.class, rid, (m.node, node)))
             {
                 self.block.marks.insert(Mark::Bled(rid, m.node), Memory::Value(old_value));
             }
-            let program = self.program;
-            let replaced =
-                |m: &Mark| matches!(m, Mark::Bled(r, n) if *r == rid && !program.parted(*n, node));
-            self.block.marks.retain(|m, _| !replaced(m));
+            self.block.replace_bled(self.program, rid, node);
             self.block.marks.remove(&Mark::ChildLast(rid, *row, column.clone()));
             self.block.marks.insert(Mark::Last(rid, *row, column.clone()), Memory::Set);
         }

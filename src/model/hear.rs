@@ -29,17 +29,19 @@ impl Block {
         if change.lease == Some(LeaseEvent::Broken) {
             self.lose(rid);
         }
+        if related {
+            self.replace_bled(program, rid, change.node);
+        }
         for (row, column) in &change.wrote {
             self.marks.remove(&Mark::ChildLast(rid, *row, column.clone()));
-            if self.marks.remove(&Mark::Last(rid, *row, column.clone())).is_some() {
-                let old = change.before.rows.get(*row as usize).and_then(Option::as_ref);
-                let writer = old.and_then(|r| r.marks.get(column)).map(|m| m.node);
-                let variable = program.resource(rid).shape == super::program::Shape::Variable;
-                if let (Some(writer), true, Some(old)) = (writer, variable, old)
-                    && (!related || program.parted(writer, change.node))
-                {
-                    self.marks.insert(Mark::Bled(rid, writer), Memory::Value(old.get(column)));
-                }
+            let mine = self.marks.remove(&Mark::Last(rid, *row, column.clone())).is_some();
+            let old = change.before.rows.get(*row as usize).and_then(Option::as_ref);
+            let writer = old.and_then(|r| r.marks.get(column)).map(|m| m.node);
+            let (Some(writer), Some(old)) = (writer, old) else { continue };
+            let variable = program.resource(rid).shape == super::program::Shape::Variable;
+            let parted = mine && variable && (!related || program.parted(writer, change.node));
+            if parted || program.branches_of(class, rid, (writer, change.node)) {
+                self.marks.insert(Mark::Bled(rid, writer), Memory::Value(old.get(column)));
             }
         }
         if related {
@@ -65,6 +67,13 @@ impl Block {
         if own {
             self.arrived(program, change);
         }
+    }
+
+    /// My own write at this node is what its branch finds in the variable from now on.
+    pub(super) fn replace_bled(&mut self, program: &Program, variable: ResourceId, node: NodeId) {
+        let replaced =
+            |m: &Mark| matches!(m, Mark::Bled(r, n) if *r == variable && !program.parted(*n, node));
+        self.marks.retain(|m, _| !replaced(m));
     }
 
     /// An iteration of mine changed a resource that I have read and that is asked about when the loop has ended.

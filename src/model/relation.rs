@@ -1,7 +1,7 @@
 //! Which actions are ordered by the flow itself, and which processes they belong to.
 
-use super::ids::NodeId;
-use super::program::{Kind, Program};
+use super::ids::{ClassId, NodeId, ResourceId};
+use super::program::{Kind, Program, Shape};
 
 impl Program {
     /// The innermost container of both, and its children that hold `a` and `b`; `None` across flows or if one is
@@ -38,6 +38,13 @@ impl Program {
             Kind::If(_) | Kind::Switch(..) | Kind::Loop { .. } | Kind::Until { .. } => false,
             Kind::Terminate(_) | Kind::Leaf(_) => false,
         }
+    }
+
+    /// Whether two writes of a variable are of parallel branches of this process, in a loop of the branch or not.
+    pub fn branches_of(&self, class: ClassId, cell: ResourceId, (a, b): (NodeId, NodeId)) -> bool {
+        self.resource(cell).shape == Shape::Variable
+            && self.fork(a, b).is_some_and(|(container, ..)| self.node(container).class == class)
+            && self.parted(a, b)
     }
 
     /// Whether `a` has ended before `b` starts, in one process.

@@ -364,10 +364,12 @@ impl Observer for Judge {
             }
         });
         for variable in variables {
-            let bled: Vec<(NodeId, Value)> = view
-                .block
-                .marks
-                .iter()
+            // What the branch around a loop had set is what its iterations expect.
+            let around = view.parent.into_iter().flat_map(|p| p.marks.iter());
+            let class = |n: NodeId| view.program.node(n).class;
+            let of_branch = |m: &Mark| matches!(m, Mark::Bled(_, w) if class(*w) != view.class);
+            let marks = view.block.marks.iter().chain(around.filter(|(m, _)| of_branch(m)));
+            let bled: BTreeSet<(NodeId, Value)> = marks
                 .filter_map(|(m, memory)| match (m, memory) {
                     (Mark::Bled(r, w), Memory::Value(v)) if *r == variable => Some((*w, v.clone())),
                     _ => None,
