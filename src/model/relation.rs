@@ -40,9 +40,10 @@ impl Program {
         }
     }
 
-    /// Whether two writes of a variable are of parallel branches of this process, in a loop of the branch or not.
+    /// Whether two writes of a variable are of parallel branches of its run, in a concurrent loop of a branch or not.
     pub fn branches_of(&self, class: ClassId, cell: ResourceId, (a, b): (NodeId, NodeId)) -> bool {
         self.resource(cell).shape == Shape::Variable
+            && self.class(class).parent.is_none()
             && self.fork(a, b).is_some_and(|(container, ..)| self.node(container).class == class)
             && self.parted(a, b)
     }
