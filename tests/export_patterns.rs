@@ -124,3 +124,33 @@ fn a_create_that_looks_itself_may_meet_the_same_key_in_another_iteration() {
     let fixed = insert("WITH (UPDLOCK, HOLDLOCK)");
     assert_eq!(told(&checked("insert-unless-locked", &one_run(), &fixed)), []);
 }
+
+/// Two orders of one customer: what the first iteration added, the second overwrites.
+#[test]
+fn two_items_may_name_the_same_row_of_another_list() {
+    let customers = |operation: &str, id: &str, columns: &Json| {
+        let mut parameters = json!({"dataset": "https://x.sharepoint.com/s", "table": "Customers", "id": format!("@items('Each')?{id}")});
+        for (column, value) in columns.as_object().expect("columns are an object") {
+            parameters[format!("item/{column}")] = value.clone();
+        }
+        call("sharepointonline", operation, &parameters)
+    };
+    let flow = |id: &str, total: &str, repetitions| {
+        let update = customers("PatchItem", id, &json!({"Total": total}));
+        let body = json!({"Customer": customers("GetItem", id, &json!({})), "Update": after(update, "Customer")});
+        json!({"Get": list(), "Each": after(each("@body('Get')?['value']", &body, repetitions), "Get")})
+    };
+    let sum = "@add(body('Customer')?['Total'], items('Each')?['Amount'])";
+    let racy = checked("foreign-sum", &one_run(), &flow("['Customer']?['Id']", sum, 20));
+    assert_eq!(told(&racy), [("lost-update", Severity::Warning, Some(Across::Iterations))]);
+    assert_eq!(racy.findings[0].assumptions, ["shared-key"]);
+    // One at a time, a row of its own each, or a value that nobody read: nothing is lost.
+    for (id, total, repetitions) in [
+        ("['Customer']?['Id']", sum, 1),
+        ("['ID']", sum, 20),
+        ("['Customer']?['Id']", "@items('Each')?['Amount']", 20),
+    ] {
+        let name = format!("foreign-{repetitions}-{}", id.len() + total.len());
+        assert_eq!(told(&checked(&name, &one_run(), &flow(id, total, repetitions))), []);
+    }
+}

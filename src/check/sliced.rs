@@ -173,9 +173,12 @@ impl Run<'_> {
             self.take(found, |f| f);
         }
         let resource = program.resource(cell);
-        if resource.shape == Shape::External && creates(program, cell) {
+        let made = creates(program, cell);
+        if resource.shape == Shape::External && (made || has_loop(program)) {
             let alias = Scenario { alias: true, ..scenario.clone() };
-            let (found, _) = self.part(&part, &alias)?;
+            let (mut found, _) = self.part(&part, &alias)?;
+            // Rows that are only set, by keys that occur twice: that is how the data are, not the flow.
+            found.retain(|f| made || f.rule != "last-writer-wins");
             self.take(found, |f| Finding {
                 severity: Severity::Warning,
                 assumptions: vec!["shared-key".to_owned()],
