@@ -16,7 +16,7 @@ use support::cases::cases;
 use support::engine::check;
 use support::generate::models;
 use support::naive::explore;
-use support::seen::{counts, findings, model, outcomes, pretty, rules};
+use support::seen::{counts, firm, model, outcomes, pretty, rules};
 
 /// Larger models are passed over: brute force has to stay quick.
 const STATES: usize = 2_000;
@@ -273,7 +273,7 @@ proptest! {
         let text = pretty(&model);
         for (name, reduced) in [("symmetry", &symmetry), ("all", &all)] {
             prop_assert_eq!(outcomes(reduced), outcomes(&none), "outcomes under {} of {}", name, text);
-            prop_assert_eq!(findings(reduced), findings(&none), "findings under {} in {}", name, text);
+            prop_assert_eq!(firm(reduced), firm(&none), "findings under {} in {}", name, text);
             prop_assert_eq!(&reduced["level"], &none["level"], "level under {} of {}", name, text);
         }
     }

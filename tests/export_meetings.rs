@@ -250,6 +250,23 @@ fn a_row_that_the_query_would_not_find_again() {
     let mailed = checked("meet-queue-mail", &on_request(), &mailed);
     let said: Vec<&str> = mailed.findings.iter().map(|f| &*f.message).collect();
     assert_eq!(said, ["Create acts on a row that it would no longer choose"]);
+    // However the query says it.
+    for (at, filter) in [
+        "Status ne 'DONE'",
+        "Kind eq 'a' and (Status eq 'New' or Status eq 'Open')",
+        "not startswith(Status, 'Do')",
+        "substringof('ew', Status)",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let name = format!("meet-queue-{at}");
+        assert_eq!(rules(&name, filter, false), ["duplicate-create"], "{filter}");
+        let name = format!("meet-queue-still-{at}");
+        let still = filter.replace("Status", "Kind");
+        assert_eq!(rules(&name, &still, false), [""; 0], "{still}");
+    }
+    assert_eq!(rules("meet-queue-ne", "Status ne 'Other'", false), [""; 0]);
     // A query that asks for something else would find it again; and the same mark twice is no harm.
     assert_eq!(rules("meet-queue-other", "Kind eq 'New'", false), [""; 0]);
     assert_eq!(rules("meet-queue-mark", "Status eq 'New'", true), [""; 0]);

@@ -8,17 +8,7 @@ use support::cases::cases;
 use support::engine::check;
 use support::generate::models;
 use support::naive::explore;
-use support::seen::{findings, outcomes, pretty, rules};
-
-/// The findings. What stands for an outcome of no serial order is told by the schedule that was met first: where one is
-/// unclassified, the same outcome may be a step on a stale value by another schedule of it.
-fn firm(flow: &Value) -> std::collections::BTreeSet<String> {
-    let mut all = findings(flow);
-    if rules(flow).contains("unclassified") {
-        all.retain(|finding| !finding.contains("stale-guard"));
-    }
-    all
-}
+use support::seen::{findings, firm, outcomes, pretty, rules};
 
 /// Larger models are passed over: brute force has to stay quick.
 const STATES: usize = 4_000;

@@ -20,6 +20,7 @@ mod resting;
 mod runs;
 mod scenes;
 mod section;
+mod setter;
 mod sliced;
 mod unread;
 mod whereabouts;

@@ -11,6 +11,7 @@ use super::findings::{LATE, findings};
 use super::refused::keep_unseen;
 use super::resting::resting;
 use super::runs::key;
+use super::setter::only_sets;
 use super::unread::keep_read;
 use crate::definition::ast::{Definition, Flow, Platform, Trigger};
 use crate::definition::problem::Problem;
@@ -351,17 +352,6 @@ fn at_capacity(part: &Definition, scenario: &Scenario) -> Result<Option<Scenario
 
 fn has_loop(program: &Program) -> bool {
     program.nodes.iter().any(|n| matches!(n.kind, Kind::Loop { degree, .. } if degree > 1))
-}
-
-/// Whether one action writes to stores outside, and none looks at one.
-fn only_sets(program: &Program) -> bool {
-    let outside = |step: &&Step| matches!(step, Step::Access(r, _) if program.resource(*r).shape == Shape::External);
-    let steps = program.nodes.iter().flat_map(|node| match &node.kind {
-        Kind::Leaf(steps) => steps.as_slice(),
-        _ => &[],
-    });
-    let all: Vec<&Step> = steps.filter(outside).collect();
-    matches!(all.as_slice(), [Step::Access(_, access)] if !access.only_reads())
 }
 
 fn creates(program: &Program, cell: ResourceId) -> bool {

@@ -87,6 +87,10 @@ impl<K: Hash + Eq, V> Memo<K, V> {
     pub fn bytes(&self) -> u64 {
         (self.table.capacity() * (size_of::<(K, V)>() + 1)) as u64
     }
+    /// Forgets all results.
+    pub fn clear(&mut self) {
+        self.table.clear();
+    }
     /// What is known for a key.
     pub fn get(&self, key: &K) -> Option<&V> {
         self.table.find(hash(key), |(k, _)| k == key).map(|(_, v)| v)

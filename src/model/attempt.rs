@@ -150,7 +150,7 @@ impl Machine<'_> {
         let question = external::question(program, rid, access, before, &mut self.view(node));
         let found = match question {
             Some(question) => match self.world.get(&question) {
-                Some(answer) => Some(*answer),
+                Some(answer) => Some(answer),
                 None => return Err(Halt::Choice(question)),
             },
             None => None,

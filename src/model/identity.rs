@@ -76,6 +76,20 @@ pub fn differ(a: &Value, b: &Value, key: &Value) -> bool {
     alike(a, key) != alike(b, key)
 }
 
+/// Whether the world outside answered something to what started a run, other than by the key: two runs about the same
+/// are answered the same, but nothing says that two runs that meet here are about the same.
+pub fn hangs_on_event(value: &Value, key: &Value) -> bool {
+    match value {
+        Value::Term(term) => match outputs(value) {
+            Some(outputs) => outputs.args.first() == Some(&Value::Null) && !holds(key, value),
+            None => term.args.iter().any(|a| hangs_on_event(a, key)),
+        },
+        Value::Array(items) => items.iter().any(|v| hangs_on_event(v, key)),
+        Value::Object(o) => o.values().any(|v| hangs_on_event(v, key)),
+        _ => false,
+    }
+}
+
 /// The value without the run whose it is, unless it comes from the trigger and names nothing.
 fn alike(value: &Value, key: &Value) -> Value {
     match value {

@@ -8,13 +8,14 @@
 //! old as it was then, and what it read since has changed.
 
 use super::access::act;
+use super::answers::Answers;
 use super::block::{Block, Mark, Memory, Phase};
 use super::content::Content;
 use super::evaluate::evaluate;
 use super::expression::Expr;
 use super::ids::{NodeId, ResourceId};
 use super::program::{Access, Columns, Filter, Kind, Program, Step};
-use super::transition::{Change, Event, Halt, Machine, World};
+use super::transition::{Change, Event, Halt, Machine};
 use super::value::Value;
 use super::view::Store;
 use std::collections::BTreeSet;
@@ -172,7 +173,7 @@ impl<'a> Machine<'a> {
         program: &'a Program,
         node: NodeId,
         store: &'a mut dyn Store,
-        world: &'a World,
+        world: &'a Answers<'a>,
     ) -> Self {
         let class = program.node(node).class;
         Self::new(program, (class, Block::fresh(program, class)), None, store, world)

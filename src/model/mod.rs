@@ -2,6 +2,7 @@
 pub mod access;
 pub mod among;
 pub mod analysis;
+pub mod answers;
 mod attempt;
 pub mod block;
 pub mod choice;
@@ -44,3 +45,4 @@ pub mod unknown;
 pub mod value;
 pub mod version;
 pub mod view;
+pub mod walk;

@@ -82,6 +82,7 @@ impl Filter {
     fn gather<'a>(&'a self, all: &mut Vec<&'a Expr>) {
         all.extend(self.equal.iter().map(|(_, e)| e));
         all.extend(&self.rest);
+        all.extend(&self.meets);
         all.extend(self.order.iter().map(|key| &key.by));
     }
 }

@@ -244,6 +244,8 @@ pub struct Filter {
     pub equal: Columns,
     /// Evaluated for each row.
     pub rest: Option<Expr>,
+    /// Of a query that a service answers: what a row has to meet, as far as it can be read.
+    pub meets: Option<Expr>,
     /// In which order; else in that of creation.
     pub order: Vec<SortKey>,
     /// At most so many of them, the first ones.

@@ -11,6 +11,7 @@ use super::program::{Kind, Over, Status, Visibility};
 use super::transition::{Event, Halt, Machine, Round};
 use super::value::Value;
 use super::view::collected_key;
+use super::walk::Walk;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,16 +23,23 @@ impl Machine<'_> {
         if self.at(class.root).phase == Phase::Waiting {
             self.at(class.root).phase = Phase::Running;
         }
-        let mut moved = true;
-        while moved && self.terminated.is_none() {
-            moved = false;
-            for (slot, &node) in class.nodes.iter().enumerate() {
+        let Walk { mut slot, mut moved } = self.walk.take().unwrap_or_default();
+        while self.terminated.is_none() {
+            while let Some(&node) = class.nodes.get(slot) {
                 if matches!(self.block.nodes[slot].phase, Phase::Done(_)) {
+                    slot += 1;
                     continue;
                 }
                 // As far as it goes, so that a long chain is settled in one walk along it.
-                while self.effort.beyond.is_none() && self.advance(node)? {
-                    moved = true;
+                while self.effort.beyond.is_none() {
+                    match self.advance(node) {
+                        Ok(true) => moved = true,
+                        Ok(false) => break,
+                        Err(halt) => {
+                            self.walk = Walk { slot, moved }.stopped(&program.node(node).kind);
+                            return Err(halt);
+                        }
+                    }
                     self.spend(1);
                     if self.terminated.is_some() {
                         break;
@@ -43,7 +51,12 @@ impl Machine<'_> {
                 if self.terminated.is_some() {
                     return Ok(());
                 }
+                slot += 1;
             }
+            if !moved {
+                break;
+            }
+            (slot, moved) = (0, false);
         }
         if let Phase::Done(status) = self.at(class.root).phase {
             self.block.ended = Some(status);

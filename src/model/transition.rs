@@ -1,6 +1,7 @@
 //! The one semantics: what a step does. Search, proof and replay all come here.
 
 use super::access::{Act, act};
+use super::answers::Answers;
 use super::block::{Block, Mark, Phase};
 use super::evaluate::evaluate;
 pub use super::event::{Change, Event, Observer, Round};
@@ -12,6 +13,7 @@ use super::patience::{self, Beyond, Effort, Patience};
 use super::program::{Access, Kind, Program, Status, Step};
 use super::value::{Standing, Value};
 use super::view::{Store, View};
+use super::walk::Walk;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -43,7 +45,7 @@ pub struct Machine<'a> {
     /// The resources.
     pub store: &'a mut dyn Store,
     /// Choices made.
-    pub world: &'a World,
+    pub world: &'a Answers<'a>,
     /// The monitors.
     pub observer: Option<&'a mut dyn Observer>,
     /// Changes for other blocks to hear of.
@@ -58,6 +60,8 @@ pub struct Machine<'a> {
     pub patience: Patience<'a>,
     /// What the step has cost so far.
     pub effort: Effort,
+    /// Where to go on settling, if it stopped at a decision.
+    pub walk: Option<Walk>,
 }
 
 impl<'a> Machine<'a> {
@@ -67,7 +71,7 @@ impl<'a> Machine<'a> {
         (class, block): (ClassId, Block),
         parent: Option<&'a Block>,
         store: &'a mut dyn Store,
-        world: &'a World,
+        world: &'a Answers<'a>,
     ) -> Self {
         Self {
             program,
@@ -83,6 +87,7 @@ impl<'a> Machine<'a> {
             terminated: None,
             patience: &patience::fixed,
             effort: Effort::default(),
+            walk: None,
         }
     }
 
@@ -378,15 +383,13 @@ fn project(output: Value, used: Option<&std::collections::BTreeSet<Arc<str>>>) -
 }
 
 /// The truth of a value: `Err(None)` if it is no condition, `Err(Some(Choice))` if nobody knows.
-fn decide(value: &Value, world: &World) -> Result<bool, Option<Halt>> {
+fn decide(value: &Value, world: &Answers<'_>) -> Result<bool, Option<Halt>> {
     match value {
         Value::Bool(b) => Ok(*b),
         Value::Term(term) if &*term.op == "not" && term.args.len() == 1 => {
             decide(&term.args[0], world).map(|b| !b)
         }
-        Value::Term(_) => {
-            world.get(value).copied().ok_or_else(|| Some(Halt::Choice(value.clone())))
-        }
+        Value::Term(_) => world.get(value).ok_or_else(|| Some(Halt::Choice(value.clone()))),
         _ => Err(None),
     }
 }

@@ -1,5 +1,6 @@
 //! What an action sees: the outputs, variables and items within its reach.
 
+use super::answers::Answers;
 use super::attempt::input_key;
 use super::block::{Block, NodeState, Phase};
 use super::content::Content;
@@ -7,7 +8,6 @@ use super::expression::{Env, Failure};
 use super::identity::Alias;
 use super::ids::{ClassId, NodeId, ResourceId};
 use super::program::{Kind, Program, Status};
-use super::transition::World;
 use super::value::Value;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub struct View<'a> {
     /// What the first step of this action left for the second.
     pub element: Value,
     /// Choices made.
-    pub world: &'a World,
+    pub world: &'a Answers<'a>,
 }
 
 impl View<'_> {

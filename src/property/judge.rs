@@ -8,7 +8,7 @@ use super::duplicate::{
 use super::late::overwrites_newer;
 use super::lookup::{
     Write, acquires, clash, condition, contended, guard_reader, is_copy, joined, now, once_more,
-    only_column, reader_of, takes_lease, value_at, written_expr,
+    only_column, only_found, reader_of, takes_lease, value_at, written_expr,
 };
 use super::partial::{left_behind, masked, undoes_another};
 pub use super::violation::Violation;
@@ -150,8 +150,11 @@ impl Judge {
             if new.as_ref().map(timeless) == Some(timeless(&old)) {
                 continue;
             }
-            any = true;
             let expr = written_expr(write.access, column);
+            if only_found(view.program, write, expr) {
+                continue;
+            }
+            any = true;
             let reader =
                 expr.and_then(|e| reader_of(view.program, e, write.resource)).unwrap_or(write.node);
             let copy = expr.is_some_and(|e| is_copy(view.program, e, write.resource, column));

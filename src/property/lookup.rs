@@ -7,7 +7,7 @@ use crate::model::expression::Expr;
 use crate::model::external::{identity, wraps};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Columns, Guard, Kind, Over, Program, Shape, Step};
-use crate::model::support::readers;
+use crate::model::support::{readers, support};
 use crate::model::value::Value;
 use crate::model::view::View;
 use std::collections::BTreeSet;
@@ -78,6 +78,12 @@ pub(super) fn written_expr<'a>(access: &'a Access, column: &str) -> Option<&'a E
         }
         _ => None,
     }
+}
+
+/// Whether of a store outside only which row it is was read: nothing is computed from what has changed there.
+pub(super) fn only_found(program: &Program, write: &Write<'_>, value: Option<&Expr>) -> bool {
+    let computed = |e: &Expr| support(program, e).contains(&write.resource);
+    program.resource(write.resource).shape == Shape::External && value.is_some_and(|e| !computed(e))
 }
 
 /// The action in which the expression got the resource's value.

@@ -69,7 +69,7 @@ impl Again<'_, '_> {
         let then = evaluate(condition, &mut *self.view);
         self.view.reader = reader;
         let turned = then.is_ok_and(|then| then.is_unknown() && then != *now)
-            && may_be(self.view.world, now, !expected);
+            && may_be(self.view.world.all(), now, !expected);
         turned.then_some(false)
     }
 

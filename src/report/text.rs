@@ -136,13 +136,23 @@ fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, cells: Vec<&str>) {
         }
     }
     if !finding.assumptions.is_empty() {
-        let names: Vec<String> = finding.assumptions.iter().map(|a| pen.name(a)).collect();
+        let names: Vec<String> = finding.assumptions.iter().map(|a| assumed(pen, a)).collect();
         pen.bullet(&format!("rests on an assumption: {}", names.join(", ")));
     }
     let help = finding.help();
     if !help.is_empty() {
         pen.bullet(&format!("help: {help}"));
     }
+}
+
+/// An assumption, and what it takes for possible.
+fn assumed(pen: &Pen, id: &str) -> String {
+    let why = match id {
+        "same-row" => " (two runs may be about the same row)",
+        "shared-key" => " (two items may name the same row)",
+        _ => "",
+    };
+    format!("{}{why}", pen.name(id))
 }
 
 /// The nearest order that goes well, as one swap if it is one.
@@ -253,7 +263,9 @@ fn explored(flow: &FlowReport) -> String {
         return format!("{} tried{}", count(flow.stats.transitions, "step"), within(flow));
     }
     let all = if flow.exhaustive { "all " } else { "" };
-    format!("{all}{} explored{}", count(flow.stats.states, "state"), within(flow))
+    let more =
+        if flow.exhaustive || flow.verdict != Verdict::Unsafe { "" } else { "; there are more" };
+    format!("{all}{} explored{}{more}", count(flow.stats.states, "state"), within(flow))
 }
 
 fn within(flow: &FlowReport) -> String {

@@ -168,6 +168,12 @@ fn root_actions(cx: &mut Context, node: &Node<'_>, found: &Container<'_>) -> Vec
     found
 }
 
+/// Whether a template is to put something here when it is deployed.
+fn is_unresolved(node: &Node<'_>) -> bool {
+    let text = node.value.as_str().unwrap_or_default();
+    text.starts_with('[') && text.ends_with(']') && !text.starts_with("[[")
+}
+
 /// Defaults of the definition, replaced by the values beside it. They are constants: no expression is evaluated there.
 fn parameters(
     definition: &Node<'_>,
@@ -176,7 +182,9 @@ fn parameters(
 ) -> BTreeMap<String, Template> {
     let own = definition.get("parameters");
     let own = own.iter().flat_map(Node::members).filter_map(|(name, parameter)| {
-        Some((name.to_owned(), parameter.get("defaultValue")?.constant()))
+        // What a template says only when it is deployed is not known yet.
+        let default = parameter.get("defaultValue").filter(|d| !is_unresolved(d))?;
+        Some((name.to_owned(), default.constant()))
     });
     let project = beside.parameters.iter().map(|(name, value)| (name.clone(), constant(value)));
     let document = found.parameters.iter().map(|(name, value)| (name.clone(), value.clone()));

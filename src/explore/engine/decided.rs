@@ -2,6 +2,7 @@
 
 use super::{Engine, State};
 use crate::explore::layout::Unit;
+use crate::model::answers::Answers;
 use crate::model::block::Phase;
 use crate::model::content::Content;
 use crate::model::ids::{NodeId, ResourceId};
@@ -52,7 +53,9 @@ impl Engine<'_> {
         let root = (unit.slot > 0).then(|| self.block(before, Unit { run: unit.run, slot: 0 }));
         let mut look = Look { engine: self, state: before, run: unit.run };
         let class = (self.layout.class(unit), block);
-        let mut machine = Machine::new(self.program, class, root.map(|b| &**b), &mut look, world);
+        let answers = Answers::of(world);
+        let root = root.map(|b| &**b);
+        let mut machine = Machine::new(self.program, class, root, &mut look, &answers);
         match &self.program.node(node).kind {
             Kind::Until { .. } if machine.at(node).phase == Phase::Ready(0) => {
                 Some(Decided::Begins)

@@ -2,10 +2,12 @@
 
 use super::delta::{Heard, Record};
 use super::faults::{NODE, fault_of};
+use super::pause::Paused;
 use super::{Engine, State, Told};
 use crate::explore::layout::{Layout, Unit};
 use crate::explore::table::Interner;
 use crate::explore::weight::{SHARED, Weigh};
+use crate::model::answers::Answers;
 use crate::model::block::Block;
 use crate::model::content::Content;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
@@ -19,14 +21,14 @@ use std::sync::Arc;
 const TOLD: usize = 1000;
 
 /// What one machine run did; computed once for its inputs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Effect {
-    reads: Vec<(ResourceId, u32)>,
-    result: Result<Arc<Done>, Halt>,
+    reads: Arc<[(ResourceId, u32)]>,
+    pub(super) result: Result<Arc<Done>, Halt>,
 }
 
 #[derive(Clone, Debug)]
-struct Done {
+pub(super) struct Done {
     block: u32,
     writes: Vec<(ResourceId, u32)>,
     changes: Vec<u32>,
@@ -41,10 +43,17 @@ pub(super) struct Key {
     class: ClassId,
     block: u32,
     parent: u32,
-    world: u32,
+    pub(super) world: u32,
     node: u32,
     /// The content of the resource that the node is about, so that few results share a key.
     content: u32,
+}
+
+impl Key {
+    /// The same inputs under any choices.
+    pub(super) fn unworldly(self) -> Self {
+        Self { world: 0, ..self }
+    }
 }
 
 /// Settling without a step.
@@ -94,18 +103,16 @@ impl Engine<'_> {
         let block = state[self.layout.place(unit)];
         let key = Key { class, block, parent, world: state[0], node, content };
         let found = self.effects.get(&key).and_then(|list| {
-            list.iter().find(|e| {
-                e.reads.iter().all(|&(r, id)| state[self.layout.resource(r, unit.run)] == id)
-            })
+            list.iter().find(|e| e.holds(|r| state[self.layout.resource(r, unit.run)]))
         });
         let done = if let Some(effect) = found {
             note(&mut told.record, effect, unit, &self.changes);
             effect.result.clone()?
         } else {
-            let effect = self.compute(state, unit, key);
+            let known = self.known_elsewhere(state, unit, key);
+            let effect = known.unwrap_or_else(|| self.compute(state, unit, key));
             note(&mut told.record, &effect, unit, &self.changes);
             let result = effect.result.clone();
-            self.owned += effect.weight();
             self.effects.entry(key, Vec::new).push(effect);
             result?
         };
@@ -129,62 +136,105 @@ impl Engine<'_> {
     }
 
     fn compute(&mut self, state: &State, unit: Unit, key: Key) -> Effect {
-        let mut scratch = state.clone();
-        let block = (**self.blocks[key.class.0 as usize].get(key.block)).clone();
+        let (moved, terminated, mut ran) = self.run(state, unit, key);
+        if let (Err(Halt::Choice(question)), Some(_)) = (&moved, ran.walk) {
+            self.pause(key, question, &ran);
+        }
+        let over = ran.block.ended.is_some() || terminated.is_some();
+        self.judge.judge_events(self.program, &ran.events, key.class, over, &ran.block);
+        ran.fired.append(&mut self.judge.drain());
+        ran.fired.sort();
+        ran.fired.dedup();
+        let fired = ran.fired.into_iter().map(|v| self.violations.keep(v)).collect();
+        if let Err(Halt::Beyond(beyond)) = moved {
+            self.beyond.get_or_insert(beyond);
+        }
+        let result = moved.map(|()| {
+            Arc::new(Done {
+                block: self.intern_block(key.class, ran.block),
+                writes: ran.writes,
+                changes: ran.changes.into_iter().map(|c| self.changes.keep(c)).collect(),
+                events: Arc::new(ran.events),
+                fired: Arc::new(fired),
+                terminated,
+                uncounted: ran.uncounted,
+            })
+        });
+        let effect = Effect { reads: ran.reads.into(), result };
+        self.owned += effect.weight();
+        if let Some(asked) = ran.asked {
+            self.keep_elsewhere(key, asked, effect.clone());
+        }
+        effect
+    }
+
+    /// One run of the machine, from where it was paused if it was; how it ended, and where it stands now.
+    fn run(
+        &mut self,
+        state: &State,
+        unit: Unit,
+        key: Key,
+    ) -> (Result<(), Halt>, Option<Status>, Paused) {
+        let from = self.resumed(state, unit, key).unwrap_or_else(|| Paused {
+            block: (**self.blocks[key.class.0 as usize].get(key.block)).clone(),
+            ..Paused::default()
+        });
         let root = self.layout.class(Unit { run: unit.run, slot: 0 });
         let parent = (key.parent > 0).then(|| self.blocks[root.0 as usize].get(key.parent).clone());
         let world = self.worlds.get(state[0]).clone();
+        let answers = Answers::of(&world);
+        let mut scratch = state.clone();
+        for &(r, id) in &from.writes {
+            scratch[self.layout.resource(r, unit.run)] = id;
+        }
         let mut store = Words {
             layout: &self.layout,
             contents: &mut self.contents,
             state: &mut scratch,
             run: unit.run,
-            reads: Vec::new(),
-            writes: Vec::new(),
+            reads: from.reads,
+            writes: from.writes,
         };
-        let program = self.program;
-        let asked = self.patience;
+        let (program, asked) = (self.program, self.patience);
         let patience = |spent: Spent, block: &Block| {
             asked.is_some_and(|(stop, most)| {
                 stop.stopped().is_some() || (block.weight() + spent.told * TOLD) as u64 > most
             })
         };
         let mut machine =
-            Machine::new(program, (key.class, block), parent.as_deref(), &mut store, &world)
+            Machine::new(program, (key.class, from.block), parent.as_deref(), &mut store, &answers)
                 .patient(&patience)
                 .watched(&mut self.judge);
+        (machine.changes, machine.events) = (from.changes, from.events);
+        (machine.uncounted_violation, machine.effort) = (from.uncounted, from.effort);
+        machine.walk = from.walk;
         let moved = match (key.node, fault_of(key.node)) {
             (SETTLE, _) => Ok(()),
+            _ if machine.walk.is_some() => Ok(()),
             (node, Some(fault)) => machine.fault(NodeId(node & NODE), fault),
             (node, None) => machine.step(NodeId(node)),
         };
         let moved = moved.and_then(|()| machine.settle());
-        let Machine { block, changes, events, uncounted_violation, terminated, .. } = machine;
+        let Machine { block, changes, events, uncounted_violation: uncounted, .. } = machine;
+        let Machine { terminated, effort, walk, .. } = machine;
         let (reads, writes) = (store.reads, store.writes);
-        self.judge.judge_events(
-            program,
-            &events,
-            key.class,
-            block.ended.is_some() || terminated.is_some(),
-            &block,
-        );
-        let fired = self.judge.drain();
-        let fired = fired.into_iter().map(|v| self.violations.keep(v)).collect();
-        if let Err(Halt::Beyond(beyond)) = moved {
-            self.beyond.get_or_insert(beyond);
-        }
-        let result = moved.map(|()| {
-            Arc::new(Done {
-                block: self.intern_block(key.class, block),
-                writes,
-                changes: changes.into_iter().map(|c| self.changes.keep(c)).collect(),
-                events: Arc::new(events),
-                fired: Arc::new(fired),
-                terminated,
-                uncounted: uncounted_violation,
-            })
-        });
-        Effect { reads, result }
+        let before = from.asked.unwrap_or_default();
+        let asked = answers.asked().map(|new| [before, self.numbered(new)].concat());
+        let fired = [from.fired, self.judge.drain()].concat();
+        let ran = Paused {
+            asked,
+            block,
+            changes,
+            events,
+            fired,
+            uncounted,
+            effort,
+            walk,
+            reads,
+            writes,
+            ..Paused::default()
+        };
+        (moved, terminated, ran)
     }
 
     /// What is under way arrives: nobody's step, of which everybody hears.
@@ -198,6 +248,7 @@ impl Engine<'_> {
         let late = &self.content(state, resource, 0).late;
         let node = late.get(at as usize).ok_or(Halt::Disabled)?.node;
         let world = self.worlds.get(state[0]).clone();
+        let answers = Answers::of(&world);
         let mut store = Words {
             layout: &self.layout,
             contents: &mut self.contents,
@@ -207,7 +258,7 @@ impl Engine<'_> {
             writes: Vec::new(),
         };
         let mut machine =
-            Machine::nobody(self.program, node, &mut store, &world).watched(&mut self.judge);
+            Machine::nobody(self.program, node, &mut store, &answers).watched(&mut self.judge);
         let moved = machine.arrive(resource, at as usize);
         let Machine { changes, events, .. } = machine;
         let fired = self.judge.drain();
@@ -261,6 +312,11 @@ impl Engine<'_> {
 }
 
 impl Effect {
+    /// Whether what it read is what is there.
+    pub(super) fn holds(&self, content: impl Fn(ResourceId) -> u32) -> bool {
+        self.reads.iter().all(|&(r, id)| content(r) == id)
+    }
+
     /// Bytes it owns.
     fn weight(&self) -> usize {
         let done = self.result.as_ref().map_or(0, |done| {

@@ -7,9 +7,11 @@
 pub mod decided;
 pub mod delta;
 mod effect;
+mod elsewhere;
 mod faults;
 mod known;
 mod moves;
+mod pause;
 mod slots;
 
 use super::layout::{Layout, Place, Unit};
@@ -26,6 +28,7 @@ use crate::model::value::Value;
 use crate::property::judge::{Judge, Violation};
 use delta::{Learned, Local, Record};
 use effect::{Effect, Key, SETTLE};
+use elsewhere::Elsewhere;
 pub use known::written_late;
 use known::{Known, about};
 pub(super) use known::{arrivals, know, leasable};
@@ -51,6 +54,7 @@ pub struct Engine<'p> {
     known: Vec<Vec<Known>>,
     changes: Interner<Change>,
     effects: Memo<Key, Vec<Effect>>,
+    elsewhere: Elsewhere,
     /// The number of a block after it heard of a change: by class, number, change, and whether it is an ancestor's or
     /// a child's.
     touched: Quads,
@@ -105,6 +109,7 @@ impl<'p> Engine<'p> {
             known: (0..classes).map(|_| Vec::new()).collect(),
             changes: Interner::default(),
             effects: Memo::default(),
+            elsewhere: Elsewhere::default(),
             touched: Quads::default(),
             locals: Vec::new(),
             learned: Vec::new(),
@@ -189,6 +194,7 @@ impl<'p> Engine<'p> {
         let tables =
             self.effects.bytes() + self.folded.bytes() + self.touched.bytes() + self.deltas.bytes();
         let interned = self.worlds.bytes() + self.changes.bytes() + self.violations.bytes();
+        let interned = interned + self.elsewhere.bytes();
         contents + blocks + tables + interned + (known + learned + locals + self.owned) as u64
     }
 
@@ -227,6 +233,7 @@ impl<'p> Engine<'p> {
                 Err(Halt::Disabled | Halt::Beyond(_)) => {}
             }
         }
+        self.elsewhere.paused.clear();
         self.starts.insert(Arc::new(results)).clone()
     }
 
@@ -313,6 +320,7 @@ impl<'p> Engine<'p> {
                 Err(Halt::Disabled | Halt::Beyond(_)) => {}
             }
         }
+        self.elsewhere.paused.clear();
         results
     }
 

@@ -3,6 +3,7 @@
 use super::effect::{SETTLE, Words};
 use super::{Engine, State, Told};
 use crate::explore::layout::Unit;
+use crate::model::answers::Answers;
 use crate::model::block::{Block, NodeState, Phase};
 use crate::model::ids::{ClassId, NodeId};
 use crate::model::patience::Beyond;
@@ -76,12 +77,13 @@ impl Engine<'_> {
             reads: Vec::new(),
             writes: Vec::new(),
         };
+        let answers = Answers::of(&world);
         let mut machine = Machine::new(
             self.program,
             (class, (*child).clone()),
             Some(&parent),
             &mut store,
-            &world,
+            &answers,
         );
         let kept = machine.collect(looped, &kept, i64::from(child.index));
         let mut block = (*parent).clone();

@@ -3,6 +3,7 @@
 use super::relative::{Cell, Coarse, Stored, Written, coarse, settle_content, stored};
 use super::state::Parts;
 use super::step::{SETTLE, Scene, Stepper};
+use crate::model::answers::Answers;
 use crate::model::block::{Block, Phase};
 use crate::model::content::Content;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
@@ -101,12 +102,13 @@ impl Stepper<'_> {
         let mut store =
             Reading { program, parts: &self.parts, scene, reads: Vec::new(), writes: Vec::new() };
         let world = World::new();
+        let answers = Answers::of(&world);
         let mut machine = Machine::new(
             program,
             (class, (**self.parts.block(class, block)).clone()),
             above.as_deref(),
             &mut store,
-            &world,
+            &answers,
         )
         .watched(&mut self.judge);
         let moved = if node == SETTLE { Ok(()) } else { machine.step(NodeId(node)) };

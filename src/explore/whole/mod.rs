@@ -11,6 +11,7 @@ use super::engine::delta::Local;
 use super::engine::{Engine, Move, arrivals, know, leasable, written_late};
 use super::layout::{Layout, Unit};
 use super::witness::Schedule;
+use crate::model::answers::Answers;
 use crate::model::block::{Block, Mark};
 use crate::model::choice::answered;
 use crate::model::content::{Content, Lease};
@@ -285,10 +286,11 @@ impl<'p> Stepper<'p> {
         let root = Unit { run: unit.run, slot: 0 };
         let parent = (unit.slot > 0).then(|| taken.state.blocks[&root].clone());
         let world = taken.state.world.clone();
+        let answers = Answers::of(&world);
         let block = (*taken.state.blocks[&unit]).clone();
         let mut store = Shelf { program, run: unit.run, contents: &mut taken.state.contents };
         let mut machine =
-            Machine::new(program, (class, block), parent.as_deref(), &mut store, &world)
+            Machine::new(program, (class, block), parent.as_deref(), &mut store, &answers)
                 .patient(&patience::endless)
                 .watched(&mut self.judge);
         let moved = match doing {
@@ -317,10 +319,11 @@ impl<'p> Stepper<'p> {
         let late = &self.content(&taken.state, resource, 0).late;
         let node = late.get(at as usize).ok_or(Halt::Disabled)?.node;
         let world = taken.state.world.clone();
+        let answers = Answers::of(&world);
         let (program, contents) = (self.program, &mut taken.state.contents);
         let mut store = Shelf { program, run: 0, contents };
         let mut machine =
-            Machine::nobody(program, node, &mut store, &world).watched(&mut self.judge);
+            Machine::nobody(program, node, &mut store, &answers).watched(&mut self.judge);
         let moved = machine.arrive(resource, at as usize);
         let Machine { changes, events, .. } = machine;
         let fired = self.judge.drain();

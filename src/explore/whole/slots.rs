@@ -2,6 +2,7 @@
 
 use super::{Doing, Shelf, Stepper, Taken, Whole};
 use crate::explore::layout::Unit;
+use crate::model::answers::Answers;
 use crate::model::block::{Block, NodeState, Phase};
 use crate::model::ids::NodeId;
 use crate::model::program::Status;
@@ -26,12 +27,13 @@ impl Stepper<'_> {
         let around = parent.clone();
         let mut contents = taken.state.contents.clone();
         let mut store = Shelf { program: self.program, run: unit.run, contents: &mut contents };
+        let answers = Answers::of(&taken.state.world);
         let mut machine = Machine::new(
             self.program,
             (class, (*child).clone()),
             Some(&around),
             &mut store,
-            &taken.state.world,
+            &answers,
         );
         let kept = machine.collect(looped, &around.nodes[slot].output, i64::from(child.index));
         parent.fold(self.program, looped, &child, kept);

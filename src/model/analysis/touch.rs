@@ -134,7 +134,8 @@ fn of_access(
 /// Columns whose values decide which rows an UPDATE changes, or what into; what an increment adds to is not one.
 fn looked_at(filter: &Filter, set: &[(Arc<str>, Expr)]) -> BTreeSet<Arc<str>> {
     let changed = set.iter().filter(|(c, e)| !is_increment(c, e)).map(|(_, e)| e);
-    let conditions = filter.rest.iter().chain(filter.order.iter().map(|key| &key.by));
+    let conditions =
+        filter.rest.iter().chain(&filter.meets).chain(filter.order.iter().map(|key| &key.by));
     let mut seen: BTreeSet<Arc<str>> = filter.equal.iter().map(|(c, _)| c.clone()).collect();
     seen.extend(columns_of(conditions.chain(changed)));
     seen

@@ -7,8 +7,10 @@ use crate::model::content::Missing;
 use crate::model::expression::Expr;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Guard, Kind, Over, Program, Shape, Status, Step, Visibility};
+use crate::model::select::columns_of;
 use crate::model::support::{readers, support};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub(super) fn visibility(
     program: &Program,
@@ -213,16 +215,18 @@ fn missed(program: &Program, node: NodeId) -> Vec<Guard> {
 }
 
 /// The columns by which a query has chosen these rows, if they are rows outside.
-pub fn chosen_by<'p>(program: &'p Program, over: &Expr) -> Vec<&'p str> {
-    let of_query = |n: NodeId| match steps(program, n) {
-        [Step::Access(r, Access::List(filter) | Access::Select(filter, _))]
-            if program.resource(*r).shape == Shape::External =>
+pub fn chosen_by(program: &Program, over: &Expr) -> BTreeSet<Arc<str>> {
+    let mut columns = BTreeSet::new();
+    for reader in readers(program, over) {
+        if let [Step::Access(r, Access::List(filter) | Access::Select(filter, _))] =
+            steps(program, reader)
+            && program.resource(*r).shape == Shape::External
         {
-            filter.equal.as_slice()
+            columns.extend(filter.equal.iter().map(|(column, _)| column.clone()));
+            columns.extend(columns_of(&filter.meets));
         }
-        _ => &[],
-    };
-    readers(program, over).into_iter().flat_map(of_query).map(|(column, _)| &**column).collect()
+    }
+    columns
 }
 
 /// The conditions that an effect depends on and that another process can turn.

@@ -45,6 +45,18 @@ pub(super) fn condition(
     })
 }
 
+impl Store<'_> {
+    /// Whether what the flow has written into a row leaves it in a query. Services compare texts whatever their case.
+    pub(super) fn may_meet(&self, row: &Row, filter: &Filter, env: &mut dyn Env) -> bool {
+        let Some(condition) = &filter.meets else { return true };
+        let mut full = filled(self, row, &[condition]);
+        for value in full.columns.values_mut() {
+            *value = folded(value);
+        }
+        over_row(condition, &full, env).map_or(true, |holds| holds != Value::Bool(false))
+    }
+}
+
 /// What is not known of an order in SQL: without a value it is false, like its opposite.
 fn with_value(condition: &Value) -> Value {
     let Value::Term(term) = condition else { return condition.clone() };

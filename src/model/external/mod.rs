@@ -15,7 +15,7 @@ use super::among::among;
 use super::content::{Content, Missing, Row};
 use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
-pub use super::identity::{DONE, differ, identity, is_id, timeless};
+pub use super::identity::{DONE, differ, hangs_on_event, identity, is_id, timeless};
 use super::ids::ResourceId;
 use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};
@@ -74,6 +74,9 @@ pub(super) fn act(
         }
         Access::List(filter) => store.list(content, filter, env, caller),
         Access::Update { filter, set, if_match, sql: false } => {
+            if store.is_deleted(content, filter, env)? {
+                return Ok(refused(404));
+            }
             store.update(content, filter, set, if_match.as_ref(), env)
         }
         Access::Create(row) => sql::create(&store, content, row, env),
@@ -246,13 +249,28 @@ impl Store<'_> {
                 meet(&mut after, key, Some(query.clone()));
             }
         }
-        let rows = after.live().filter(|(_, row)| {
-            self.belongs(row, &query, &equal) || self.comes_first(row, filter, &equal)
-        });
-        let rows = rows.map(|(at, _)| at).collect();
+        let mut rows = Vec::new();
+        for (at, row) in after.live() {
+            let belongs = self.belongs(row, &query, &equal) && self.may_meet(row, filter, env);
+            if belongs || self.comes_first(row, filter, &equal) {
+                rows.push(at);
+            }
+        }
         let rows = self.ordered(rows, &after, filter, env)?.into_iter();
         let output = self.listed(rows, &after);
         Ok(Act { after: first.then_some(after), output, ..Act::default() })
+    }
+
+    /// Whether the row of this key was there, and is not any more.
+    fn is_deleted(
+        &self,
+        content: &Content,
+        filter: &Filter,
+        env: &mut dyn Env,
+    ) -> Result<bool, Failure> {
+        let Some(key) = keyed(filter) else { return Ok(false) };
+        let found = find(content, &self.key(key, env)?);
+        Ok(found.and_then(|at| content.rows[at].as_ref()).is_some_and(gone))
     }
 
     fn update(

@@ -134,12 +134,13 @@ fn lower_statement(
 ) -> Result<(), Problem> {
     match statement {
         Statement::Select { table: t, columns, filter, condition, order, limit } => {
-            let filter = Filter { equal: filter, rest: condition, order, limit };
+            let filter =
+                Filter { equal: filter, rest: condition, order, limit, ..Filter::default() };
             oldest_first(&filter, names);
             steps.push(Step::Access(table(&t, action, names)?, Access::Select(filter, columns)));
         }
         Statement::Update { table: t, set, filter, condition, limit, output } => {
-            let filter = Filter { equal: filter, rest: condition, order: Vec::new(), limit };
+            let filter = Filter { equal: filter, rest: condition, limit, ..Filter::default() };
             oldest_first(&filter, names);
             unanswered(output.as_ref(), names);
             steps.push(Step::Access(
@@ -163,7 +164,7 @@ fn lower_statement(
             merge(rid, on, matched, not_matched, serialized, steps);
         }
         Statement::Delete { table: t, filter, condition, limit, output } => {
-            let filter = Filter { equal: filter, rest: condition, order: Vec::new(), limit };
+            let filter = Filter { equal: filter, rest: condition, limit, ..Filter::default() };
             oldest_first(&filter, names);
             unanswered(output.as_ref(), names);
             steps.push(Step::Access(table(&t, action, names)?, Access::Delete(filter, true)));

@@ -261,7 +261,9 @@ fn access(
                 about.query.iter().map(|t| lower(t, names)).collect::<Result<Vec<_>, _>>()?;
             let rest = (!said.is_empty()).then(|| Expr::Opaque("query".into(), said));
             let (order, limit) = (odata::order(about.order.as_ref()), about.limit);
-            Access::List(Filter { equal, rest, order, limit })
+            let whole = about.filter.whole.as_ref();
+            let meets = whole.map(|p| p.lower(&mut |t| lower(t, names))).transpose()?;
+            Access::List(Filter { equal, rest, meets, order, limit })
         }
         Class::Insert => {
             let mut made = vec![Expr::Const(Value::text(&action.name))];

@@ -12,6 +12,7 @@ mod messages;
 mod native;
 mod odata;
 mod parameter;
+mod predicate;
 mod rest;
 mod services;
 mod sharepoint;

@@ -1,6 +1,7 @@
 //! `$filter`: which columns have to equal what, and whether that is all it says.
 
 use super::parameter::{MARK, marked, unmarked};
+use super::predicate::Predicate;
 use crate::definition::expression::Template;
 use crate::model::expression::Expr;
 use crate::model::statement::Order;
@@ -13,6 +14,8 @@ pub(super) struct Condition {
     pub(super) equal: Vec<(String, Template)>,
     /// Whether there is more to it than that.
     pub(super) more: bool,
+    /// All of it, if there is more and it can be read.
+    pub(super) whole: Option<Predicate>,
 }
 
 /// Takes `a eq 'x' and b eq 1` apart; anything else is more.
@@ -31,6 +34,7 @@ pub(super) fn condition(template: &Template) -> Condition {
             _ => found.more = true,
         }
     }
+    found.whole = found.more.then(|| Predicate::read(&text, &holes)).flatten();
     found
 }
 

@@ -96,6 +96,10 @@ fn by_method(call: &Call, connector: &str, request: &Request) -> Described {
     let class = match &*request.verb {
         "GET" | "HEAD" => Class::Read,
         "PUT" => Class::Overwrite,
+        // Azure DevOps makes what a PATCH names by its type alone: `/workitems/$Task`.
+        "PATCH" if request.address.rsplit('/').next().is_some_and(|last| last.starts_with('$')) => {
+            Class::Effect
+        }
         "PATCH" | "MERGE" => Class::Write,
         "DELETE" => Class::Delete,
         _ => Class::Effect,

@@ -111,7 +111,7 @@ impl Table {
             equal.insert(0, (KEY.into(), key(&value)));
         }
         let order = order.iter().map(|o| Order { by: self.expr(&o.by), ..o.clone() }).collect();
-        Filter { equal, rest: rest.map(|e| self.expr(e)), order, limit }
+        Filter { equal, rest: rest.map(|e| self.expr(e)), order, limit, ..Filter::default() }
     }
 
     fn is_key(&self, column: &str) -> bool {

@@ -4,6 +4,7 @@ use super::{Flaw, Verifier, flaw};
 use crate::explore::prove::plain::{Plain, PlainKid, PlainRun, join};
 use crate::explore::prove::relative::{Coarse, Renaming, Stored, Written, settle_content, stored};
 use crate::explore::prove::state::{Count, Tally};
+use crate::model::answers::Answers;
 use crate::model::block::{Block, Phase};
 use crate::model::content::Content;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
@@ -70,8 +71,9 @@ impl Verifier<'_> {
         let parent = open.kid.as_ref().map(|_| open.run.root.clone());
         let mut cells = Cells { program, open: &open, written: BTreeMap::new() };
         let world = World::new();
+        let answers = Answers::of(&world);
         let mut machine =
-            Machine::new(program, (class, block), parent.as_ref(), &mut cells, &world)
+            Machine::new(program, (class, block), parent.as_ref(), &mut cells, &answers)
                 .watched(&mut self.judge);
         let moved = node.map_or(Ok(()), |n| machine.step(n)).and_then(|()| machine.settle());
         let Machine { block, changes, events, uncounted_violation, terminated, .. } = machine;

@@ -1,0 +1,35 @@
+//! A flow that only sets something when it is asked to.
+
+use crate::model::expression::Expr;
+use crate::model::program::{Access, Kind, Program, Shape, Step};
+use crate::model::support::support;
+
+/// Whether one action writes to stores outside, and neither what it writes nor whether it does is computed from what is
+/// there: at most, which row it is was looked up.
+pub(super) fn only_sets(program: &Program) -> bool {
+    let looks = |expr: &Expr| {
+        support(program, expr).iter().any(|r| program.resource(*r).shape == Shape::External)
+    };
+    let mut writes = Vec::new();
+    for node in &program.nodes {
+        match &node.kind {
+            Kind::If(condition) | Kind::Until { condition, .. } if looks(condition) => {
+                return false;
+            }
+            Kind::Switch(on, _) if looks(on) => return false,
+            Kind::Leaf(steps) => writes.extend(steps.iter().filter_map(|step| match step {
+                Step::Access(r, access) if !access.only_reads() => {
+                    (program.resource(*r).shape == Shape::External).then_some(access)
+                }
+                _ => None,
+            })),
+            _ => {}
+        }
+    }
+    match writes.as_slice() {
+        [Access::Update { set, .. } | Access::Upsert { row: set, .. }] => {
+            !set.iter().any(|(_, value)| looks(value))
+        }
+        _ => false,
+    }
+}
