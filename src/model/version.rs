@@ -211,5 +211,6 @@ impl Work<'_> {
 }
 
 fn names_token(property: &str) -> bool {
-    ["etag", "lease"].iter().any(|token| property.to_lowercase().contains(token))
+    let name = property.to_lowercase();
+    name.contains("etag") || ["leaseid", "x-ms-lease-id"].contains(&&*name)
 }
