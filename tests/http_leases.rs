@@ -170,6 +170,7 @@ fn whoever_breaks_the_lease_of_another_opens_the_section() {
     let flow = checked("forced", &on_request(), &forced);
     let rules: Vec<&str> = flow.findings.iter().map(|f| f.rule).collect();
     assert!(rules.contains(&"lost-update"), "{rules:?}");
+    assert!(rules.contains(&"lease-misuse"), "the holder goes on without it: {rules:?}");
 }
 
 #[test]

@@ -201,3 +201,39 @@ fn what_faults_add_uses_up_a_retry_bound() {
     both["scope"]["faults"] = json!(0);
     assert!(rules(&check(&both, "all")).is_empty());
 }
+
+/// What could come late and do harm, and is not tried so, is said: members of a group, which nobody could take back, and
+/// what looks at the lease or the row that it finds. What asks for an etag has seen what it writes over.
+#[test]
+fn what_is_not_tried_is_said() {
+    let never = json!({ "type": "none" });
+    let notes = |steps: Value, late: bool| {
+        let mut model = model(1, &steps);
+        model["state"]["b"] = json!({ "kind": "blob", "value": 0 });
+        model["state"]["t"]["rows"] = json!([{ "k": 1, "n": 0 }]);
+        let model = if late { model } else { never_late(model) };
+        let flow = check(&model, "all");
+        let notes = flow["notes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        notes.filter(|n| n.starts_with("late")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let lock = json!({ "name": "Lock", "acquireLease": "b", "seconds": 60, "takes": [0, 0], "retry": never });
+    let write = json!({ "name": "Write", "write": "b", "value": 1, "lease": "@outputs('Lock')?['leaseId']", "takes": [0, 0],
+        "retry": never });
+    let count =
+        json!({ "name": "Count", "sql": "UPDATE t SET n = n + 1 WHERE k = 1", "retry": never });
+    let look = json!({ "name": "Look", "list": "t", "where": { "k": 1 }, "retry": never });
+    let get = json!({ "name": "Get", "get": "m", "retry": never });
+    let put = json!({ "name": "Put", "update": "m", "ifMatch": "@outputs('Get')?['etag']", "set": { "N": 6 }, "retry": never });
+    let leased = json!([lock, write, { "name": "Unlock", "releaseLease": "b", "takes": [0, 0], "retry": never }]);
+    assert_eq!(notes(leased.clone(), true), ["late effects of Lock and Write are not tried"]);
+    assert_eq!(notes(leased, false), Vec::<String>::new());
+    assert_eq!(notes(json!([count, look]), true), ["late effects of Count are not tried"]);
+    assert_eq!(notes(json!([get, put, get_again()]), true), Vec::<String>::new());
+    let group =
+        json!([{ "scope": "Both", "do": [set("One", 6), set("Two", 7)], "allOrNothing": true }]);
+    assert_eq!(notes(group, true), ["late effects of One are not tried"]);
+}
+
+fn get_again() -> Value {
+    json!({ "name": "Again", "get": "m", "retry": { "type": "none" } })
+}

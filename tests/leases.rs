@@ -100,6 +100,24 @@ fn the_clock_of_a_lease_runs_whatever_its_holder_does() {
     assert!(section(wait));
 }
 
+/// A renewed lease lasts its seconds anew (semantics §8, *renew: clock reset*), and no longer.
+#[test]
+fn renewing_starts_the_clock_again() {
+    for (second, safe) in [(29, true), (30, false)] {
+        let steps = json!([{ "forEach": "o", "items": 2, "concurrency": 2, "do": [
+            { "name": "Lock", "acquireLease": "b", "seconds": 30, "takes": [0, 0], "retry": { "count": 90, "interval": 60 } },
+            { "name": "First", "compose": "", "takes": [0, 29] },
+            { "name": "Renew", "renewLease": "b", "takes": [0, 0] },
+            { "name": "Second", "compose": "", "takes": [0, second] },
+            { "name": "Store", "update": "m", "set": { "N": 6 }, "takes": [0, 0] },
+            { "name": "Unlock", "releaseLease": "b", "takes": [0, 0] }] }]);
+        let mut model = model(0, &steps);
+        model["state"]["b"] = json!({ "kind": "blob" });
+        let found = rules(&check(&model, "all"));
+        assert_eq!(!found.contains("lease-misuse"), safe, "{second} s after it");
+    }
+}
+
 /// Which bound would do is said, and is the least: with it nobody gives up, with one fewer somebody does.
 #[test]
 fn the_bound_that_would_do_is_the_least() {

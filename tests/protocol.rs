@@ -87,6 +87,41 @@ fn what_each_operation_answers_in_each_state() {
     }
 }
 
+/// Without an id it is the caller's own lease; what is no lease id is none.
+#[test]
+fn whose_lease_it_is() {
+    let [(_, available), (_, leased), (_, expired)] = states();
+    for kind in ["renewLease", "releaseLease"] {
+        let own = json!({ kind: "b" });
+        assert_eq!(codes(&available, &own, 0), [409].into(), "{kind}");
+        assert_eq!(codes(&leased, &own, 0), [200].into(), "{kind}");
+        assert_eq!(codes(&expired, &own, 0), [200].into(), "{kind}");
+        let steps = json!([{ "name": "Get", "get": "b", "takes": [0, 0] }, lock("A")]);
+        let tag = json!({ kind: "b", "lease": "@outputs('Get')?['etag']" });
+        assert_eq!(codes(&steps, &tag, 0), [409].into(), "{kind}");
+    }
+    // Two iterations; one may find that the other has taken the lease since its own ran out.
+    let each = |lock: Value, then: Value| {
+        let mut model = model(
+            0,
+            &json!([{ "forEach": "o", "items": 2, "concurrency": 2, "do": [lock, then,
+            { "name": "Row", "create": "t", "row": { "k": "@outputs('End')?['statusCode']" }, "takes": [0, 0],
+              "runAfter": { "End": ["Succeeded", "Failed"] } }] }]),
+        );
+        model["state"]["b"] = json!({ "kind": "blob" });
+        let flow = check(&model, "all");
+        let ends = flow["outcomes"]["t"]["values"].as_array().expect("observed").clone();
+        ends.iter().map(ToString::to_string).collect::<BTreeSet<_>>()
+    };
+    let late = json!({ "name": "End", "releaseLease": "b", "takes": [60, 60] });
+    let ends = each(lock("A"), late);
+    assert!(ends.iter().any(|e| e.contains("409") && e.contains("200")), "{ends:?}");
+    // One without end that was renewed is without end, also when its holder has ended.
+    let forever = json!({ "name": "A", "acquireLease": "b", "seconds": -1, "takes": [0, 0] });
+    let ends = each(forever, json!({ "name": "End", "renewLease": "b", "takes": [0, 0] }));
+    assert_eq!(ends, BTreeSet::from(["[{\"k\":200}]".to_owned()]));
+}
+
 /// The old id is remembered after expiry until the blob is modified or leased again.
 #[test]
 fn after_expiry_the_old_id_counts_until_something_happens() {

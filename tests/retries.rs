@@ -85,6 +85,10 @@ fn policies_as_they_are_written() {
     check(json!({ "type": "exponential", "count": 4, "interval": "PT10S" }), 4, &[10, 20, 40, 80]);
     check(exponential("PT5S", "PT30S"), 4, &[10, 20, 30, 30]);
     check(exponential("PT15S", "PT1H"), 4, &[15, 20, 40, 80]);
+    check(exponential("P2D", "P3D"), 4, &[86_400; 4]);
+    // In the wild it also stands beside the inputs.
+    let beside = json!({ "retryPolicy": { "type": "none" }, "inputs": {} });
+    assert_eq!(compiled(&beside, Platform::LogicApps).call.retries, 0);
 }
 
 /// Row *request timeout*: 120 s unless the action has a limit of its own.
@@ -118,7 +122,23 @@ fn what_a_standard_project_says() {
     };
     let plain = json!({ "inputs": {} });
     assert_eq!(call("Http", &plain, &[]), (4, vec![7, 14, 28, 56], 225));
-    assert_eq!(call("Function", &plain, &[]), (4, vec![7, 14, 28, 56], 120));
+    for kind in ["Function", "ApiConnection"] {
+        assert_eq!(call(kind, &plain, &[]), (4, vec![7, 14, 28, 56], 120));
+        let own = format!("{kind}Operation.DefaultRetryCount");
+        assert_eq!(
+            call(kind, &plain, &[(&own, "1"), ("HttpOperation.DefaultRetryCount", "3")]).0,
+            1
+        );
+    }
+    let asked = json!({ "inputs": { "retryPolicy": { "type": "default" } } });
+    assert_eq!(call("Http", &asked, &[]), (4, vec![7, 14, 28, 56], 225));
+    // At least 5 s, at most an hour.
+    assert_eq!(
+        call("Http", &plain, &[("HttpOperation.DefaultRetryInterval", "00:00:01")]).1,
+        [5, 5, 5, 8]
+    );
+    let long = [("HttpOperation.DefaultRetryInterval", "00:20:00")];
+    assert_eq!(call("Http", &plain, &long).1, [1_200, 2_400, 3_600, 3_600]);
     let said = [
         ("HttpOperation.DefaultRetryCount", "2"),
         ("HttpOperation.DefaultRetryInterval", "00:00:30"),

@@ -9,6 +9,8 @@ use crate::definition::ast::Definition;
 use crate::definition::problem::Problem;
 use crate::explore::limits::{Config, Stop};
 use crate::finding::Finding;
+use crate::model::program::Program;
+use crate::platform::fault;
 use crate::platform::lower::{lower, outline};
 use crate::platform::scenario::{Redelivery, Scenario};
 
@@ -116,6 +118,13 @@ pub(super) fn line(found: &[Finding], known: &[Finding]) -> Option<String> {
     parts.extend(other.into_iter().take(NAMED).map(str::to_owned));
     (!parts.is_empty())
         .then(|| format!("with one fault: {} (--faults 1 shows how)", parts.join("; ")))
+}
+
+/// What may come late and is not tried so.
+pub(super) fn in_time(program: &Program) -> Option<String> {
+    let found = fault::in_time(program);
+    let names: Vec<&str> = found.iter().map(|&n| &*program.node(n).name).collect();
+    (!names.is_empty()).then(|| format!("late effects of {} are not tried", named(&names)))
 }
 
 /// `A`, `A and B`, `A, B and 3 more`.

@@ -248,6 +248,7 @@ fn together(
     report.unknown.clone_from(&lowered.unknown);
     fill(&mut report, &lowered, &explored);
     report.notes.extend(section::notes(&lowered.program));
+    report.notes.extend(faulty::in_time(&lowered.program));
     report.findings = found;
     bound::advise(&mut report.findings, &lowered.program, &explored.violations, config, stop);
     if report.findings.iter().any(|f| f.witness.is_none()) && config.reduction == Reduction::All {

@@ -231,7 +231,7 @@ fn described(
             Ok(end_lease(content, standing, matches!(access, Access::Renew(_))))
         }
         Access::Write { value, lease, if_match } => {
-            write(content, value, lease.as_ref(), if_match.as_ref(), env, caller)
+            write(content, value, lease.as_ref(), if_match.as_ref(), env)
         }
     }
 }

@@ -97,7 +97,7 @@ impl Machine<'_> {
             Some(LeaseEvent::Acquired(limit)) => {
                 self.block.marks.remove(&Mark::Lost(rid));
                 // The id of an older lease of its own is as dead as anybody's.
-                self.block.age_leases(rid);
+                self.block.age_leases(rid, Standing::Stale);
                 self.start_clock(node, rid, limit);
             }
             Some(LeaseEvent::Renewed) => {
@@ -116,7 +116,7 @@ impl Machine<'_> {
             Some(LeaseEvent::Released) => {
                 self.block.marks.remove(&Mark::Holds(rid));
                 self.block.marks.remove(&Mark::Lost(rid));
-                self.block.age_leases(rid);
+                self.block.age_leases(rid, Standing::Stale);
             }
             Some(LeaseEvent::Broken) => self.block.lose(rid),
             Some(LeaseEvent::Forgotten) | None => {}

@@ -13,6 +13,8 @@ pub struct Content {
     pub rows: Vec<Option<Row>>,
     /// Blobs only.
     pub lease: Lease,
+    /// How often the lease was taken; 0 where no id of it is kept in a store.
+    pub leases: u32,
     /// Writes that are under way, in order.
     pub late: Vec<Late>,
 }
@@ -75,6 +77,8 @@ pub enum Lease {
     Held(bool),
     /// It ran out; its old holder can still renew or release it as long as nothing happened since.
     Expired,
+    /// Somebody ended it; its old holder can still release it, and no more, as long as nothing happened since.
+    Broken,
 }
 
 impl Content {

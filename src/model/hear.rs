@@ -19,12 +19,12 @@ impl Block {
         self.age_etags(program, class, change, own.then_some(change.node));
         self.follow(program, change, related);
         if let Some(LeaseEvent::Acquired(_) | LeaseEvent::Forgotten) = change.lease {
-            self.age_leases(rid);
+            self.age_leases(rid, Standing::Stale);
         }
         // Only the current id gives a lease back: whoever holds it has given it away.
         if change.lease == Some(LeaseEvent::Released) {
             self.marks.remove(&Mark::Holds(rid));
-            self.age_leases(rid);
+            self.age_leases(rid, Standing::Stale);
         }
         if change.lease == Some(LeaseEvent::Broken) {
             self.lose(rid);
@@ -140,12 +140,13 @@ impl Block {
     ) {
         let of_row = |t: &Token| {
             t.kind == TokenKind::Etag
+                && t.standing == Standing::Current
                 && t.resource == change.resource.0
                 && change.wrote.iter().any(|(row, _)| *row == t.row)
         };
         for (slot, state) in self.nodes.iter_mut().enumerate() {
             for value in [&mut state.output, &mut state.items] {
-                if !current(value, &of_row) {
+                if !holds(value, &of_row) {
                     continue;
                 }
                 let holder = program.class(class).nodes[slot];
@@ -160,7 +161,7 @@ impl Block {
                 *value = age(value, &of_row, standing);
             }
         }
-        if current(&self.item, &of_row) {
+        if holds(&self.item, &of_row) {
             let standing = if own.is_some() { Standing::Spent } else { Standing::Stale };
             self.item = age(&self.item, &of_row, standing);
         }
@@ -171,15 +172,15 @@ impl Block {
         if let Some(clock) = self.marks.remove(&Mark::Holds(rid)) {
             self.marks.insert(Mark::Lost(rid), clock);
         }
-        self.age_leases(rid);
+        self.age_leases(rid, Standing::Spent);
     }
 
-    /// Lease ids of this blob are worth nothing now.
-    pub fn age_leases(&mut self, rid: ResourceId) {
+    /// Lease ids of this blob are worth nothing now, or no more than to release the broken lease.
+    pub(super) fn age_leases(&mut self, rid: ResourceId, to: Standing) {
+        let old = |t: &Token| t.kind == TokenKind::Lease && t.resource == rid.0 && t.standing < to;
         for state in &mut self.nodes {
-            let old = |t: &Token| t.kind == TokenKind::Lease && t.resource == rid.0;
-            if current(&state.output, &old) {
-                state.output = age(&state.output, &old, Standing::Stale);
+            if holds(&state.output, &old) {
+                state.output = age(&state.output, &old, to);
             }
         }
     }
@@ -204,22 +205,20 @@ fn replay(base: &Content, change: &Change) -> Content {
     content
 }
 
-/// Whether a value holds a current token that `which` picks.
-fn current(value: &Value, which: &dyn Fn(&Token) -> bool) -> bool {
+/// Whether a value holds a token that `which` picks.
+fn holds(value: &Value, which: &dyn Fn(&Token) -> bool) -> bool {
     match value {
-        Value::Token(token) => token.standing == Standing::Current && which(token),
-        Value::Array(items) => items.iter().any(|v| current(v, which)),
-        Value::Object(object) => object.values().any(|v| current(v, which)),
+        Value::Token(token) => which(token),
+        Value::Array(items) => items.iter().any(|v| holds(v, which)),
+        Value::Object(object) => object.values().any(|v| holds(v, which)),
         _ => false,
     }
 }
 
-/// Replaces the standing of the current tokens that `which` picks.
+/// Replaces the standing of the tokens that `which` picks.
 fn age(value: &Value, which: &dyn Fn(&Token) -> bool, to: Standing) -> Value {
     match value {
-        Value::Token(token) if token.standing == Standing::Current && which(token) => {
-            Value::Token(Token { standing: to, ..*token })
-        }
+        Value::Token(token) if which(token) => Value::Token(Token { standing: to, ..*token }),
         Value::Array(items) => Value::array(items.iter().map(|v| age(v, which, to)).collect()),
         Value::Object(object) => {
             let aged = object.iter().map(|(k, v)| (k.clone(), age(v, which, to)));

@@ -50,31 +50,32 @@ pub(super) fn standing(
         return Ok(if revived { Some(Standing::Current) } else { caller.lease });
     };
     Ok(match evaluate(expr, env)? {
-        Value::Token(token) if token.kind == TokenKind::Lease => {
-            Some(known(token, content, caller))
-        }
+        Value::Token(token) if token.kind == TokenKind::Lease => Some(known(token, content)),
         _ => None,
     })
 }
 
-/// An id that a variable keeps does not age there; whoever had the lease knows that it ran out, which is forgotten only
-/// where nothing has happened since.
-fn known(token: Token, content: &Content, caller: Caller) -> Standing {
-    let lost = caller.lease == Some(Standing::Stale) && content.lease != Lease::Expired;
-    if lost { Standing::Stale } else { token.standing }
+/// Whether it is the id of the latest lease (`Spent`: of the latest, which is broken). One that a store keeps does not age
+/// there: it says of which lease it is ([`super::version`]).
+fn known(token: Token, content: &Content) -> Standing {
+    if token.version.is_some_and(|nth| nth != content.leases) {
+        return Standing::Stale;
+    }
+    token.standing
 }
 
 /// Ends whoever's lease it is, at once (semantics §8): with a break period, and before the rest of a finite lease has
 /// passed, the service waits, and what may then happen earlier may happen later too.
 pub(super) fn break_lease(content: &Content) -> Act {
-    if !matches!(content.lease, Lease::Held(_)) {
-        let none = content.lease == Lease::Available;
-        return if none { Act::refuse(409) } else { Act { output: code(202), ..Act::default() } };
+    match content.lease {
+        Lease::Available => Act::refuse(409),
+        Lease::Broken => Act { output: code(202), ..Act::default() },
+        Lease::Held(_) | Lease::Expired => {
+            let after = Content { lease: Lease::Broken, ..content.clone() };
+            let lease = Some(LeaseEvent::Broken);
+            Act { after: Some(after), output: code(202), lease, ..Act::default() }
+        }
     }
-    let mut after = content.clone();
-    after.lease = Lease::Available;
-    let event = Some(LeaseEvent::Broken);
-    Act { after: Some(after), output: code(202), lease: event, ..Act::default() }
 }
 
 /// The answer as it comes over HTTP: the blob's content is the body, its etag and the lease's id are headers.
@@ -92,9 +93,15 @@ pub(super) fn over_http(done: Act) -> Act {
     Act { output: Value::Object(Arc::new(answer)), ..done }
 }
 
-/// Renew and release (semantics §8): the current id, also when it ran out and nothing happened since.
+/// Renew and release (semantics §8): the current id, also when it ran out and nothing happened since; release, when it
+/// was broken.
 pub(super) fn end_lease(content: &Content, standing: Option<Standing>, renew: bool) -> Act {
-    if standing != Some(Standing::Current) || content.lease == Lease::Available {
+    let allowed = match (content.lease, standing) {
+        (Lease::Held(_) | Lease::Expired, Some(Standing::Current)) => true,
+        (Lease::Broken, Some(Standing::Current | Standing::Spent)) => !renew,
+        _ => false,
+    };
+    if !allowed {
         return Act::refuse(409);
     }
     let mut after = content.clone();
@@ -102,7 +109,7 @@ pub(super) fn end_lease(content: &Content, standing: Option<Standing>, renew: bo
         (false, _) => Lease::Available,
         // A lease without end stays one.
         (true, Lease::Held(finite)) => Lease::Held(finite),
-        (true, Lease::Available | Lease::Expired) => Lease::Held(true),
+        (true, Lease::Available | Lease::Expired | Lease::Broken) => Lease::Held(true),
     };
     let event = if renew { LeaseEvent::Renewed } else { LeaseEvent::Released };
     Act { after: Some(after), output: code(200), lease: Some(event), ..Act::default() }
@@ -114,7 +121,6 @@ pub(super) fn write(
     lease: Option<&Expr>,
     if_match: Option<&Expr>,
     env: &mut dyn Env,
-    caller: Caller,
 ) -> Result<Act, Failure> {
     let value = evaluate(value, env)?;
     let id = lease.map(|l| evaluate(l, env)).transpose()?;
@@ -122,8 +128,7 @@ pub(super) fn write(
     let allowed = match &id {
         None | Some(Value::Null) => !held,
         Some(Value::Token(token)) => {
-            held && token.kind == TokenKind::Lease
-                && known(*token, content, caller) == Standing::Current
+            held && token.kind == TokenKind::Lease && known(*token, content) == Standing::Current
         }
         Some(_) => false,
     };
@@ -143,7 +148,7 @@ pub(super) fn write(
     if let Some(Some(row)) = after.rows.first_mut() {
         put(row, &[("value".into(), value)], 0, &mut wrote);
     }
-    let forgotten = after.lease == Lease::Expired;
+    let forgotten = matches!(after.lease, Lease::Expired | Lease::Broken);
     if forgotten {
         after.lease = Lease::Available;
     }

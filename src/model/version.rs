@@ -1,8 +1,9 @@
 //! Etags that are kept in a store. In an answer that a process remembers, an etag ages when its row is written
 //! (`hear.rs`). A variable or a column hears of nothing; so where one may hold an etag, the rows that it may be of
-//! count their writes, and the etag remembers the count.
+//! count their writes, and the etag remembers the count. So do the ids of leases, and the blob counts how often it was
+//! leased.
 
-use super::access::Act;
+use super::access::{Act, LeaseEvent};
 use super::analysis::expressions;
 use super::block::{Block, Mark, Memory};
 use super::content::Content;
@@ -51,6 +52,9 @@ pub(super) fn count(rid: ResourceId, before: &Content, done: &mut Act) {
             }
         }
     }
+    if let (Some(LeaseEvent::Acquired(_)), Some(after)) = (done.lease, &mut done.after) {
+        after.leases += 1;
+    }
     let now = done.after.as_ref().unwrap_or(before);
     done.output = counted(&done.output, rid, now);
 }
@@ -61,6 +65,9 @@ fn counted(value: &Value, rid: ResourceId, now: &Content) -> Value {
             let row = now.rows.get(t.row as usize).and_then(Option::as_ref);
             Value::Token(Token { version: row.map(|r| r.version), ..*t })
         }
+        Value::Token(t) if t.resource == rid.0 && t.version.is_none() => {
+            Value::Token(Token { version: Some(now.leases), ..*t })
+        }
         Value::Array(items) => Value::array(items.iter().map(|v| counted(v, rid, now)).collect()),
         Value::Object(o) => {
             let pairs = o.iter().map(|(k, v)| (k.clone(), counted(v, rid, now)));
@@ -70,7 +77,7 @@ fn counted(value: &Value, rid: ResourceId, now: &Content) -> Value {
     }
 }
 
-/// The resources of whose etags one may be kept in a store.
+/// The resources of whose etags and lease ids one may be kept in a store.
 pub(super) fn kept(program: &Program) -> BTreeSet<ResourceId> {
     let mut work = Work { program, seen: BTreeSet::new(), found: BTreeSet::new() };
     for node in program.ids() {
@@ -136,7 +143,7 @@ impl Work<'_> {
         match expr {
             Expr::Index { base, key, .. } => match &**key {
                 Expr::Const(Value::String(key)) => {
-                    if INSIDE.contains(&&**key) || key.to_lowercase().contains("etag") {
+                    if INSIDE.contains(&&**key) || names_token(key) {
                         self.holds(base);
                     }
                 }
@@ -201,4 +208,9 @@ impl Work<'_> {
             _ => {}
         }
     }
+}
+
+fn names_token(property: &str) -> bool {
+    let name = property.to_lowercase();
+    name.contains("etag") || ["leaseid", "x-ms-lease-id"].contains(&&*name)
 }

@@ -103,6 +103,31 @@ fn can_be_late(program: &Program, node: NodeId) -> Option<(ResourceId, &Access)>
     blind_access(program, node).filter(|_| program.node(node).groups.is_empty())
 }
 
+/// Calls that may do harm late and are not tried so: members of groups, and what looks at what it finds other than by its
+/// etag, which says what the call had seen.
+pub fn in_time(program: &Program) -> Vec<NodeId> {
+    let left_out = |&node: &NodeId| {
+        let Kind::Leaf(steps) = &program.node(node).kind else { return false };
+        let looks = |step: &Step| match step {
+            Step::Access(
+                _,
+                Access::Update { if_match: Some(_), .. }
+                | Access::Write { lease: None, if_match: Some(_), .. },
+            ) => false,
+            Step::Access(r, _) => step.has_effect() && touched_after(program, node, *r),
+            Step::Compute(_) | Step::Wait(_) | Step::Send(_) | Step::Opaque { .. } => false,
+        };
+        let blind = blind_access(program, node);
+        let grouped = !program.node(node).groups.is_empty();
+        program.node(node).call.faults.contains(&Fault::Unanswered)
+            && match blind {
+                Some((r, _)) => grouped && touched_after(program, node, r),
+                None => steps.iter().any(looks),
+            }
+    };
+    if program.late { program.ids().filter(left_out).collect() } else { Vec::new() }
+}
+
 /// Whether a write that has been done is refused when it is done again: then it matters which of two attempts is first.
 fn refuses_itself(program: &Program, resource: ResourceId, access: &Access) -> bool {
     let both = |a: &Columns, b: &Columns| a.iter().any(|(c, _)| b.iter().any(|(d, _)| c == d));

@@ -48,7 +48,7 @@ pub fn relative(program: &Program) -> Result<Relative, Coarse> {
         return coarse("nobody knows what is in a store outside");
     }
     if !program.kept.is_empty() {
-        return coarse("an etag is kept in a store, so that writes are counted");
+        return coarse("an etag or a lease id is kept in a store, so that writes are counted");
     }
     if leased_around_a_loop(program) {
         return coarse("a lease is held while a loop runs, whose time depends on its items");

@@ -70,6 +70,16 @@ pub(super) fn access(
         header(call, name).map(|t| lower(&t, names)).transpose()
     };
     let whole = !request.part && header(call, "If-None-Match").is_none();
+    let unsure = match request.method.as_str() {
+        "GET" | "HEAD" if header(call, "x-ms-lease-id").is_some() => {
+            Some("whether a read is answered that names a lease, as it is under that lease alone")
+        }
+        "DELETE" => {
+            Some("what becomes of the lease of a blob that is deleted: the blob is taken to stay")
+        }
+        _ => None,
+    };
+    names.unknown.extend(unsure.map(str::to_owned));
     Ok(match request.method.as_str() {
         "GET" | "HEAD" => Some(Access::Get),
         method @ ("PUT" | "DELETE") if whole => {
@@ -89,8 +99,8 @@ fn lease(call: &Call, names: &mut Resolver<'_>) -> Result<Option<Access>, Proble
     let action = header(call, "x-ms-lease-action").map(|t| marked(&t).0.to_ascii_lowercase());
     let id = header(call, "x-ms-lease-id").map(|t| lower(&t, names)).transpose()?;
     Ok(match action.as_deref() {
-        // With its own id the holder starts the clock anew.
-        Some("acquire") if id.is_some() => Some(Access::Renew(id)),
+        // An id is renewed, changed or released. What the service makes of it here nobody says.
+        Some("acquire") if id.is_some() => None,
         Some("acquire") => {
             let proposed = header(call, "x-ms-proposed-lease-id");
             if proposed.is_some_and(|t| !unique(&t)) {
@@ -138,7 +148,7 @@ fn unique(template: &Template) -> bool {
 }
 
 /// How long a lease is asked for: 15 to 60 s, or -1 for ever. What is only known at run time may be as short as can be;
-/// without it the service answers 400.
+/// without it, or with another number, the service answers 400.
 fn seconds(call: &Call, names: &mut Resolver<'_>) -> Result<Option<Expr>, Problem> {
     let Some(written) = header(call, "x-ms-lease-duration") else { return Ok(None) };
     let number = match lower(&written, names)? {
@@ -152,7 +162,8 @@ fn seconds(call: &Call, names: &mut Resolver<'_>) -> Result<Option<Expr>, Proble
             .insert("the seconds of a lease: taken for the 15 that it lasts at least".to_owned());
         15
     });
-    Ok(Some(Expr::Const(Value::Int(number))))
+    let granted = number == -1 || (15..=60).contains(&number);
+    Ok(granted.then_some(Expr::Const(Value::Int(number))))
 }
 
 /// The steps of a request to a leased blob.
