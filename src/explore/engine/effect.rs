@@ -4,7 +4,7 @@ use super::delta::{Heard, Record};
 use super::faults::{NODE, fault_of};
 use super::{Engine, State, Told};
 use crate::explore::layout::{Layout, Unit};
-use crate::explore::table::Interner;
+use crate::explore::table::{Interner, NONE};
 use crate::explore::weight::{SHARED, Weigh};
 use crate::model::block::Block;
 use crate::model::content::Content;
@@ -40,6 +40,7 @@ struct Done {
 pub(super) struct Key {
     class: ClassId,
     block: u32,
+    /// What it sees of the block around it.
     parent: u32,
     world: u32,
     node: u32,
@@ -88,7 +89,7 @@ impl Engine<'_> {
     ) -> Result<(), Halt> {
         let class = self.layout.class(unit);
         let root = Unit { run: unit.run, slot: 0 };
-        let parent = if unit.slot > 0 { state[self.layout.place(root)] } else { 0 };
+        let parent = if unit.slot > 0 { self.known(state, root).around } else { NONE };
         let about = self.about.get((node & NODE) as usize).copied().flatten();
         let content = about.map_or(u32::MAX, |r| state[self.layout.resource(r, unit.run)]);
         let block = state[self.layout.place(unit)];
@@ -131,8 +132,7 @@ impl Engine<'_> {
     fn compute(&mut self, state: &State, unit: Unit, key: Key) -> Effect {
         let mut scratch = state.clone();
         let block = (**self.blocks[key.class.0 as usize].get(key.block)).clone();
-        let root = self.layout.class(Unit { run: unit.run, slot: 0 });
-        let parent = (key.parent > 0).then(|| self.blocks[root.0 as usize].get(key.parent).clone());
+        let parent = (key.parent != NONE).then(|| self.arounds.get(key.parent).clone());
         let world = self.worlds.get(state[0]).clone();
         let mut store = Words {
             layout: &self.layout,
