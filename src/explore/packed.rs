@@ -193,6 +193,7 @@ impl Format {
 
     /// As narrow as components with so many numbers each allow. With many states, each of which has to change with the
     /// format, what has outgrown this one gets a bit more than it needs, if that takes no more words.
+    #[must_use]
     pub fn grown(&self, sizes: &[u32], states: usize) -> Self {
         let narrow = Self::new(sizes);
         if states < MANY {

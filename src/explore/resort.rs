@@ -84,7 +84,7 @@ pub fn unexplained(
     }));
     let mut todo: VecDeque<usize> = (0..nodes.len()).collect();
     let mut deep = false;
-    while nodes.len() < cap && stop.stopped().is_none() && !(deep && !found.is_empty()) {
+    while nodes.len() < cap && stop.stopped().is_none() && (!deep || found.is_empty()) {
         deep |= states > cap as u64 && nodes.len() > cap / 10 && found.is_empty();
         let next = if deep { todo.pop_back() } else { todo.pop_front() };
         let Some(at) = next else { break };

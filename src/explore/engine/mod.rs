@@ -41,6 +41,7 @@ pub type State = Vec<u32>;
 
 /// The tables of one exploration.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 pub struct Engine<'p> {
     /// The program.
     pub program: &'p Program,
