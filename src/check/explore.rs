@@ -181,7 +181,7 @@ fn explain(
     if unserial.is_empty() {
         return;
     }
-    let (schedules, all) = unexplained(engine, unserial, cap, stop);
+    let (schedules, all) = unexplained(engine, unserial, (found.counts.states, cap), stop);
     if !all && schedules.is_empty() && found.violations.is_empty() {
         let why = "some outcome is that of no serial order, and the search for what explains it came to a limit";
         found.stopped.get_or_insert_with(|| why.to_owned());

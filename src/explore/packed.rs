@@ -175,6 +175,9 @@ pub type Print = Words<2>;
 /// So many random bits tell two states apart by their fingerprints.
 pub const PRINT_BITS: i32 = 127;
 
+/// States that should not change their format more often than has to be.
+const MANY: usize = 1 << 13;
+
 impl Format {
     /// As narrow as components with so many numbers each allow.
     pub fn new(sizes: &[u32]) -> Self {
@@ -186,6 +189,22 @@ impl Format {
             at += width;
         }
         Self { fields, words: (at as usize).div_ceil(64), prints: false }
+    }
+
+    /// As narrow as components with so many numbers each allow. With many states, each of which has to change with the
+    /// format, what has outgrown this one gets a bit more than it needs, if that takes no more words.
+    #[must_use]
+    pub fn grown(&self, sizes: &[u32], states: usize) -> Self {
+        let narrow = Self::new(sizes);
+        if states < MANY {
+            return narrow;
+        }
+        let old = self.fields.iter().map(|f| f.width).chain(std::iter::repeat(0));
+        let room = sizes.iter().zip(&narrow.fields).zip(old);
+        let room =
+            room.map(|((&size, new), old)| size << u32::from(old < new.width && size < 1 << 30));
+        let roomy = Self::new(&room.collect::<Vec<_>>());
+        if roomy.words == narrow.words { roomy } else { narrow }
     }
 
     /// The same, with fingerprints where they are asked for and shorter than what they stand for.

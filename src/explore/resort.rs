@@ -4,17 +4,18 @@ use super::ending::{Joint, judge_end, outcome};
 use super::engine::{Engine, Move, State, Successor};
 use super::layout::Unit;
 use super::limits::Stop;
+use super::table::Interner;
 use super::witness::{Choice, Schedule, fired_in, gave_up, reached};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::model::transition::{Event, Round};
 use crate::model::value::Value;
 use crate::property::judge::Violation;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// An explanation; of several the first one counts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Resort {
     /// A conditional write or an acquire outside any loop was refused, and given up.
     Refused(NodeId, u8),
@@ -27,7 +28,7 @@ pub enum Resort {
 }
 
 /// A cell that was read back.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReadBack {
     /// Who wrote it.
     pub writer: NodeId,
@@ -47,7 +48,7 @@ pub struct ReadBack {
 type Written = BTreeMap<(Unit, NodeId, ResourceId, u32, Arc<str>), Value>;
 
 /// A schedule so far, and what explains it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Memory {
     written: Written,
     resorts: BTreeSet<Resort>,
@@ -62,59 +63,79 @@ pub fn resorts(engine: &Engine<'_>, steps: &[(State, Successor)]) -> BTreeSet<Re
 }
 
 /// Schedules in which no monitor fires and that end in one of the wanted outcomes: the shortest for each set of last
-/// resorts that would explain it; and whether all were looked at.
+/// resorts that would explain it; and whether all were looked at. Ends are the last that a search by layers comes to: of
+/// more `states` than the cap it has seen none after a tenth of it, and goes deep until it meets one.
 pub fn unexplained(
     engine: &mut Engine<'_>,
     wanted: &BTreeSet<Joint>,
-    cap: usize,
+    (states, cap): (u64, usize),
     stop: &dyn Stop,
 ) -> (Vec<Schedule>, bool) {
     let again = read_back(engine.program);
+    let hope = engine.hope();
     let mut nodes: Vec<Node> = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut memories = Interner::default();
+    let mut seen = Interner::default();
     let mut found: BTreeMap<BTreeSet<Resort>, Schedule> = BTreeMap::new();
     nodes.extend(engine.initial().iter().map(|state| Node {
         state: state.clone(),
-        memory: Memory::begin(engine, state),
+        memory: memories.intern(Memory::begin(engine, state)),
         from: None,
     }));
-    let mut at = 0;
-    while at < nodes.len() && nodes.len() < cap && stop.stopped().is_none() {
-        let (state, memory) = (nodes[at].state.clone(), nodes[at].memory.clone());
-        at += 1;
+    let mut todo: VecDeque<usize> = (0..nodes.len()).collect();
+    let mut deep = false;
+    while nodes.len() < cap && stop.stopped().is_none() && (!deep || found.is_empty()) {
+        deep |= states > cap as u64 && nodes.len() > cap / 10 && found.is_empty();
+        let next = if deep { todo.pop_back() } else { todo.pop_front() };
+        let Some(at) = next else { break };
+        let state = nodes[at].state.clone();
+        let memory: Arc<Memory> = memories.get(nodes[at].memory).clone();
         if engine.all_ended(&state) {
             let end = outcome(engine, &state);
             if wanted.contains(&end) && judge_end(engine, &state).is_empty() {
-                found.entry(memory.resorts).or_insert_with(|| reached(at - 1, |at| nodes[at].from));
+                let schedule = || reached(at, |at| nodes[at].from);
+                found.entry(memory.resorts.clone()).or_insert_with(schedule);
             }
             continue;
         }
+        let first = nodes.len();
         // What is remembered names processes, so that alike ones are not the same.
         for chosen in engine.moves(&state, !memory.written.is_empty()) {
             for (index, next) in engine.take(&state, chosen).into_iter().enumerate() {
-                if fired_in(engine, &next).iter().any(|v| !v.weak) || gave_up(&next) {
+                if fired_in(engine, &next).iter().any(|v| !v.weak)
+                    || gave_up(&next.events)
+                    || engine.is_hopeless(&hope, &next.state)
+                {
                     continue;
                 }
-                let mut memory = memory.clone();
+                let mut memory = (*memory).clone();
                 memory.step(engine, &again, &state, &next);
                 let mut key = next.state.clone();
                 if engine.symmetry && memory.written.is_empty() {
                     engine.layout.canonical(&mut key, None);
                 }
-                if seen.insert((key, memory.clone())) {
-                    let from = Some((at - 1, (chosen, index)));
+                let memory = memories.intern(memory);
+                let before = seen.len();
+                seen.intern((key, memory));
+                if seen.len() > before {
+                    let from = Some((at, (chosen, index)));
                     nodes.push(Node { state: next.state, memory, from });
                 }
             }
         }
+        if deep {
+            todo.extend((first..nodes.len()).rev());
+        } else {
+            todo.extend(first..nodes.len());
+        }
     }
-    (found.into_values().collect(), at == nodes.len())
+    (found.into_values().collect(), todo.is_empty())
 }
 
-#[derive(Default)]
 struct Node {
     state: State,
-    memory: Memory,
+    /// Its number.
+    memory: u32,
     from: Option<(usize, Choice)>,
 }
 

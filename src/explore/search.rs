@@ -81,6 +81,7 @@ pub fn search<'p>(engine: &mut Engine<'p>, limits: &Config, stop: &'p dyn Stop) 
         found.stopped =
             Some(format!("unknown conditions can be answered in more than {most} ways"));
     }
+    engine.complete = found.stopped.is_none();
     found
 }
 
@@ -185,7 +186,8 @@ impl Search<'_, '_> {
                 Next::Done => return self.finish(&work),
                 Next::Outgrown => {
                     let prints = self.limits.fingerprints;
-                    let format = Format::new(&self.engine.sizes()).printed(prints);
+                    let format = work.format.grown(&self.engine.sizes(), work.seen.len());
+                    let format = format.printed(prints);
                     if format.words > P::WORDS {
                         let same = work.format.clone();
                         return self.run(work.convert(same, widen::<P>));

@@ -1,4 +1,4 @@
-//! Tables with a fixed hash, never iterated: what is stored once, and what is computed once.
+//! Tables with a fixed hash, never iterated for what depends on the order: what is stored once, and what is computed once.
 
 use super::packed::mix;
 use super::weight::{SHARED, Weigh};
@@ -155,6 +155,11 @@ impl Quads {
         let at = self.place(key);
         self.len += usize::from(self.slots[at].1 == NONE);
         self.slots[at] = (key, value);
+    }
+
+    /// All keys with their numbers, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = ([u32; 4], u32)> {
+        self.slots.iter().copied().filter(|&(_, value)| value != NONE)
     }
 
     /// Bytes in use, by capacity.

@@ -5,7 +5,7 @@ use super::engine::{Engine, Move, State, Successor};
 use super::layout::Unit;
 use super::limits::Stop;
 use super::path::{Level, Path, last_path, path};
-use crate::model::transition::Round;
+use crate::model::transition::{Event, Round};
 use crate::property::judge::Violation;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -153,8 +153,8 @@ fn key(engine: &Engine<'_>, state: &State, last: &Path) -> (State, Path) {
 }
 
 /// An exhausted retry is a finding of its own.
-pub fn gave_up(next: &Successor) -> bool {
-    next.events.iter().any(|e| e.round == Some(Round::GivenUp) || e.exhausted)
+pub fn gave_up(events: &[Event]) -> bool {
+    events.iter().any(|e| e.round == Some(Round::GivenUp) || e.exhausted)
 }
 
 /// Runs a schedule; `None` if a move of it is not enabled.

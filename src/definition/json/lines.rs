@@ -1,7 +1,7 @@
 //! From byte offsets to lines and columns. Lines end by LF, CRLF or CR; columns count characters, and UTF-16 code
 //! units besides.
 
-const BLOCK: usize = 1024;
+const BLOCK: usize = 128;
 
 /// Line starts, and the characters before each block: exports are often one line of a megabyte.
 #[derive(Clone, Debug)]

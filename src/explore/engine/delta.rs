@@ -5,6 +5,7 @@
 use super::{Engine, Move, State, Told};
 use crate::explore::layout::Unit;
 use crate::explore::table::NONE;
+use crate::explore::witness::gave_up;
 use crate::model::delivery::is_start;
 use crate::model::fault::Fault;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
@@ -63,8 +64,16 @@ pub struct Heard {
 /// A delta, with what it rests on beside its key.
 #[derive(Debug)]
 pub(super) struct Learned {
-    reads: Box<[(ResourceId, u32)]>,
-    delta: Delta,
+    pub(super) reads: Box<[(ResourceId, u32)]>,
+    /// The content of the resource that the move is about.
+    pub(super) content: u32,
+    pub(super) delta: Delta,
+    /// Its local move.
+    pub(super) local: u32,
+    /// Whether a rule fires, or a retry is given up.
+    pub(super) fired: bool,
+    /// Whether it ends an iteration.
+    pub(super) ends: bool,
     /// Another one with the same key.
     next: u32,
 }
@@ -173,7 +182,9 @@ impl Engine<'_> {
     pub fn learn(&mut self, state: &State) {
         for index in 0..self.units.len() {
             let unit = self.units[index];
-            if state[self.layout.place(unit)] == 0 {
+            if state[self.layout.place(unit)] == 0
+                || (self.symmetry && self.twin_before(state, unit))
+            {
                 continue;
             }
             for number in self.locals(state, unit) {
@@ -208,6 +219,7 @@ impl Engine<'_> {
 
     fn remember(&mut self, state: &State, unit: Unit, number: u32, mut learned: Learned) {
         let key = self.key(state, unit, number);
+        learned.content = key[3];
         let id = u32::try_from(self.learned.len()).expect("internal error: too many deltas");
         learned.next = self.deltas.get(key).unwrap_or(NONE);
         self.owned += learned.reads.len() * size_of::<(ResourceId, u32)>()
@@ -251,7 +263,18 @@ impl Engine<'_> {
                 heard: record.changes.into(),
             }),
         };
-        Learned { reads: record.reads.into(), delta, next: NONE }
+        let strong = |id: &u32| !self.violations.get(*id).weak;
+        let fired = told.fired.iter().any(strong) || gave_up(&told.events);
+        let ends = self.has_ended(chosen, &next, &told);
+        Learned {
+            reads: record.reads.into(),
+            delta,
+            local: number,
+            content: NONE,
+            fired,
+            ends,
+            next: NONE,
+        }
     }
 
     /// Whether an iteration started that does not simply follow the one that stepped in its slot: which slots are

@@ -5,7 +5,7 @@ use super::faults::{NODE, fault_of};
 use super::pause::Paused;
 use super::{Engine, State, Told};
 use crate::explore::layout::{Layout, Unit};
-use crate::explore::table::Interner;
+use crate::explore::table::{Interner, NONE};
 use crate::explore::weight::{SHARED, Weigh};
 use crate::model::answers::Answers;
 use crate::model::block::Block;
@@ -42,6 +42,7 @@ pub(super) struct Done {
 pub(super) struct Key {
     class: ClassId,
     block: u32,
+    /// What it sees of the block around it.
     parent: u32,
     pub(super) world: u32,
     node: u32,
@@ -97,7 +98,7 @@ impl Engine<'_> {
     ) -> Result<(), Halt> {
         let class = self.layout.class(unit);
         let root = Unit { run: unit.run, slot: 0 };
-        let parent = if unit.slot > 0 { state[self.layout.place(root)] } else { 0 };
+        let parent = if unit.slot > 0 { self.known(state, root).around } else { NONE };
         let about = self.about.get((node & NODE) as usize).copied().flatten();
         let content = about.map_or(u32::MAX, |r| state[self.layout.resource(r, unit.run)]);
         let block = state[self.layout.place(unit)];
@@ -179,8 +180,7 @@ impl Engine<'_> {
             block: (**self.blocks[key.class.0 as usize].get(key.block)).clone(),
             ..Paused::default()
         });
-        let root = self.layout.class(Unit { run: unit.run, slot: 0 });
-        let parent = (key.parent > 0).then(|| self.blocks[root.0 as usize].get(key.parent).clone());
+        let parent = (key.parent != NONE).then(|| self.arounds.get(key.parent).clone());
         let world = self.worlds.get(state[0]).clone();
         let answers = Answers::of(&world);
         let mut scratch = state.clone();

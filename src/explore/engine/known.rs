@@ -4,6 +4,7 @@ use super::delta::Local;
 use super::faults::faults;
 use super::{Engine, Move};
 use crate::explore::layout::Unit;
+use crate::explore::table::NONE;
 use crate::model::block::{Block, Mark, Memory, NodeState, Phase};
 use crate::model::content::Lease;
 use crate::model::ids::{ClassId, NodeId, ResourceId};
@@ -24,9 +25,36 @@ pub(in crate::explore) struct Known {
     pub(super) holds: Vec<ResourceId>,
     /// Whether a concurrent loop runs that has items left to start.
     pub(super) hungry: bool,
+    /// Of a run: the number of what its iterations see of it.
+    pub(super) around: u32,
 }
 
 impl Engine<'_> {
+    /// The number of a block, and what is known about it.
+    pub(super) fn intern_block(&mut self, class: ClassId, block: Block) -> u32 {
+        let table = &mut self.blocks[class.0 as usize];
+        let id = table.keep(block);
+        if id as usize == self.known[class.0 as usize].len() {
+            let mut offered = Vec::new();
+            let first = number(self.locals.len());
+            let mut known = know(self.program, class, table.get(id), &mut offered);
+            known.locals = first..first + number(offered.len());
+            self.locals.extend(offered.into_iter().map(|local| {
+                let about = match local {
+                    Local::Node(node) | Local::Fault(node, _) => self.about[node.index()],
+                    Local::Expire(resource) => Some(resource),
+                };
+                (local, about.map_or(NONE, |r| r.0))
+            }));
+            if self.program.class(class).looped.is_none() {
+                known.around = self.arounds.keep(around(self.program, class, table.get(id)));
+            }
+            self.remembered |= known.remembers;
+            self.known[class.0 as usize].push(known);
+        }
+        id
+    }
+
     pub(super) fn known(&self, state: &[u32], unit: Unit) -> &Known {
         &self.known[self.layout.class(unit).0 as usize][state[self.layout.place(unit)] as usize]
     }
@@ -145,6 +173,10 @@ pub(super) fn about(node: &Node) -> Option<ResourceId> {
     })
 }
 
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("internal error: too many moves")
+}
+
 /// What follows from a block; its moves are added to `locals`.
 pub(in crate::explore) fn know(
     program: &Program,
@@ -206,7 +238,18 @@ pub(in crate::explore) fn know(
     }
     let left = |s: &NodeState| s.phase == Phase::Running && u64::from(s.started) < length(&s.items);
     let hungry = block.nodes.iter().any(left);
-    Known { locals: 0..0, ended: block.ended, remembers, holds, hungry }
+    Known { locals: 0..0, ended: block.ended, remembers, holds, hungry, around: NONE }
+}
+
+/// What an iteration sees of the block around it: all but how many iterations have started and ended.
+pub(super) fn around(program: &Program, class: ClassId, block: &Block) -> Block {
+    let mut around = block.clone();
+    let loops = program.classes.iter().filter(|c| c.parent == Some(class));
+    for looped in loops.filter_map(|c| c.looped) {
+        let state = &mut around.nodes[program.node(looped).slot as usize];
+        (state.count, state.started) = (0, 0);
+    }
+    around
 }
 
 /// The longest time that what a block is about to do can take: its call, its waiting for others, its concurrent loop.

@@ -9,6 +9,7 @@ pub mod delta;
 mod effect;
 mod elsewhere;
 mod faults;
+mod hope;
 mod known;
 mod moves;
 mod pause;
@@ -43,6 +44,7 @@ pub type State = Vec<u32>;
 
 /// The tables of one exploration.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 pub struct Engine<'p> {
     /// The program.
     pub program: &'p Program,
@@ -52,6 +54,8 @@ pub struct Engine<'p> {
     contents: Vec<Interner<Content>>,
     blocks: Vec<Interner<Block>>,
     known: Vec<Vec<Known>>,
+    /// Blocks of runs as their iterations see them.
+    arounds: Interner<Block>,
     changes: Interner<Change>,
     effects: Memo<Key, Vec<Effect>>,
     elsewhere: Elsewhere,
@@ -85,6 +89,8 @@ pub struct Engine<'p> {
     pub most_starts: usize,
     /// The most items met of each concurrent loop.
     pub lengths: std::collections::BTreeMap<NodeId, u64>,
+    /// Whether a search has learned all there is.
+    pub complete: bool,
     /// Whether alike blocks are stepped once only.
     pub symmetry: bool,
     /// Whether nobody wants to be told what happens.
@@ -107,6 +113,7 @@ impl<'p> Engine<'p> {
             contents: program.resources.iter().map(|_| Interner::default()).collect(),
             blocks: (0..classes).map(|_| Interner::default()).collect(),
             known: (0..classes).map(|_| Vec::new()).collect(),
+            arounds: Interner::default(),
             changes: Interner::default(),
             effects: Memo::default(),
             elsewhere: Elsewhere::default(),
@@ -127,6 +134,7 @@ impl<'p> Engine<'p> {
             begun: Vec::new(),
             most_starts: STARTS,
             lengths: std::collections::BTreeMap::new(),
+            complete: false,
             symmetry,
             lean: false,
             units: Vec::new(),
@@ -144,6 +152,7 @@ impl<'p> Engine<'p> {
                 remembers: 0,
                 holds: Vec::new(),
                 hungry: false,
+                around: NONE,
             });
         }
         engine
@@ -193,8 +202,11 @@ impl<'p> Engine<'p> {
         let locals = self.locals.capacity() * size_of::<(Local, u32)>();
         let tables =
             self.effects.bytes() + self.folded.bytes() + self.touched.bytes() + self.deltas.bytes();
-        let interned = self.worlds.bytes() + self.changes.bytes() + self.violations.bytes();
-        let interned = interned + self.elsewhere.bytes();
+        let interned = self.worlds.bytes()
+            + self.arounds.bytes()
+            + self.changes.bytes()
+            + self.violations.bytes()
+            + self.elsewhere.bytes();
         contents + blocks + tables + interned + (known + learned + locals + self.owned) as u64
     }
 
@@ -280,27 +292,6 @@ impl<'p> Engine<'p> {
             }
         }
         Ok((state, told.events))
-    }
-
-    fn intern_block(&mut self, class: ClassId, block: Block) -> u32 {
-        let table = &mut self.blocks[class.0 as usize];
-        let id = table.keep(block);
-        if id as usize == self.known[class.0 as usize].len() {
-            let mut offered = Vec::new();
-            let first = number(self.locals.len());
-            let mut known = know(self.program, class, table.get(id), &mut offered);
-            known.locals = first..first + number(offered.len());
-            self.locals.extend(offered.into_iter().map(|local| {
-                let about = match local {
-                    Local::Node(node) | Local::Fault(node, _) => self.about[node.index()],
-                    Local::Expire(resource) => Some(resource),
-                };
-                (local, about.map_or(NONE, |r| r.0))
-            }));
-            self.remembered |= known.remembers;
-            self.known[class.0 as usize].push(known);
-        }
-        id
     }
 
     /// Everything a move can lead to: nothing if it is not enabled, several if it asks an unknown condition.
@@ -390,8 +381,4 @@ pub struct Told {
     pub started: Vec<(Unit, u32)>,
     /// What was read and written, if somebody wants to know.
     record: Option<Record>,
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).expect("internal error: too many moves")
 }

@@ -1,0 +1,152 @@
+//! Iterations beyond hope: those that cannot end any more without a rule that fires, or a retry that is given up.
+//!
+//! After a complete search everything is known that a block can do in any state that can be reached. So an iteration
+//! that stands in a block has hope while a resource has a content, if one of its moves, nothing firing, is possible
+//! with that content and ends it, or leads to where it has hope; if it has hope after it heard of a change; or if it has hope
+//! with what somebody's move, nothing firing, makes of that content. What else the other processes do meanwhile, and all
+//! other resources, are left out of account, which can only leave too much hope.
+
+use super::delta::{Delta, Learned};
+use super::{Engine, State};
+use crate::explore::table::NONE;
+use crate::model::ids::ResourceId;
+use crate::model::program::Kind;
+
+/// More pairs of blocks and contents are not looked at.
+const MOST: usize = 1 << 18;
+
+/// Where there is hope, resource by resource. Empty where nothing can be said.
+#[derive(Debug, Default)]
+pub struct Hope(Vec<Pairs>);
+
+#[derive(Debug)]
+struct Pairs {
+    resource: ResourceId,
+    contents: usize,
+    /// By class, then number of the block and of the content.
+    hope: Vec<Vec<bool>>,
+}
+
+impl Engine<'_> {
+    /// Where there is hope.
+    pub fn hope(&self) -> Hope {
+        let ends_others = |n| matches!(self.program.node(n).kind, Kind::Terminate(_));
+        let looped = self.program.classes.iter().any(|c| c.looped.is_some());
+        if !looped
+            || !self.complete
+            || self.program.cancellable
+            || self.program.ids().any(ends_others)
+            || self.learned.iter().any(|l| l.delta == Delta::Slow)
+        {
+            return Hope::default();
+        }
+        // What leases and late writes do by themselves is nobody's move.
+        let own = |r: &ResourceId| !self.leasable.contains(r) && !self.written_late.contains(r);
+        let resources = (0..self.contents.len()).filter_map(|r| u32::try_from(r).ok());
+        Hope(resources.map(ResourceId).filter(own).filter_map(|r| self.pairs(r)).collect())
+    }
+
+    fn pairs(&self, resource: ResourceId) -> Option<Pairs> {
+        let contents = self.contents[resource.index()].len();
+        // Every move: its home, the content it asks for, the content it leaves (none: the same), the block it leads to
+        // (none: it ends).
+        let homes = self.homes();
+        let mut moves = Vec::new();
+        let mut hope: Vec<Vec<bool>> = Vec::new();
+        for (class, blocks) in self.known.iter().enumerate() {
+            let iterates = self.program.classes[class].looped.is_some();
+            hope.push(vec![false; if iterates { blocks.len() * contents } else { 0 }]);
+        }
+        let mut unknown = vec![true; self.locals.len()];
+        let mut drifts = Vec::new();
+        for learned in &self.learned {
+            unknown[learned.local as usize] = false;
+            let Delta::Plain(plain) = &learned.delta else { continue };
+            if learned.fired {
+                continue;
+            }
+            let asked = self.asked(learned, resource);
+            let left = plain.writes.iter().find(|w| w.0 == resource).map(|w| w.1 as usize);
+            drifts.extend(left.map(|left| (asked, left)));
+            let (class, number) = homes[learned.local as usize];
+            if !hope[class].is_empty() {
+                let to = (!learned.ends).then_some(plain.block as usize);
+                moves.push(((class, number), asked, left, to));
+            }
+        }
+        drifts.sort_unstable();
+        drifts.dedup();
+        let blocks: usize = hope.iter().map(Vec::len).sum::<usize>() / contents.max(1);
+        if blocks * contents.max(drifts.len()) > MOST || moves.is_empty() {
+            return None;
+        }
+        for (known, hope) in self.known.iter().zip(&mut hope) {
+            for ((number, known), hope) in known.iter().enumerate().zip(hope.chunks_mut(contents)) {
+                let said = known.locals.clone().all(|local| !unknown[local as usize]);
+                if number == 0 || known.ended.is_some() || !said {
+                    hope.fill(true);
+                }
+            }
+        }
+        let heard = self.touched.iter().map(|([class, number, ..], to)| {
+            ((class as usize, number as usize), None, None, Some(to as usize))
+        });
+        moves.extend(heard.filter(|((class, _), ..)| !hope[*class].is_empty()));
+        let every = |asked: Option<usize>| asked.map_or(0..contents, |c| c..c + 1);
+        let mut more = true;
+        while std::mem::take(&mut more) {
+            for &((class, number), asked, left, to) in moves.iter().rev() {
+                for content in every(asked) {
+                    let then =
+                        to.is_none_or(|to| hope[class][to * contents + left.unwrap_or(content)]);
+                    let now = &mut hope[class][number * contents + content];
+                    more |= then && !*now;
+                    *now |= then;
+                }
+            }
+            for &(asked, left) in drifts.iter().rev() {
+                for block in hope.iter_mut().flat_map(|h| h.chunks_mut(contents)) {
+                    for content in every(asked) {
+                        more |= block[left] && !block[content];
+                        block[content] |= block[left];
+                    }
+                }
+            }
+        }
+        Some(Pairs { resource, contents, hope })
+    }
+
+    /// The class and the number of the block that offers a local move.
+    fn homes(&self) -> Vec<(usize, usize)> {
+        let mut homes = vec![(0, 0); self.locals.len()];
+        for (class, blocks) in self.known.iter().enumerate() {
+            for (number, known) in blocks.iter().enumerate() {
+                known.locals.clone().for_each(|local| homes[local as usize] = (class, number));
+            }
+        }
+        homes
+    }
+
+    /// The content of a resource on which a move rests, if it looks at it.
+    fn asked(&self, learned: &Learned, resource: ResourceId) -> Option<usize> {
+        let about = self.locals[learned.local as usize].1;
+        let read = learned.reads.iter().find(|r| r.0 == resource).map(|r| r.1 as usize);
+        read.or((about == resource.0 && about != NONE).then_some(learned.content as usize))
+    }
+
+    /// Whether some iteration of a state is beyond hope, so that everything cannot end without a rule that fires.
+    pub fn is_hopeless(&self, hope: &Hope, state: &State) -> bool {
+        hope.0.iter().any(|pairs| {
+            let owner = self.program.resource(pairs.resource).owner;
+            self.units.iter().any(|&unit| {
+                if owner.is_some_and(|flow| flow != self.layout.flow(unit.run)) {
+                    return false;
+                }
+                let content = state[self.layout.resource(pairs.resource, unit.run)] as usize;
+                let at = state[self.layout.place(unit)] as usize * pairs.contents + content;
+                let hope = pairs.hope[self.layout.class(unit).0 as usize].get(at);
+                content < pairs.contents && hope == Some(&false)
+            })
+        })
+    }
+}
