@@ -1,6 +1,7 @@
 //! One program fuzzed: what random schedules met, told like the findings of a search.
 
 use super::explore::{Explored, grouped};
+use crate::explore::ending::is_decided;
 use crate::explore::engine::Engine;
 use crate::explore::fuzz::{Bound, Fuzz, Fuzzed, Strategy, fuzz, schedule};
 use crate::explore::limits::{Config, Counts, Reduction, Stop};
@@ -29,7 +30,10 @@ pub(super) fn fuzzed(
         restore_counters(&mut lowered.program);
         found = fuzz(&lowered.program, asked, config.threads, stop);
     }
-    let violations = found.violations.keys().cloned().collect();
+    let outcomes = found.outcomes.keys().cloned().collect();
+    // What has decided nothing in any of them may decide nothing at all.
+    let told = |v: &&Violation| !is_decided(&lowered.program, v, &outcomes);
+    let violations = found.violations.keys().filter(told).cloned().collect();
     let wanted = grouped(&violations);
     let mut engine = Engine::new(&lowered.program, config.reduction != Reduction::None);
     let mut told = witnesses(&mut engine, &wanted, CAP, stop);
@@ -54,7 +58,7 @@ pub(super) fn fuzzed(
     };
     Explored {
         violations,
-        outcomes: found.outcomes.keys().cloned().collect(),
+        outcomes,
         serial: orders,
         counts: Counts { transitions: found.steps, ..Counts::default() },
         stopped: Some("random schedules prove nothing".to_owned()),

@@ -171,7 +171,7 @@ pub fn judge_contents(program: &Program, contents: Contents<'_>) -> Vec<Violatio
 }
 
 /// Whether unordered writes decide nothing, seen from the end: whatever else was chosen, the cell always ends with one
-/// value, since somebody waits for somebody. The outcomes are all there are.
+/// value, since somebody waits for somebody. The outcomes are all there are, or all that random schedules have met.
 pub fn is_decided(program: &Program, violation: &Violation, outcomes: &BTreeSet<Joint>) -> bool {
     /// More are not compared one with another.
     const MANY: usize = 1_000;
