@@ -109,6 +109,32 @@ fn a_lock_around_a_row_holds_only_as_long_as_the_lease() {
     assert!(rules.contains(&"lease-misuse") && rules.contains(&"lost-update"), "{rules:?}");
 }
 
+/// Seconds that are known only at run time are the fewest that there can be.
+#[test]
+fn a_lease_of_unknown_length_is_short() {
+    let row = |seconds: &str| {
+        let quick = |mut call: Json| {
+            call["limit"] = json!({"timeout": "PT7S"});
+            call["inputs"]["retryPolicy"] = json!({"type": "none"});
+            call
+        };
+        let more = json!({"N": "@add(body('Get')?['N'], 1)"});
+        let section = json!({
+            "Get": quick(item("GET", &json!({}), &json!(""))),
+            "Put": after(quick(item("PATCH", &json!({}), &more)), "Get"),
+            "Release": whatever(lease("release", &json!({"x-ms-lease-id": ID})), "Put"),
+        });
+        let name = format!("row-{}", seconds.len());
+        let mut flow = guarded(seconds, &section);
+        let ask = &mut flow["Lock"]["actions"]["Acquire"];
+        *ask = quick(ask.clone());
+        let found = checked(&name, &on_request(), &flow).findings;
+        found.iter().any(|f| f.rule == "lost-update")
+    };
+    assert!(row("@triggerBody()?['seconds']") && row("15"));
+    assert!(!row("60"));
+}
+
 /// What the lock guards: counting up, and giving the lease back whatever came of it.
 fn counting() -> Json {
     json!({

@@ -141,6 +141,11 @@ fn after_expiry_the_old_id_counts_until_something_happens() {
     // Where the lease had run out it was taken anew, and the older id is worth nothing.
     assert_eq!(codes(&taken, &renew, 0), [200, 409].into());
     assert_eq!(codes(&taken, &release, 0), [200, 409].into());
+    // A lease that was renewed is held again, however it stood before.
+    let mut again = renew.clone();
+    (again["name"], again["takes"]) = (json!("N"), json!([0, 0]));
+    let acquire = json!({ "acquireLease": "b", "seconds": 15 });
+    assert_eq!(codes(&with(again), &acquire, 0), [409].into());
     let read = with(json!({ "name": "R", "get": "b", "takes": [0, 0] }));
     assert_eq!(codes(&read, &renew, 0), [200].into());
 }
@@ -233,4 +238,65 @@ fn a_lease_is_no_fence_elsewhere() {
     assert_eq!(section(30, elsewhere), ["\"m.N\""]);
     // The blob itself refuses the late write: 412, and nothing was misused.
     assert_eq!(section(30, own), Vec::<String>::new());
+}
+
+/// A run whose loop has two iterations at once, between steps of its own; what it ends with in table `t`, and its rules.
+fn beside(before: &Value, body: Value, behind: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
+    let each = json!({ "forEach": "o", "items": 2, "concurrency": 2, "do": body });
+    let steps = [before.as_array(), Some(&vec![each]), behind.as_array()];
+    let steps: Vec<Value> = steps.into_iter().flatten().flatten().cloned().collect();
+    let mut model = model(0, &json!(steps));
+    model["state"]["b"] = json!({ "kind": "blob", "value": 0 });
+    let flow = check(&model, "all");
+    let ends = flow["outcomes"]["t"]["values"].as_array().cloned().unwrap_or_default();
+    (ends.iter().map(ToString::to_string).collect(), rules(&flow))
+}
+
+/// A row that says what an expression is, whatever came before.
+fn row(key: &str, after: &str) -> Value {
+    json!({ "name": "Row", "create": "t", "row": { "k": key }, "takes": [0, 0], "retry": { "type": "none" },
+        "runAfter": { after: ["Succeeded", "Failed", "Skipped", "TimedOut"] } })
+}
+
+/// A finite lease runs out also when whoever had it has ended.
+#[test]
+fn a_lease_that_was_left_behind_runs_out() {
+    let body = json!([lock("A"), row("@outputs('A')?['statusCode']", "A")]);
+    let (ends, _) = beside(&json!([]), body, &json!([]));
+    let both = "[{\"k\":201},{\"k\":201}]";
+    assert!(ends.iter().any(|end| end == both), "{ends:?}");
+}
+
+/// The own lease, not named, is good after it ran out only until another is given: whoever has that keeps it.
+#[test]
+fn a_lease_that_ran_out_gives_back_no_other() {
+    let write = json!({ "name": "Write", "write": "b", "value": 1, "lease": "@outputs('A')?['leaseId']", "takes": [0, 0] });
+    let back = json!({ "name": "Back", "releaseLease": "b", "takes": [60, 60] });
+    let body = json!([lock("A"), { "name": "First", "if": "@equals(items('o'), 1)", "then": [back], "else": [
+        write, row("@concat(outputs('A')?['statusCode'], '-', outputs('Write')?['statusCode'])", "Write")] }]);
+    let (ends, _) = beside(&json!([]), body, &json!([]));
+    assert!(ends.iter().any(|end| end.contains("201-200")), "{ends:?}");
+    assert!(!ends.iter().any(|end| end.contains("201-412")), "{ends:?}");
+}
+
+/// A lease that somebody else of the run gave back by its id is given back.
+#[test]
+fn a_lease_that_an_iteration_gives_back_leaks_no_more() {
+    let (_, kept) =
+        beside(&json!([lock("A")]), json!([{ "name": "No", "compose": "" }]), &json!([]));
+    assert!(kept.contains("lease-misuse"));
+    let (_, given) = beside(&json!([lock("A")]), json!([unlock("Back", "A")]), &json!([]));
+    assert!(!given.contains("lease-misuse"), "{given:?}");
+}
+
+/// The lease of a run guards its iterations too, and when it has run out they write without it.
+#[test]
+fn a_lease_around_a_loop_is_that_of_its_iterations() {
+    let section = |takes: u64| {
+        let body = json!([{ "name": "Slow", "compose": "", "takes": [0, takes] },
+            { "name": "Store", "update": "m", "set": { "N": 1 }, "takes": [0, 0] }]);
+        let back = json!([unlock("Back", "A")]);
+        beside(&json!([lock("A")]), body, &back).1.contains("lease-misuse")
+    };
+    assert!(section(60) && !section(5));
 }

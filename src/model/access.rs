@@ -7,7 +7,7 @@ use super::external;
 use super::ids::ResourceId;
 use super::lease::{ANYBODY, acquire, break_lease, end_lease, over_http, standing, write};
 use super::over_row::over_row;
-use super::program::{Access, Adding, Columns, Filter, Program, Shape, Status};
+use super::program::{Access, Adding, Columns, Filter, Program, Shape};
 use super::select::{select, selected};
 use super::value::{Standing, Value};
 use super::version;
@@ -357,11 +357,4 @@ fn delete(
     let count = Value::Int(i64::try_from(rows.len()).unwrap_or(i64::MAX));
     let output = if sql { Value::object([("rowsAffected", count)]) } else { code(200) };
     Ok(Act { after: Some(after), output, wrote, ..Act::default() })
-}
-
-impl Program {
-    /// The status that an access leaves.
-    pub fn status_of(act: &Act) -> Status {
-        if act.refused.is_some() { Status::Failed } else { Status::Succeeded }
-    }
 }
