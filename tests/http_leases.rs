@@ -197,6 +197,8 @@ fn whoever_breaks_the_lease_of_another_opens_the_section() {
     let rules: Vec<&str> = flow.findings.iter().map(|f| f.rule).collect();
     assert!(rules.contains(&"lost-update"), "{rules:?}");
     assert!(rules.contains(&"lease-misuse"), "the holder goes on without it: {rules:?}");
+    // What was broken is not left behind by whoever had it.
+    assert!(flow.findings.iter().all(|f| f.actions != ["Acquire"]), "{:?}", told(&flow));
 }
 
 #[test]
