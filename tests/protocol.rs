@@ -241,7 +241,7 @@ fn a_lease_is_no_fence_elsewhere() {
 }
 
 /// A run whose loop has two iterations at once, between steps of its own; what it ends with in table `t`, and its rules.
-fn beside(before: &Value, body: Value, behind: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
+fn beside(before: &Value, body: &Value, behind: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
     let each = json!({ "forEach": "o", "items": 2, "concurrency": 2, "do": body });
     let steps = [before.as_array(), Some(&vec![each]), behind.as_array()];
     let steps: Vec<Value> = steps.into_iter().flatten().flatten().cloned().collect();
@@ -262,7 +262,7 @@ fn row(key: &str, after: &str) -> Value {
 #[test]
 fn a_lease_that_was_left_behind_runs_out() {
     let body = json!([lock("A"), row("@outputs('A')?['statusCode']", "A")]);
-    let (ends, _) = beside(&json!([]), body, &json!([]));
+    let (ends, _) = beside(&json!([]), &body, &json!([]));
     let both = "[{\"k\":201},{\"k\":201}]";
     assert!(ends.iter().any(|end| end == both), "{ends:?}");
 }
@@ -274,7 +274,7 @@ fn a_lease_that_ran_out_gives_back_no_other() {
     let back = json!({ "name": "Back", "releaseLease": "b", "takes": [60, 60] });
     let body = json!([lock("A"), { "name": "First", "if": "@equals(items('o'), 1)", "then": [back], "else": [
         write, row("@concat(outputs('A')?['statusCode'], '-', outputs('Write')?['statusCode'])", "Write")] }]);
-    let (ends, _) = beside(&json!([]), body, &json!([]));
+    let (ends, _) = beside(&json!([]), &body, &json!([]));
     assert!(ends.iter().any(|end| end.contains("201-200")), "{ends:?}");
     assert!(!ends.iter().any(|end| end.contains("201-412")), "{ends:?}");
 }
@@ -283,9 +283,9 @@ fn a_lease_that_ran_out_gives_back_no_other() {
 #[test]
 fn a_lease_that_an_iteration_gives_back_leaks_no_more() {
     let (_, kept) =
-        beside(&json!([lock("A")]), json!([{ "name": "No", "compose": "" }]), &json!([]));
+        beside(&json!([lock("A")]), &json!([{ "name": "No", "compose": "" }]), &json!([]));
     assert!(kept.contains("lease-misuse"));
-    let (_, given) = beside(&json!([lock("A")]), json!([unlock("Back", "A")]), &json!([]));
+    let (_, given) = beside(&json!([lock("A")]), &json!([unlock("Back", "A")]), &json!([]));
     assert!(!given.contains("lease-misuse"), "{given:?}");
 }
 
@@ -296,7 +296,7 @@ fn a_lease_around_a_loop_is_that_of_its_iterations() {
         let body = json!([{ "name": "Slow", "compose": "", "takes": [0, takes] },
             { "name": "Store", "update": "m", "set": { "N": 1 }, "takes": [0, 0] }]);
         let back = json!([unlock("Back", "A")]);
-        beside(&json!([lock("A")]), body, &back).1.contains("lease-misuse")
+        beside(&json!([lock("A")]), &body, &back).1.contains("lease-misuse")
     };
     assert!(section(60) && !section(5));
 }
