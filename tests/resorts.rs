@@ -47,11 +47,47 @@ fn holds(engine: &mut Engine<'_>, schedule: &Schedule, wanted: &BTreeSet<Joint>)
     silent && ended && wanted.contains(&outcome(engine, &end))
 }
 
+/// Iterations that take turns at a lease, or do not: it runs out, is given back or left behind.
+fn leased() -> impl Strategy<Value = Value> {
+    let step = (0..5_usize, prop_oneof![Just(0_u64), Just(40)]);
+    (prop::collection::vec(step, 1..=3), any::<bool>(), 0..3_usize, 2..=3_u64).prop_map(
+        |(steps, waits, back, items)| {
+            let mut lock = json!({ "name": "Lock", "acquireLease": "b", "seconds": 30, "takes": [0, 0] });
+            if waits {
+                lock["retry"] = json!({ "count": 90, "interval": 30, "type": "fixed" });
+            }
+            let id = "@outputs('Lock')?['leaseId']";
+            let mut body = vec![lock];
+            for (at, (what, takes)) in steps.iter().enumerate() {
+                let mut step = [
+                    json!({ "compose": "" }),
+                    json!({ "write": "b", "value": "@items('order')", "lease": id }),
+                    json!({ "write": "b", "value": 7 }),
+                    json!({ "update": "m", "set": { "N": "@items('order')" } }),
+                    json!({ "renewLease": "b", "lease": id }),
+                ][*what]
+                    .clone();
+                (step["name"], step["takes"]) = (json!(format!("Step_{at}")), json!([0, takes]));
+                body.push(step);
+            }
+            let any = json!(["Succeeded", "Failed", "Skipped", "TimedOut"]);
+            let last = body.last().expect("the lock")["name"].as_str().expect("named").to_owned();
+            let mut unlock = json!({ "name": "Unlock", "releaseLease": "b", "takes": [0, 0], "runAfter": { last: any } });
+            if back == 1 {
+                unlock["lease"] = json!(id);
+            }
+            body.extend((back > 0).then_some(unlock));
+            let state = json!({ "b": { "kind": "blob", "value": 0 }, "m": { "kind": "item", "fields": { "N": 0 } } });
+            looped(items, &state, &json!(body))
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(cases("proptest-regressions/resorts.txt", 150))]
 
     #[test]
-    fn random_models(model in models(), faults in 0..2u32) {
+    fn random_models(model in prop_oneof![2 => models(), 1 => leased()], faults in 0..2u32) {
         let Some(program) = program(&model, faults) else { return Ok(()) };
         let Some((wanted, [hopeful, all])) = explained(&program, 1_500) else {
             return Err(TestCaseError::reject("large"));

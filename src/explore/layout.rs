@@ -119,6 +119,10 @@ impl Layout {
     pub fn resource(&self, resource: ResourceId, run: u32) -> usize {
         self.at[run as usize][resource.index()]
     }
+    /// Whether what was read is what is there, for a run.
+    pub fn holds(&self, reads: &[(ResourceId, u32)], state: &[u32], run: u32) -> bool {
+        reads.iter().all(|&(resource, content)| state[self.resource(resource, run)] == content)
+    }
     /// Where all resources are, for a run.
     pub fn resources(&self, run: u32) -> &[usize] {
         &self.at[run as usize]

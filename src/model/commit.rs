@@ -150,9 +150,8 @@ impl Machine<'_> {
             let outside = resource.shape == Shape::External || resource.answers != Answers::Plain;
             let differs = if outside {
                 let (new, key) = (new_row.get(column), new_row.get(external::KEY));
-                let runs = self.program.flows.iter().map(|f| f.runs).sum::<u32>();
                 external::differ(&new, &old_value, &key)
-                    || runs > 1 && external::hangs_on_event(&new, &key)
+                    || self.program.has_several_runs() && external::hangs_on_event(&new, &key)
             } else {
                 !is_one_etag(&new_row.get(column), &old_value) && new_row.get(column) != old_value
             };

@@ -40,6 +40,11 @@ impl Program {
         }
     }
 
+    /// Whether there is more than one run, of one flow or of several.
+    pub fn has_several_runs(&self) -> bool {
+        self.flows.len() > 1 || self.flows.iter().any(|flow| flow.runs > 1)
+    }
+
     /// Whether two writes of a variable are of parallel branches of its run, in a concurrent loop of a branch or not.
     pub fn branches_of(&self, class: ClassId, cell: ResourceId, (a, b): (NodeId, NodeId)) -> bool {
         self.resource(cell).shape == Shape::Variable

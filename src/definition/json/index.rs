@@ -105,7 +105,7 @@ pub(super) fn spelled(text: &[u8], at: usize) -> Vec<u32> {
     found
 }
 
-/// Bytes of a `\uXXXX` escape, and of the letter it stands for; two of them may be one letter.
+/// Bytes of an escape like `\u00e9`, and of the letter it stands for; two of them may be one letter.
 fn unicode(text: &[u8], at: usize) -> (usize, usize) {
     let digits = text.get(at + 2..at + 6).and_then(|digits| std::str::from_utf8(digits).ok());
     match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default() {

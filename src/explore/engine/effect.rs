@@ -23,7 +23,7 @@ const TOLD: usize = 1000;
 /// What one machine run did; computed once for its inputs.
 #[derive(Clone, Debug)]
 pub(super) struct Effect {
-    reads: Arc<[(ResourceId, u32)]>,
+    pub(super) reads: Arc<[(ResourceId, u32)]>,
     pub(super) result: Result<Arc<Done>, Halt>,
 }
 
@@ -103,9 +103,10 @@ impl Engine<'_> {
         let content = about.map_or(u32::MAX, |r| state[self.layout.resource(r, unit.run)]);
         let block = state[self.layout.place(unit)];
         let key = Key { class, block, parent, world: state[0], node, content };
-        let found = self.effects.get(&key).and_then(|list| {
-            list.iter().find(|e| e.holds(|r| state[self.layout.resource(r, unit.run)]))
-        });
+        let found = self
+            .effects
+            .get(&key)
+            .and_then(|list| list.iter().find(|e| self.layout.holds(&e.reads, state, unit.run)));
         let done = if let Some(effect) = found {
             note(&mut told.record, effect, unit, &self.changes);
             effect.result.clone()?
@@ -312,11 +313,6 @@ impl Engine<'_> {
 }
 
 impl Effect {
-    /// Whether what it read is what is there.
-    pub(super) fn holds(&self, content: impl Fn(ResourceId) -> u32) -> bool {
-        self.reads.iter().all(|&(r, id)| content(r) == id)
-    }
-
     /// Bytes it owns.
     fn weight(&self) -> usize {
         let done = self.result.as_ref().map_or(0, |done| {

@@ -10,8 +10,8 @@ use crate::model::answers::Asked;
 use crate::model::transition::Halt;
 use crate::model::value::Value;
 
-/// As many runs with the same inputs are looked through.
-const MOST: usize = 64;
+/// As many runs with the same inputs are looked through, or pauses.
+pub(super) const MOST: usize = 64;
 
 /// A question's number, and how it was answered, if it was.
 pub(super) type Answer = (u32, Option<bool>);
@@ -58,7 +58,7 @@ impl Engine<'_> {
         let runs = self.elsewhere.runs.get(&key.unworldly())?;
         let answer = |question| self.elsewhere.answer(key.world, question);
         let same = runs.iter().rev().take(MOST).find(|(asked, effect)| {
-            effect.holds(|r| state[self.layout.resource(r, unit.run)])
+            self.layout.holds(&effect.reads, state, unit.run)
                 && asked.iter().all(|&(question, given)| answer(question) == given)
         });
         same.map(|(_, effect)| effect.clone())

@@ -27,6 +27,43 @@ struct Pairs {
     hope: Vec<Vec<bool>>,
 }
 
+/// A content that is asked for (none: any), and what is made of it.
+type Drift = (Option<usize>, usize);
+
+/// Where a block gets by a move, or by hearing of one.
+struct Onward {
+    class: usize,
+    number: usize,
+    /// The content that the move asks for; none: any. What it leaves is a drift.
+    asked: Option<usize>,
+    /// None: it ends.
+    to: Option<usize>,
+}
+
+/// Gives hope to all from where it can be reached, until nothing more gets any.
+fn spread(hope: &mut [Vec<bool>], contents: usize, moves: &[Onward], drifts: &[Drift]) {
+    let every = |asked: Option<usize>| asked.map_or(0..contents, |c| c..c + 1);
+    let mut more = true;
+    while std::mem::take(&mut more) {
+        for Onward { class, number, asked, to } in moves.iter().rev() {
+            for content in every(*asked) {
+                let then = to.is_none_or(|to| hope[*class][to * contents + content]);
+                let now = &mut hope[*class][number * contents + content];
+                more |= then && !*now;
+                *now |= then;
+            }
+        }
+        for &(asked, left) in drifts.iter().rev() {
+            for block in hope.iter_mut().flat_map(|h| h.chunks_mut(contents)) {
+                for content in every(asked) {
+                    more |= block[left] && !block[content];
+                    block[content] |= block[left];
+                }
+            }
+        }
+    }
+}
+
 impl Engine<'_> {
     /// Where there is hope.
     pub fn hope(&self) -> Hope {
@@ -48,72 +85,51 @@ impl Engine<'_> {
 
     fn pairs(&self, resource: ResourceId) -> Option<Pairs> {
         let contents = self.contents[resource.index()].len();
-        // Every move: its home, the content it asks for, the content it leaves (none: the same), the block it leads to
-        // (none: it ends).
-        let homes = self.homes();
-        let mut moves = Vec::new();
+        let mut unknown = vec![true; self.locals.len()];
+        self.learned.iter().for_each(|learned| unknown[learned.local as usize] = false);
         let mut hope: Vec<Vec<bool>> = Vec::new();
         for (class, blocks) in self.known.iter().enumerate() {
             let iterates = self.program.classes[class].looped.is_some();
-            hope.push(vec![false; if iterates { blocks.len() * contents } else { 0 }]);
+            let has = blocks.iter().enumerate().map(|(number, known)| {
+                let said = known.locals.clone().all(|local| !unknown[local as usize]);
+                number == 0 || known.ended.is_some() || !said
+            });
+            let has = has.flat_map(|has| std::iter::repeat_n(has, contents));
+            hope.push(if iterates { has.collect() } else { Vec::new() });
         }
-        let mut unknown = vec![true; self.locals.len()];
-        let mut drifts = Vec::new();
-        for learned in &self.learned {
-            unknown[learned.local as usize] = false;
-            let Delta::Plain(plain) = &learned.delta else { continue };
-            if learned.fired {
-                continue;
-            }
-            let asked = self.asked(learned, resource);
-            let left = plain.writes.iter().find(|w| w.0 == resource).map(|w| w.1 as usize);
-            drifts.extend(left.map(|left| (asked, left)));
-            let (class, number) = homes[learned.local as usize];
-            if !hope[class].is_empty() {
-                let to = (!learned.ends).then_some(plain.block as usize);
-                moves.push(((class, number), asked, left, to));
-            }
-        }
-        drifts.sort_unstable();
-        drifts.dedup();
+        let (mut moves, drifts) = self.moves_at(resource);
+        moves.retain(|step| !hope[step.class].is_empty());
         let blocks: usize = hope.iter().map(Vec::len).sum::<usize>() / contents.max(1);
         if blocks * contents.max(drifts.len()) > MOST || moves.is_empty() {
             return None;
         }
-        for (known, hope) in self.known.iter().zip(&mut hope) {
-            for ((number, known), hope) in known.iter().enumerate().zip(hope.chunks_mut(contents)) {
-                let said = known.locals.clone().all(|local| !unknown[local as usize]);
-                if number == 0 || known.ended.is_some() || !said {
-                    hope.fill(true);
-                }
-            }
-        }
-        let heard = self.touched.iter().map(|([class, number, ..], to)| {
-            ((class as usize, number as usize), None, None, Some(to as usize))
-        });
-        moves.extend(heard.filter(|((class, _), ..)| !hope[*class].is_empty()));
-        let every = |asked: Option<usize>| asked.map_or(0..contents, |c| c..c + 1);
-        let mut more = true;
-        while std::mem::take(&mut more) {
-            for &((class, number), asked, left, to) in moves.iter().rev() {
-                for content in every(asked) {
-                    let then =
-                        to.is_none_or(|to| hope[class][to * contents + left.unwrap_or(content)]);
-                    let now = &mut hope[class][number * contents + content];
-                    more |= then && !*now;
-                    *now |= then;
-                }
-            }
-            for &(asked, left) in drifts.iter().rev() {
-                for block in hope.iter_mut().flat_map(|h| h.chunks_mut(contents)) {
-                    for content in every(asked) {
-                        more |= block[left] && !block[content];
-                        block[content] |= block[left];
-                    }
-                }
-            }
-        }
+        spread(&mut hope, contents, &moves, &drifts);
         Some(Pairs { resource, contents, hope })
+    }
+
+    /// All moves in which nothing fires and what blocks hear, as far as this resource has to do with it; and which content
+    /// they make of which (of any, if none is named).
+    fn moves_at(&self, resource: ResourceId) -> (Vec<Onward>, Vec<Drift>) {
+        let homes = self.homes();
+        let (mut moves, mut drifts) = (Vec::new(), Vec::new());
+        for learned in self.learned.iter().filter(|learned| !learned.fired) {
+            let Delta::Plain(plain) = &learned.delta else { continue };
+            let asked = self.asked(learned, resource);
+            let left = plain.writes.iter().find(|w| w.0 == resource).map(|w| w.1 as usize);
+            drifts.extend(left.map(|left| (asked, left)));
+            let (class, number) = homes[learned.local as usize];
+            let to = (!learned.ends).then_some(plain.block as usize);
+            moves.push(Onward { class, number, asked, to });
+        }
+        moves.extend(self.touched.iter().map(|([class, number, ..], to)| Onward {
+            class: class as usize,
+            number: number as usize,
+            asked: None,
+            to: Some(to as usize),
+        }));
+        drifts.sort_unstable();
+        drifts.dedup();
+        (moves, drifts)
     }
 
     /// The class and the number of the block that offers a local move.

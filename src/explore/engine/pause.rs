@@ -2,7 +2,7 @@
 //! chain of conditions is walked from its beginning for every one of them.
 
 use super::effect::Key;
-use super::elsewhere::Answer;
+use super::elsewhere::{Answer, MOST};
 use super::{Engine, State};
 use crate::explore::layout::Unit;
 use crate::model::block::Block;
@@ -12,9 +12,6 @@ use crate::model::transition::{Change, Event};
 use crate::model::value::Value;
 use crate::model::walk::Walk;
 use crate::property::judge::Violation;
-
-/// As many pauses with the same inputs are looked through.
-const MOST: usize = 64;
 
 /// Where a machine run stands.
 #[derive(Clone, Debug, Default)]
@@ -54,10 +51,7 @@ impl Engine<'_> {
         let fits = |paused: &Paused| {
             let mut asked = paused.asked.iter().flatten();
             answer(paused.open).is_some()
-                && paused
-                    .reads
-                    .iter()
-                    .all(|&(r, id)| state[self.layout.resource(r, unit.run)] == id)
+                && self.layout.holds(&paused.reads, state, unit.run)
                 && asked.all(|&(question, given)| answer(question) == given)
         };
         let list = self.elsewhere.paused.get(&key.unworldly())?;
