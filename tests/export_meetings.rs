@@ -253,6 +253,7 @@ fn a_row_that_the_query_would_not_find_again() {
     // However the query says it.
     for (at, filter) in [
         "Status ne 'DONE'",
+        "Status ne '@{'DONE'}'",
         "Kind eq 'a' and (Status eq 'New' or Status eq 'Open')",
         "not startswith(Status, 'Do')",
         "substringof('ew', Status)",

@@ -21,10 +21,8 @@ use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};
 use super::value::{Standing, Value};
 use condition::keyed;
-use row::{
-    answer, find, folded, gone, is_new, is_nobody, meet, named, refused, remove, told, unused,
-};
-pub use row::{conditional, literal_name};
+use row::{answer, find, gone, is_new, is_nobody, meet, named, refused, remove, told, unused};
+pub use row::{conditional, folded, literal_name};
 use shown::ETAGS;
 pub use shown::{ETAG, wraps};
 use std::collections::BTreeMap;

@@ -24,7 +24,7 @@ pub(super) fn in_address(value: Value) -> Value {
 }
 
 /// Texts that differ in case alone are equal to a database, unless somebody has told it otherwise.
-pub(super) fn folded(value: &Value) -> Value {
+pub fn folded(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::text(&text.to_lowercase()),
         Value::Term(term) if ["key", "concat"].contains(&&*term.op) => {

@@ -6,6 +6,7 @@ use super::parameter::{MARK, unmarked};
 use crate::definition::expression::Template;
 use crate::definition::problem::Problem;
 use crate::model::expression::Expr;
+use crate::model::external::folded;
 use crate::model::function::Function;
 
 /// A condition, or a part of one.
@@ -45,14 +46,17 @@ impl Predicate {
         (parser.at == parser.words.len()).then_some(read)
     }
 
-    /// The same over the model's row.
+    /// The same over the model's row. Services compare texts whatever their case.
     pub(super) fn lower(
         &self,
         value: &mut dyn FnMut(&Template) -> Result<Expr, Problem>,
     ) -> Result<Expr, Problem> {
         Ok(match self {
             Self::Column(column) => Expr::Column(column.as_str().into()),
-            Self::Value(template) => value(template)?,
+            Self::Value(template) => match value(template)? {
+                Expr::Const(constant) => Expr::Const(folded(&constant)),
+                other => other,
+            },
             Self::Call(name, args) => {
                 let args = args.iter().map(|a| a.lower(value)).collect::<Result<_, _>>()?;
                 let function = Function::lookup(name).expect("internal error: no such function");
@@ -150,8 +154,6 @@ impl Parser<'_> {
             return self.take(")").then_some(Predicate::Call(function, args));
         }
         if let Some(inner) = word.strip_prefix('\'').and_then(|w| w.strip_suffix('\'')) {
-            // Services compare texts whatever their case.
-            let inner = if inner.contains(MARK) { inner.to_owned() } else { inner.to_lowercase() };
             return Some(Predicate::Value(unmarked(&inner.replace("''", "'"), self.holes)));
         }
         if word.contains(MARK) {
@@ -162,7 +164,7 @@ impl Parser<'_> {
         }
         // A moment or a guid needs no quotes.
         if word.starts_with(|c: char| c.is_ascii_digit()) || is_guid(&word) {
-            return Some(Predicate::Value(Template::Text(word.to_lowercase())));
+            return Some(Predicate::Value(Template::Text(word)));
         }
         let named = |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '@');
         word.chars().all(named).then_some(Predicate::Column(word))
@@ -195,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_form() {
-        assert_eq!(said("Status ne 'Done'"), "not(equals(Status 'done'))");
+        assert_eq!(said("Status ne 'Done'"), "not(equals(Status 'Done'))");
         assert_eq!(
             said("a eq 1 or b gt 2 and c eq null"),
             "or(equals(a 1) and(greater(b 2) equals(c null)))"
@@ -204,7 +206,7 @@ mod tests {
             said("(a eq 1 or b eq 2) and not c le 3.5"),
             "and(or(equals(a 1) equals(b 2)) not(lessOrEquals(c 3.5)))"
         );
-        assert_eq!(said("startswith(Title,'It''s (a), b')"), "startsWith(Title 'it's (a), b')");
+        assert_eq!(said("startswith(Title,'It''s (a), b')"), "startsWith(Title 'It's (a), b')");
         assert_eq!(said("substringof('x', Title) eq true"), "equals(contains(Title 'x') true)");
         for unread in
             ["", "Status", "a eq", "(a eq 1", "a eq 1)", "a eq 'x", "year(a) eq 1", "a eq 1 b eq 2"]
