@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use support::engine::check;
+use support::engine::{check, writes_too_late};
 use support::seen::{model, numbers, outcomes, pretty, rules};
 
 fn never() -> Value {
@@ -26,17 +26,14 @@ fn too_late(step: &Value, takes: u64, policy: &Value, ended: &str) -> bool {
     let write = json!({ "name": "Write", "update": "m", "set": { "N": 6 }, "takes": [0, 0], "retry": never() });
     let many = if twice { 1 } else { -1 };
     let when = format!("@greater(length(outputs('Look')?['value']), {many})");
-    let mut model = model(
+    let model = model(
         1,
         &json!([{ "name": "Lock", "acquireLease": "b", "seconds": 30, "takes": [0, 0], "retry": never() }, step, look,
             { "name": "If", "if": when, "then": [write] },
             { "name": "Unlock", "releaseLease": "b", "takes": [0, 0], "retry": never(),
               "runAfter": { "If": ["Succeeded", "Failed", "Skipped", "TimedOut"] } }]),
     );
-    model["state"]["b"] = json!({ "kind": "blob" });
-    let flow = check(&model, "all");
-    let findings = flow["findings"].as_array().expect("findings");
-    findings.iter().any(|f| f["rule"] == "lease-misuse" && f["cell"] == "m.N")
+    writes_too_late(model)
 }
 
 /// Rows *Retry-After*, *retried outcomes*, *request timeout*: an attempt that goes wrong can take as long as one that does

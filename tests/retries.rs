@@ -13,7 +13,7 @@ use flowrace::platform::scenario::Scenario;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use support::engine::check;
+use support::engine::{check, writes_too_late};
 use support::seen::{model, pretty, rules};
 
 /// The one action of an export, compiled with a budget of one fault.
@@ -184,7 +184,7 @@ fn too_late(policy: &Value, budget: u64, first: &Value) -> bool {
     first["name"] = json!("First");
     first["takes"] = json!([0, 0]);
     first["retry"] = policy.clone();
-    let mut model = model(
+    let model = model(
         budget,
         &json!([
         { "name": "Lock", "acquireLease": "b", "seconds": 30, "takes": [0, 0], "retry": never },
@@ -194,10 +194,7 @@ fn too_late(policy: &Value, budget: u64, first: &Value) -> bool {
         { "name": "Unlock", "releaseLease": "b", "lease": "@outputs('Lock')?['leaseId']", "takes": [0, 0],
           "retry": never, "runAfter": { "Write": ["Succeeded", "Failed"] } }]),
     );
-    model["state"]["b"] = json!({ "kind": "blob" });
-    let flow = check(&model, "all");
-    let findings = flow["findings"].as_array().expect("findings");
-    findings.iter().any(|f| f["rule"] == "lease-misuse" && f["cell"] == "m.N")
+    writes_too_late(model)
 }
 
 /// Rows *Retry-After*, *types*, *exponential delay n*: the wait before an attempt counts towards the lease, and no other

@@ -33,6 +33,14 @@ pub(crate) fn checked(model: &Value, config: &flowrace::check::Config) -> Value 
     report["flows"][0].clone()
 }
 
+/// Whether `m.N` can be written when the lease of blob `b` that was taken for it has run out.
+pub(crate) fn writes_too_late(mut model: Value) -> bool {
+    model["state"]["b"] = serde_json::json!({ "kind": "blob" });
+    let flow = check(&model, "all");
+    let findings = flow["findings"].as_array().expect("findings");
+    findings.iter().any(|f| f["rule"] == "lease-misuse" && f["cell"] == "m.N")
+}
+
 /// The model compiled with a budget of faults; `None` if it cannot be.
 pub(crate) fn program(model: &Value, faults: u32) -> Option<Program> {
     let text = serde_json::to_string(model).expect("a value is text");

@@ -72,8 +72,6 @@ pub(super) struct Learned {
     pub(super) local: u32,
     /// Whether a rule fires, or a retry is given up.
     pub(super) fired: bool,
-    /// Whether it ends an iteration.
-    pub(super) ends: bool,
     /// Another one with the same key.
     next: u32,
 }
@@ -265,14 +263,12 @@ impl Engine<'_> {
         };
         let strong = |id: &u32| !self.violations.get(*id).weak;
         let fired = told.fired.iter().any(strong) || gave_up(&told.events);
-        let ends = self.has_ended(chosen, &next, &told);
         Learned {
             reads: record.reads.into(),
             delta,
             local: number,
             content: NONE,
             fired,
-            ends,
             next: NONE,
         }
     }

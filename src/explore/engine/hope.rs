@@ -2,9 +2,9 @@
 //!
 //! After a complete search everything is known that a block can do in any state that can be reached. So an iteration
 //! that stands in a block has hope while a resource has a content, if one of its moves, nothing firing, is possible
-//! with that content and ends it, or leads to where it has hope; if it has hope after it heard of a change; or if it has hope
-//! with what somebody's move, nothing firing, makes of that content. What else the other processes do meanwhile, and all
-//! other resources, are left out of account, which can only leave too much hope.
+//! with that content and ends it, or leads to where it has hope, or the one that takes its place; if it has hope after it
+//! heard of a change; or if it has hope with what somebody's move, nothing firing, makes of that content. What else the
+//! other processes do meanwhile, and all other resources, are left out of account, which can only leave too much hope.
 
 use super::delta::{Delta, Learned};
 use super::{Engine, State};
@@ -36,8 +36,8 @@ struct Onward {
     number: usize,
     /// The content that the move asks for; none: any. What it leaves is a drift.
     asked: Option<usize>,
-    /// None: it ends.
-    to: Option<usize>,
+    /// The block; 0 if it ends and no other iteration takes its place.
+    to: usize,
 }
 
 /// Gives hope to all from where it can be reached, until nothing more gets any.
@@ -47,7 +47,7 @@ fn spread(hope: &mut [Vec<bool>], contents: usize, moves: &[Onward], drifts: &[D
     while std::mem::take(&mut more) {
         for Onward { class, number, asked, to } in moves.iter().rev() {
             for content in every(*asked) {
-                let then = to.is_none_or(|to| hope[*class][to * contents + content]);
+                let then = hope[*class][to * contents + content];
                 let now = &mut hope[*class][number * contents + content];
                 more |= then && !*now;
                 *now |= then;
@@ -118,14 +118,13 @@ impl Engine<'_> {
             let left = plain.writes.iter().find(|w| w.0 == resource).map(|w| w.1 as usize);
             drifts.extend(left.map(|left| (asked, left)));
             let (class, number) = homes[learned.local as usize];
-            let to = (!learned.ends).then_some(plain.block as usize);
-            moves.push(Onward { class, number, asked, to });
+            moves.push(Onward { class, number, asked, to: plain.block as usize });
         }
         moves.extend(self.touched.iter().map(|([class, number, ..], to)| Onward {
             class: class as usize,
             number: number as usize,
             asked: None,
-            to: Some(to as usize),
+            to: to as usize,
         }));
         drifts.sort_unstable();
         drifts.dedup();
