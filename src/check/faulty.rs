@@ -2,16 +2,17 @@
 //! verdict stays about races: one line says what there is, and `--faults` asks for the schedules.
 
 use super::cut;
-use super::explore::explore_and;
-use super::findings::findings;
+use super::explore::{Explored, explore_and};
+use super::findings::{briefly, findings};
 use super::runs::key;
 use crate::definition::ast::Definition;
 use crate::definition::problem::Problem;
+use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Stop};
 use crate::finding::Finding;
 use crate::model::program::Program;
 use crate::platform::fault;
-use crate::platform::lower::{lower, outline};
+use crate::platform::lower::{Lowered, lower, outline};
 use crate::platform::scenario::{Redelivery, Scenario};
 
 /// States that this may cost.
@@ -41,12 +42,14 @@ pub(super) fn struck(
     if outline(definition, &scenario)?.program.nodes.len() > LARGE {
         return Ok(None);
     }
-    let mut found = with(definition, &scenario, config, stop)?;
+    // What nobody asked for becomes one line without schedules.
+    let tell = if base.faults > 0 { findings } else { briefly };
+    let mut found = with(definition, &scenario, config, stop, tell)?;
     let pinned = definition.setup.assume.get("trigger-delivery").map(String::as_str);
     if pinned != Some("once") && definition.flows.iter().any(|f| f.trigger.is_some()) {
         // By itself, so that it neither takes states from the calls' own faults nor lends them any.
         let again = Scenario { redelivery: Redelivery::Only, faults: 1, ..scenario };
-        let twice = with(definition, &again, config, stop)?;
+        let twice = with(definition, &again, config, stop, tell)?;
         found.extend(
             twice
                 .into_iter()
@@ -57,17 +60,21 @@ pub(super) fn struck(
     Ok(Some(found))
 }
 
+/// How violations become findings.
+type Tell = fn(&mut Engine<'_>, &Lowered, &Explored) -> Vec<Finding>;
+
 /// What needs a fault of the scenario to happen.
 fn with(
     definition: &Definition,
     scenario: &Scenario,
     config: &Config,
     stop: &dyn Stop,
+    tell: Tell,
 ) -> Result<Vec<Finding>, Vec<Problem>> {
     let mut lowered = lower(definition, scenario)?;
     let most = config.max_states.unwrap_or(STATES).min(STATES);
     let config = Config { max_states: Some(most), fuzz: None, kept: false, ..config.clone() };
-    let (_, mut found) = explore_and(&mut lowered, &config, stop, findings);
+    let (_, mut found) = explore_and(&mut lowered, &config, stop, tell);
     cut::keep_reached(definition, &lowered, scenario, &mut found)?;
     found.retain(|f| f.witness.as_ref().is_some_and(|w| w.faults > 0));
     Ok(found)

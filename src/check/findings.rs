@@ -3,13 +3,12 @@
 use super::explore::{Explored, grouped};
 use crate::definition::location::Location;
 use crate::definition::order::GraphFault;
-use crate::explore::ending::Joint;
 use crate::explore::engine::Engine;
 use crate::explore::twin::{Twin, twin};
 use crate::explore::witness::{Schedule, same_finding};
 use crate::finding::swap::swap;
-use crate::finding::trace::{cell_name, tell};
-use crate::finding::{Across, Finding, Severity};
+use crate::finding::trace::{Told, cell_name, tell};
+use crate::finding::{Across, Finding, Severity, Witness};
 use crate::model::program::Program;
 use crate::platform::lower::Lowered;
 use crate::property::judge::{FIRED_TWICE, Violation};
@@ -21,17 +20,52 @@ pub(super) const LATE: &str = "late-effects";
 /// What a finding that rests on it says of itself.
 const IF_LATE: &str = ", if an effect comes late";
 
+/// How it goes wrong, and beside it how it goes well.
+pub(super) struct Shown {
+    told: Told,
+    twin: Option<Witness>,
+    always: bool,
+}
+
 pub(super) fn findings(
     engine: &mut Engine<'_>,
     lowered: &Lowered,
     explored: &Explored,
 ) -> Vec<Finding> {
+    found(lowered, explored, |violation, schedule| {
+        let told = tell(engine, schedule, violation, true)?;
+        let beside = twin(engine, schedule, violation, explored.serial.as_ref());
+        let always = beside == Twin::Never;
+        let twin = match beside {
+            Twin::Found(other) => tell(engine, &other, violation, false).map(|t| t.witness),
+            Twin::Never | Twin::Unknown => None,
+        };
+        Some(Shown { told, twin, always })
+    })
+}
+
+/// Where nobody is shown how it goes well: to look for that can cost more than the whole search.
+pub(super) fn briefly(
+    engine: &mut Engine<'_>,
+    lowered: &Lowered,
+    explored: &Explored,
+) -> Vec<Finding> {
+    found(lowered, explored, |violation, schedule| {
+        let told = tell(engine, schedule, violation, true)?;
+        Some(Shown { told, twin: None, always: false })
+    })
+}
+
+fn found(
+    lowered: &Lowered,
+    explored: &Explored,
+    mut show: impl FnMut(&Violation, &Schedule) -> Option<Shown>,
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for violation in grouped(&explored.violations) {
         let choices = explored.told.iter().find(|(v, _)| same_finding(v, &violation));
-        let told =
-            choices.and_then(|(v, c)| Some((tell(engine, c, v, true)?, c.clone(), v.clone())));
-        let mut found = finding(engine, lowered, &violation, told, explored.serial.as_ref());
+        let shown = choices.and_then(|(v, schedule)| show(v, schedule));
+        let mut found = finding(lowered, &violation, shown);
         found.message.push_str(also(&violation, &explored.violations));
         findings.push(found);
     }
@@ -45,11 +79,9 @@ pub(super) fn findings(
 }
 
 pub(super) fn finding(
-    engine: &mut Engine<'_>,
     lowered: &Lowered,
     violation: &Violation,
-    told: Option<(crate::finding::trace::Told, Schedule, Violation)>,
-    serial: Option<&BTreeSet<Joint>>,
+    shown: Option<Shown>,
 ) -> Finding {
     let program = &lowered.program;
     let cell = violation
@@ -61,14 +93,9 @@ pub(super) fn finding(
         .last()
         .map_or_else(Location::default, |n| lowered.places[n.index()].clone());
     let across =
-        told.as_ref().and_then(|(t, ..)| t.across).unwrap_or_else(|| default_across(program));
-    let found = told.as_ref().map(|(_, choices, v)| (twin(engine, choices, v, serial), v));
-    let always = matches!(found, Some((Twin::Never, _)));
-    let twin = match found {
-        Some((Twin::Found(other), v)) => tell(engine, &other, v, false).map(|t| t.witness),
-        Some((Twin::Never | Twin::Unknown, _)) | None => None,
-    };
-    let witness = told.map(|(t, ..)| t.witness);
+        shown.as_ref().and_then(|s| s.told.across).unwrap_or_else(|| default_across(program));
+    let always = shown.as_ref().is_some_and(|s| s.always);
+    let (witness, twin) = shown.map_or((None, None), |s| (Some(s.told.witness), s.twin));
     // An order can be put right by a swap; a fault cannot.
     let late = witness.as_ref().is_some_and(|w| w.schedule.arrives_late());
     let pair = witness.as_ref().zip(twin.as_ref()).filter(|(w, t)| w.faults == t.faults);

@@ -143,7 +143,7 @@ fn run(
         guide.drop_strangers();
     }
     let told = told(file, &engine, &guide.taken, violation.as_ref());
-    (Replayed { ending, finding: shown(file, &mut engine, lowered, told, violation) }, barred)
+    (Replayed { ending, finding: shown(file, lowered, told, violation) }, barred)
 }
 
 pub(super) fn lost_at(step: usize, why: &str) -> Ending {
@@ -213,7 +213,6 @@ fn told(
 
 fn shown(
     file: &WitnessFile,
-    engine: &mut Engine<'_>,
     lowered: &Lowered,
     told: Option<crate::finding::trace::Told>,
     violation: Option<Violation>,
@@ -221,7 +220,7 @@ fn shown(
     let Some(violation) = violation else {
         return Finding { witness: told.map(|t| t.witness), ..blank(file) };
     };
-    let mut finding = finding(engine, lowered, &violation, None, None);
+    let mut finding = finding(lowered, &violation, None);
     finding.across = told.as_ref().and_then(|t| t.across).or(finding.across);
     finding.witness = told.map(|t| t.witness);
     finding

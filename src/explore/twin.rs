@@ -27,8 +27,10 @@ pub enum Twin {
 const LONG: usize = 40;
 /// Rearrangements that are tried, the nearest first.
 const TRIES: usize = 400;
-/// States looked at for a schedule that goes well at all.
-const PATIENCE: usize = 2_000;
+/// States looked at for a schedule that goes well at all, and as many again for the nearest one.
+const PATIENCE: usize = 1_000;
+/// States looked at for how one rearrangement may end, for each step of the schedule.
+const LOOKED: usize = 4;
 /// Bytes of an engine's tables from which on nothing is tried any more.
 const FULL: u64 = DEFAULT_MEMORY / 2;
 
@@ -152,7 +154,12 @@ impl Search<'_, '_> {
         }
         let at_end = ["invariant", "last-writer-wins", "stuck"].contains(&self.wrong.rule);
         let may_end = !at_end && !self.wrong.weak;
+        // What leads nowhere for long takes no more from the others.
+        let enough = LOOKED * (before.len() + choices.len());
+        let rest = self.left.saturating_sub(enough);
+        self.left -= rest;
         let open = may_end && matches!(self.onward(&[state]), Twin::Found(_));
+        self.left += rest;
         open.then_some(made)
     }
 
