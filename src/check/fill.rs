@@ -164,6 +164,10 @@ pub(super) fn conclude(report: &mut FlowReport) {
     if report.findings.iter().any(|f| f.severity > Severity::Note) {
         report.verdict = Verdict::Unsafe;
     }
+    // Two items that nobody can tell apart, or two events, give outcomes that only look like one.
+    if report.findings.iter().any(|f| f.rule == "last-writer-wins") {
+        report.level = report.level.max(Level::OrderDependent);
+    }
 }
 
 /// How far a safe verdict reaches beyond its scope.

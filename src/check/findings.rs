@@ -78,11 +78,7 @@ fn found(
     findings
 }
 
-pub(super) fn finding(
-    lowered: &Lowered,
-    violation: &Violation,
-    shown: Option<Shown>,
-) -> Finding {
+pub(super) fn finding(lowered: &Lowered, violation: &Violation, shown: Option<Shown>) -> Finding {
     let program = &lowered.program;
     let cell = violation
         .resource

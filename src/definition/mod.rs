@@ -13,7 +13,7 @@ pub mod order;
 pub mod problem;
 pub mod secret;
 pub mod suggest;
-mod walk;
+pub(crate) mod walk;
 pub mod workflow;
 
 use ast::Definition;

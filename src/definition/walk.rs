@@ -49,7 +49,7 @@ pub(super) fn every_action(actions: &mut [Action], change: &mut dyn FnMut(&mut A
 }
 
 /// Every expression that an action itself evaluates, with all inside it, the inner ones first.
-pub(super) fn own_exprs(kind: &mut ActionKind, change: &mut dyn FnMut(&mut Expr)) {
+pub(crate) fn own_exprs(kind: &mut ActionKind, change: &mut dyn FnMut(&mut Expr)) {
     for template in parts(kind).1 {
         in_template(template, change);
     }

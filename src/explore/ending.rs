@@ -5,6 +5,7 @@ use super::layout::Unit;
 use crate::model::content::Content;
 use crate::model::evaluate::evaluate;
 use crate::model::expression::{Env, Failure};
+use crate::model::external::{KEY, hangs_on_event};
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Access, Kind, Observed, Program, Shape, Step};
 use crate::model::support::support;
@@ -126,6 +127,11 @@ impl Env for Finally<'_> {
     }
 }
 
+/// What is wrong where the last of two unordered writes stands.
+const BY_WRITER: &str = "whoever writes last decides";
+/// The same where only the events of the two runs say that the values differ.
+const BY_EVENT: &str = "whoever writes last decides, each for the event that started it";
+
 /// The rules that are judged when everything has ended.
 pub fn judge_end(engine: &Engine<'_>, state: &State) -> Vec<Violation> {
     judge_contents(engine.program, &|r| engine.content(state, r, run_of(engine, r)).clone())
@@ -156,12 +162,15 @@ pub fn judge_contents(program: &Program, contents: Contents<'_>) -> Vec<Violatio
                 let (Some(other), true) = (mark.contested, wanted) else { continue };
                 let mut actions = vec![other.min(mark.node), other.max(mark.node)];
                 actions.dedup();
+                // Only where an event is about something else does another run store something else.
+                let (value, key) = (row.get(column), row.get(KEY));
+                let by_event = program.has_several_runs() && hangs_on_event(&value, &key);
                 found.push(Violation {
                     rule: "last-writer-wins",
                     resource: Some(observed.resource),
                     column: Some(column.clone()),
                     actions,
-                    detail: "whoever writes last decides".to_owned(),
+                    detail: if by_event { BY_EVENT } else { BY_WRITER }.to_owned(),
                     weak: false,
                 });
             }
@@ -175,7 +184,8 @@ pub fn judge_contents(program: &Program, contents: Contents<'_>) -> Vec<Violatio
 pub fn is_decided(program: &Program, violation: &Violation, outcomes: &BTreeSet<Joint>) -> bool {
     /// More are not compared one with another.
     const MANY: usize = 1_000;
-    if violation.rule != "last-writer-wins" {
+    // Two events give values that only look alike.
+    if violation.rule != "last-writer-wins" || violation.detail == BY_EVENT {
         return false;
     }
     let about = |o: &Observed| {

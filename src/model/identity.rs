@@ -80,8 +80,9 @@ pub fn differ(a: &Value, b: &Value, key: &Value) -> bool {
 /// are answered the same, but nothing says that two runs that meet here are about the same.
 pub fn hangs_on_event(value: &Value, key: &Value) -> bool {
     match value {
+        Value::Term(_) if holds(key, &runless(value)) => false,
         Value::Term(term) => match outputs(value) {
-            Some(outputs) => outputs.args.first() == Some(&Value::Null) && !holds(key, value),
+            Some(outputs) => outputs.args.first() == Some(&Value::Null),
             None => term.args.iter().any(|a| hangs_on_event(a, key)),
         },
         Value::Array(items) => items.iter().any(|v| hangs_on_event(v, key)),
@@ -94,13 +95,12 @@ pub fn hangs_on_event(value: &Value, key: &Value) -> bool {
 fn alike(value: &Value, key: &Value) -> Value {
     match value {
         Value::Term(term) => match &*term.op {
-            "triggerOutputs" => value.clone(),
             "run" => Value::Null,
             "guid" | "rand" => value.clone(),
-            "[]" if outputs(value).is_some() => {
-                let said = runless(value);
-                if holds(key, &said) { said } else { value.clone() }
-            }
+            // Whatever the row is named by is the same for both.
+            _ if holds(key, &runless(value)) => runless(value),
+            "triggerOutputs" => value.clone(),
+            "[]" if outputs(value).is_some() => value.clone(),
             _ => Value::over(term, term.args.iter().map(|a| alike(a, key)).collect()),
         },
         Value::Array(items) => Value::array(items.iter().map(|v| alike(v, key)).collect()),
@@ -141,11 +141,24 @@ fn holds(key: &Value, part: &Value) -> bool {
             "query" => args.get(1..).is_some_and(|a| a.chunks_exact(2).any(|p| inside(&p[1]))),
             // Two unknown texts in a row can be cut elsewhere.
             "concat" if args.iter().filter(|a| a.is_unknown()).count() > 1 => false,
+            // Who names a row by its id names all that is in it.
+            "[]" => matches!(args.as_slice(), [base, Value::String(column)]
+                if is_id(column) && is_row(base) && inside(base)),
             "key" | "concat" | "string" | "encodeuricomponent" | "uricomponent" | "listed" => {
                 args.iter().any(inside)
             }
             _ => false,
         }
+}
+
+/// Whether a value is a row that was found, as far as it goes.
+fn is_row(value: &Value) -> bool {
+    let Value::Term(term) = value else { return false };
+    match (&*term.op, term.args.as_slice()) {
+        ("row", _) => true,
+        ("[]" | "first" | "last" | "item", [list, ..]) => is_row(list),
+        (op, _) => op.starts_with("rows of "),
+    }
 }
 
 /// The outputs of the trigger that a value is a part of, if it is.

@@ -85,7 +85,10 @@ fn words(op: &str, args: &[Value]) -> String {
             },
             _ => format!("a row of {store}"),
         },
-        ("triggerOutputs", _) => "the trigger".to_owned(),
+        ("triggerOutputs", args) => match args.first().and_then(run) {
+            Some(run) => format!("run {run}'s trigger"),
+            None => "the trigger".to_owned(),
+        },
         ("made", [Value::String(by), ..]) => format!("what {by} made"),
         ("key", [one]) => say(one),
         ("concat", parts) if parts.iter().filter(|p| !empty(p)).count() == 1 => {
@@ -101,16 +104,31 @@ fn words(op: &str, args: &[Value]) -> String {
         (op, args) => {
             if let Some((name, _)) = op.split_once('#') {
                 let name = name.rsplit('/').next().unwrap_or(name);
-                let name = name.strip_prefix("answer of ").unwrap_or(name);
+                let name = ["answer of ", "rows of "]
+                    .iter()
+                    .find_map(|p| name.strip_prefix(p))
+                    .unwrap_or(name);
                 // Each iteration has an answer of its own.
                 let of = args.first().and_then(|item| nearest(item, &mut { DEEP }));
                 let of = of.map_or(String::new(), |item| format!(" ({item})"));
                 return format!("the answer of {name}{of}");
             }
-            let known = |v: &&Value| !matches!(v, Value::Null);
+            // Whose lane it is says whose run it is.
+            let known = |v: &&Value| !matches!(v, Value::Null) && run(v).is_none();
             let args: Vec<String> = args.iter().filter(known).map(say).collect();
             format!("{op}({})", args.join(", "))
         }
+    }
+}
+
+/// The number of a run, from 1.
+fn run(value: &Value) -> Option<i64> {
+    match value {
+        Value::Term(term) => match (&*term.op, term.args.as_slice()) {
+            ("run", [Value::Int(n)]) => Some(n.saturating_add(1)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -156,6 +156,13 @@ impl Lowering<'_> {
             _ => None,
         };
         let mut lowered = self.expr(base, at)?;
+        // What else there is to say of a workflow is the same for every run of it.
+        if let (Expr::Opaque(name, args), Written::Literal(Json::String(key))) = (&mut lowered, key)
+            && **name == *"workflow"
+            && !key.eq_ignore_ascii_case("run")
+        {
+            args.clear();
+        }
         let path = match (&lowered, path, key) {
             (Expr::Output(node), path, key) if self.names.answer(*node) == Answer::Body => {
                 let mut path = path.unwrap_or_else(|| match key {

@@ -62,7 +62,7 @@ impl Suite {
             Verdict::Safe => String::new(),
             Verdict::Unsafe => {
                 self.failures += 1;
-                let said = words::severities(&flow.findings);
+                let said = words::severities(&[flow]);
                 format!("<failure message=\"{}\" type=\"unsafe\"/>", attribute(&said))
             }
             Verdict::Inconclusive(reason) => {

@@ -58,7 +58,7 @@ fn row(flow: &FlowReport) -> String {
     let (sign, says) = match &flow.verdict {
         Verdict::Safe if flow.any_number => ("✅", "safe for any number of items".to_owned()),
         Verdict::Safe => ("✅", format!("safe{}", within(flow))),
-        Verdict::Unsafe => ("❌", format!("unsafe: {}", words::severities(&flow.findings))),
+        Verdict::Unsafe => ("❌", format!("unsafe: {}", words::severities(&[flow]))),
         Verdict::Inconclusive(reason) => ("❔", format!("inconclusive: {reason}")),
     };
     let name = cell(&code(&flow.flow));

@@ -185,7 +185,7 @@ fn verdict(pen: &mut Pen, flow: &FlowReport, told: &BTreeSet<&str>) {
     let (ink, says) = match &flow.verdict {
         Verdict::Safe => (Ink::Good, reach(flow)),
         Verdict::Unsafe => {
-            (Ink::Error, format!("{}; {}", words::severities(&flow.findings), explored(flow)))
+            (Ink::Error, format!("{}; {}", words::severities(&[flow]), explored(flow)))
         }
         Verdict::Inconclusive(reason) => (Ink::Warning, format!("{reason}; {}", explored(flow))),
     };

@@ -1,5 +1,6 @@
 //! Numbers, plurals and enumerations in prose.
 
+use super::entry::{Entry, entries};
 use crate::finding::show;
 use crate::finding::{Finding, FlowReport, Level, Outcome, Report, Scope, Severity, Verdict};
 use crate::model::value::Value;
@@ -143,10 +144,11 @@ pub(super) fn hopeless(finding: &Finding) -> Option<&'static str> {
     finding.always.then_some(said)
 }
 
-/// `1 error and 2 warnings`.
-pub(super) fn severities(findings: &[Finding]) -> String {
+/// `1 error and 2 warnings`: as many as people are told of.
+pub(super) fn severities(flows: &[&FlowReport]) -> String {
+    let all: Vec<Entry<'_>> = flows.iter().flat_map(|flow| entries(&flow.findings)).collect();
     let of = |severity: Severity| {
-        let n = len(&findings.iter().filter(|f| f.severity == severity).collect::<Vec<_>>());
+        let n = len(&all.iter().filter(|e| e.finding.severity == severity).collect::<Vec<_>>());
         (n > 0).then(|| count(n, severity.id()))
     };
     let found: Vec<String> =
@@ -161,8 +163,7 @@ pub(super) fn closing(report: &Report) -> String {
         |keep: &dyn Fn(&&FlowReport) -> bool| report.flows.iter().filter(keep).collect::<Vec<_>>();
     let racy = of(&|f| f.verdict == Verdict::Unsafe);
     if !racy.is_empty() {
-        let findings: Vec<Finding> = racy.iter().flat_map(|f| f.findings.iter().cloned()).collect();
-        parts.push(format!("{} unsafe: {}", count(len(&racy), "flow"), severities(&findings)));
+        parts.push(format!("{} unsafe: {}", count(len(&racy), "flow"), severities(&racy)));
     }
     let proved = of(&|f| f.verdict == Verdict::Safe && f.any_number);
     if !proved.is_empty() {

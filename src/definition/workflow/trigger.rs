@@ -88,6 +88,11 @@ fn ids(node: &Node<'_>) -> Vec<String> {
         return key.map_or(Vec::new(), keys);
     }
     let path = text(node, &["inputs", "path"]).unwrap_or_default().to_lowercase();
+    // Sentinel starts a playbook once for each alert; its path is that of any webhook.
+    let connection = text(node, &["inputs", "host", "connection", "name"]).unwrap_or_default();
+    if path.ends_with("/subscribe") && connection.to_lowercase().contains("sentinel") {
+        return vec!["systemalertid".to_owned()];
+    }
     let operation = operation.to_lowercase();
     let is = |name: &str| operation == name || path.rsplit('/').next() == Some(name);
     let known = OF_NEW.iter().find(|(name, _)| is(name) || path.ends_with(&format!("/{name}")));

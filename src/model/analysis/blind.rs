@@ -44,18 +44,14 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
             let of_it = |&n: &NodeId| program.reads(n) == Some(*r) && !beside(program, n, access);
             readers(program, e).iter().any(of_it)
         };
-        // A query that has found the row has looked at what it asks for.
+        // A query that has found the row has looked at what it asks for; so has who counts what it has found.
         let conditions = |column: &str| {
-            let guards = program.node(node).guards.iter();
-            let mut own = guards.filter(|guard| match guard {
-                Guard::Listed(_) => {
-                    let over = guard.expressions(program).into_iter();
-                    let mut asked = over.flat_map(|over| chosen_by(program, over));
-                    asked.any(|c| c.eq_ignore_ascii_case(column))
-                }
-                _ => true,
+            let mut all = program.node(node).guards.iter().flat_map(|guard| {
+                let listed = matches!(guard, Guard::Listed(_));
+                guard.expressions(program).into_iter().map(move |e| (e, listed))
             });
-            own.any(|guard| guard.expressions(program).into_iter().any(asks))
+            let chosen = |e| chosen_by(program, e).iter().any(|c| c.eq_ignore_ascii_case(column));
+            all.any(|(e, listed)| asks(e) && (!(listed || counts(program, e)) || chosen(e)))
         };
         for column in columns {
             let reads = conditions(&column) || of_value(&column).into_iter().any(asks);
@@ -74,6 +70,32 @@ pub(super) fn blind(program: &Program, node: NodeId) -> BTreeSet<Arc<str>> {
         }
     }
     blind
+}
+
+/// Whether a condition looks at no more of the lists that it reads than how many rows they have.
+fn counts(program: &Program, expr: &Expr) -> bool {
+    let outside = |r: ResourceId| program.resource(r).shape == Shape::External;
+    let list = |e: &Expr| matches!(e, Expr::Output(n) | Expr::Body(n) if program.reads(*n).is_some_and(outside));
+    let mut counted = 0;
+    let mut read = 0;
+    let mut other = false;
+    expr.visit(&mut |e| match e {
+        Expr::Call(f, args) if ["length", "empty"].contains(&f.name()) => {
+            counted += usize::from(list(args.first().map_or(e, rows_of)));
+        }
+        e if list(e) => read += 1,
+        Expr::Output(_) | Expr::Body(_) | Expr::Item(_) | Expr::Variable(_) => other = true,
+        _ => {}
+    });
+    counted == read && read > 0 && !other
+}
+
+/// What `body('List')?['value']` is a part of.
+fn rows_of(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Index { base, key, .. } if matches!(**key, Expr::Const(_)) => rows_of(base),
+        other => other,
+    }
 }
 
 /// Whether a read is of another row than an access: both are named in the flow, and differently.

@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 /// The connector of a call that a slice keeps for its answer alone.
 pub const SYMBOL: &str = "symbol";
+/// Its operation where what is answered are rows that are there.
+pub const ROWS: &str = "rows";
 
 /// A store that calls name.
 #[derive(Clone, Debug)]
@@ -169,12 +171,13 @@ pub(super) fn steps(
     names: &mut Resolver<'_>,
 ) -> Result<Vec<Step>, Problem> {
     if call.connector == SYMBOL {
-        let name = format!("answer of {}", action.name);
-        return Ok(vec![Step::Opaque {
-            name: name.into(),
-            args: names.whereabouts(),
-            effect: false,
-        }]);
+        let what = if call.operation == ROWS { ROWS } else { "answer" };
+        let name = format!("{what} of {}", action.name);
+        let mut args = names.whereabouts();
+        for told in call.parameters.values() {
+            args.push(lower(told, names)?);
+        }
+        return Ok(vec![Step::Opaque { name: name.into(), args, effect: false }]);
     }
     if let Some(request) = leases::request(call) {
         let rid = request.blob.as_ref().and_then(|blob| names.stores.get(blob)).copied();

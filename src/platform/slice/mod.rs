@@ -5,6 +5,7 @@
 
 mod closure;
 mod cluster;
+mod event;
 mod prune;
 mod turned;
 

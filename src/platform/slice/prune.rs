@@ -1,11 +1,14 @@
 //! A definition without the actions that do not matter, their places in the order closed up.
 
 use super::closure::Kept;
+use super::event::Sources;
 use crate::definition::ast::{
     Action, ActionKind, Call, Definition, Flow, RunAfter, Status, TimeLimit,
 };
+use crate::definition::expression::{Expr, Template};
+use crate::definition::location::Location;
 use crate::model::program::{Kind, Program};
-use crate::platform::connector::SYMBOL;
+use crate::platform::connector::{ROWS, SYMBOL};
 use crate::platform::lower::folded;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,17 +30,25 @@ pub(super) fn prune(definition: &Definition, program: &Program, kept: &Kept) -> 
             _ => None,
         });
         let early = early.collect();
-        let names = Names { whole: mine(&kept.whole), symbol: mine(&kept.symbol), early };
+        let symbol = mine(&kept.symbol);
+        let rows = kept.symbol.iter().copied().filter(|&n| program.reads(n).is_some()).collect();
+        let rows = mine(&rows);
+        let sources = (!symbol.is_empty()).then(|| Sources::new(flow));
+        let names = Names { whole: mine(&kept.whole), symbol, rows, early, sources };
         Flow { actions: names.list(&flow.actions), ..flow.clone() }
     });
     Definition { flows: flows.collect(), ..definition.clone() }
 }
 
-struct Names {
+struct Names<'d> {
     whole: BTreeSet<String>,
     symbol: BTreeSet<String>,
+    /// Of these, those that are answered rows.
+    rows: BTreeSet<String>,
     /// The round after which the time of an Until can be up.
     early: BTreeMap<String, u64>,
+    /// Where what symbols stand for comes from, if there are any.
+    sources: Option<Sources<'d>>,
 }
 
 /// What became of an action.
@@ -49,7 +60,7 @@ enum Fate {
     Dead,
 }
 
-impl Names {
+impl Names<'_> {
     fn list(&self, actions: &[Action]) -> Vec<Action> {
         let mut fates: BTreeMap<String, (Fate, Vec<RunAfter>)> = BTreeMap::new();
         for action in in_order(actions) {
@@ -113,20 +124,27 @@ impl Names {
                 })
             }
             leaf if whole => Some(leaf.clone()),
-            leaf if self.symbol.contains(&name) => Some(symbol(leaf)),
+            leaf if self.symbol.contains(&name) => {
+                let told = self.sources.as_ref().map_or(Vec::new(), |s| s.told(action));
+                let operation = if self.rows.contains(&name) { ROWS } else { "get" };
+                Some(symbol(leaf, operation, told, &action.at))
+            }
             _ => None,
         };
         Some(Action { kind: kind?, run_after: after.to_vec(), ..action.clone() })
     }
 }
 
-/// An action whose answer stands for itself.
-fn symbol(kind: &ActionKind) -> ActionKind {
+/// An action whose answer stands for itself, and depends on what it was told of the event.
+fn symbol(kind: &ActionKind, operation: &str, told: Vec<Expr>, at: &Location) -> ActionKind {
     match kind {
         ActionKind::Call(call) if call.connector != "cell" => ActionKind::Call(Call {
             connector: SYMBOL.into(),
-            operation: "get".into(),
-            parameters: BTreeMap::new(),
+            operation: operation.into(),
+            parameters: (0..)
+                .map(|n: usize| format!("{n:04}"))
+                .zip(told.into_iter().map(|e| Template::Expr(e, at.clone())))
+                .collect(),
         }),
         other => other.clone(),
     }
