@@ -5,6 +5,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use support::engine::check;
 use support::naive::explore;
 use support::seen::{counts, model, numbers, outcomes, pretty, rules};
@@ -232,6 +233,31 @@ fn what_is_not_tried_is_said() {
     let group =
         json!([{ "scope": "Both", "do": [set("One", 6), set("Two", 7)], "allOrNothing": true }]);
     assert_eq!(notes(group, true), ["late effects of One are not tried"]);
+}
+
+/// The same of an export, where faults were asked for.
+#[test]
+fn what_is_not_tried_of_an_export_is_said() {
+    let query = |text: &str| {
+        let host = json!({ "apiId": "/providers/Microsoft.PowerApps/apis/shared_sql", "connectionName": "sql",
+            "operationId": "ExecutePassThroughNativeQuery_V2" });
+        json!({ "type": "OpenApiConnection", "inputs": { "host": host,
+            "parameters": { "server": "s", "database": "d", "query/query": text } } })
+    };
+    let mut clear = query("UPDATE counters SET n = 0 WHERE id = 1");
+    clear["runAfter"] = json!({ "Count": ["Succeeded"] });
+    let actions =
+        json!({ "Count": query("UPDATE counters SET n = n + 1 WHERE id = 1"), "Clear": clear });
+    let trigger = json!({ "type": "HttpWebhook", "inputs": {} });
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("late-export.json");
+    let text = json!({ "definition": { "triggers": { "t": trigger }, "actions": actions } });
+    std::fs::write(&file, text.to_string()).expect("the flow can be written");
+    for (faults, said) in [(1, true), (0, false)] {
+        let report = flowrace::flow(&file).faults(faults).check();
+        let notes = &report.flows[0].notes;
+        let tried = notes.iter().any(|n| n == "late effects of Count are not tried");
+        assert_eq!(tried, said, "{notes:?}");
+    }
 }
 
 fn get_again() -> Value {

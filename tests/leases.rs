@@ -51,12 +51,20 @@ fn the_largest_section_is_computed_and_is_the_largest() {
     }
 }
 
-/// A retry waits while the lease runs on: what is safe without a fault is not with one.
+/// A retry waits while the lease runs on, after a 429 as long as it is asked to: what is safe without a fault is not with
+/// one.
 #[test]
 fn a_retry_can_outlast_the_lease() {
     let patient = json!({ "count": 1, "interval": 60 });
     let hasty = json!({ "count": 1, "interval": 5 });
-    for (budget, retry, safe) in [(0, &patient, true), (1, &patient, false), (1, &hasty, true)] {
+    let never = json!({ "type": "none" });
+    for (budget, retry, safe) in [
+        (0, &patient, true),
+        (1, &patient, false),
+        (0, &hasty, true),
+        (1, &hasty, false),
+        (1, &never, true),
+    ] {
         let flow = check(&locked(0, 2, budget, retry), "all");
         assert_eq!(
             rules(&flow).contains("lease-misuse"),

@@ -177,8 +177,8 @@ fn a_project_that_repeats_nothing() {
     }
 }
 
-/// A lease of 30 s around one call that can go wrong and a write: whether the write can come too late.
-fn too_late(policy: &Value, budget: u64, first: &Value) -> bool {
+/// A lease of 30 s around one call that can go wrong and a write if it ended so: whether the write can come too late.
+fn too_late(policy: &Value, budget: u64, first: &Value, ended: &[&str]) -> bool {
     let never = json!({ "type": "none" });
     let mut first = first.clone();
     first["name"] = json!("First");
@@ -190,15 +190,15 @@ fn too_late(policy: &Value, budget: u64, first: &Value) -> bool {
         { "name": "Lock", "acquireLease": "b", "seconds": 30, "takes": [0, 0], "retry": never },
         first,
         { "name": "Write", "update": "m", "set": { "N": 6 }, "takes": [0, 0], "retry": never,
-          "runAfter": { "First": ["Succeeded", "Failed"] } },
+          "runAfter": { "First": ended } },
         { "name": "Unlock", "releaseLease": "b", "lease": "@outputs('Lock')?['leaseId']", "takes": [0, 0],
           "retry": never, "runAfter": { "Write": ["Succeeded", "Failed"] } }]),
     );
     writes_too_late(model)
 }
 
-/// Rows *Retry-After*, *types*, *exponential delay n*: the wait before an attempt counts towards the lease, and no other
-/// wait does. A budget of one buys one wait of a repeated call, or all of a call that fails for good.
+/// Rows *types*, *exponential delay n*: the wait before an attempt counts towards the lease, and no other wait does. A
+/// budget of one buys all waits of a call that fails for good. Row *Retry-After*: or one that is as long as it likes.
 #[test]
 fn waits_take_time() {
     let fixed = |count: u64, interval: u64| json!({ "type": "fixed", "count": count, "interval": interval });
@@ -214,8 +214,11 @@ fn waits_take_time() {
         (growing(9), false),
         (growing(10), true),
     ] {
-        let found = too_late(&policy, 1, &json!({ "get": "m" }));
-        assert_eq!(found, misused, "{policy}");
+        let get = json!({ "get": "m" });
+        assert_eq!(too_late(&policy, 1, &get, &["Failed"]), misused, "{policy}");
+        let repeated = policy["type"] != "none";
+        assert_eq!(too_late(&policy, 1, &get, &["Succeeded"]), repeated, "{policy}");
+        assert!(!too_late(&policy, 0, &get, &["Succeeded", "Failed"]), "{policy}");
     }
 }
 

@@ -23,6 +23,10 @@ use crate::platform::lower::{lower, outline};
 use crate::platform::scenario::Scenario;
 use crate::platform::slice::{Meeting, contested, rivals, slice};
 
+/// What is said of a flow that is too large to be looked at with a fault in one piece.
+const APART: &str =
+    "faults were tried only where two processes share a cell: the flow is too large for more";
+
 /// Pairs of branches at one cell that are looked at together.
 const FEW: usize = 6;
 /// States of one slice at most, unless the caller says otherwise.
@@ -277,6 +281,9 @@ impl Run<'_> {
     fn faulty(&mut self, base: &Scenario) -> Result<(), Vec<Problem>> {
         let found = faulty::struck(self.definition, base, self.config, self.stop)?;
         if base.faults > 0 {
+            let notes = &mut self.report.notes;
+            notes.extend(found.is_none().then(|| APART.to_owned()));
+            notes.extend(faulty::in_time(&outline(self.definition, base)?.program));
             faulty::join(&mut self.report.findings, found.unwrap_or_default());
         } else if self.config.faults.is_none()
             && let Some(line) = faulty::line(&found.unwrap_or_default(), &self.report.findings)

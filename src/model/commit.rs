@@ -40,7 +40,9 @@ impl Machine<'_> {
         // After an effect the step itself has passed its time.
         let own = if fault.after_effect() { 0 } else { takes };
         let seconds = match fault {
-            Fault::Throttled | Fault::Lost | Fault::LostLater => own.saturating_add(wait(attempt)),
+            // Retry-After may ask for any wait, whatever the policy says.
+            Fault::Throttled => u64::MAX,
+            Fault::Lost | Fault::LostLater => own.saturating_add(wait(attempt)),
             Fault::Failed | Fault::Unanswered | Fault::UnansweredLater => (attempt
                 ..call.retries as usize)
                 .map(|n| wait(n).saturating_add(takes))
