@@ -10,6 +10,8 @@ pub(super) fn only_sets(program: &Program) -> bool {
     let looks = |expr: &Expr| {
         support(program, expr).iter().any(|r| program.resource(*r).shape == Shape::External)
     };
+    // Whoever is sent something is told of what is there by then.
+    let tells = |step: &Step| matches!(step, Step::Send(_) | Step::Opaque { effect: true, .. });
     let mut writes = Vec::new();
     for node in &program.nodes {
         match &node.kind {
@@ -17,6 +19,7 @@ pub(super) fn only_sets(program: &Program) -> bool {
                 return false;
             }
             Kind::Switch(on, _) if looks(on) => return false,
+            Kind::Leaf(steps) if steps.iter().any(tells) => return false,
             Kind::Leaf(steps) => writes.extend(steps.iter().filter_map(|step| match step {
                 Step::Access(r, access) if !access.only_reads() => {
                     (program.resource(*r).shape == Shape::External).then_some(access)

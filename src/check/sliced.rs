@@ -221,7 +221,9 @@ impl Run<'_> {
 
     /// What only torn variable actions add is a note: no primary source shows one lost (semantics §5).
     fn torn(&mut self, part: &Definition, scenario: &Scenario) -> Result<(), Vec<Problem>> {
+        let level = self.report.level;
         let (found, _) = self.part(part, &Scenario { torn: true, ..scenario.clone() })?;
+        self.report.level = level;
         let before = self.report.findings.len();
         let safe = before == 0;
         self.take(found, |f| Finding {

@@ -240,6 +240,24 @@ pub(super) fn guards(program: &Program, node: NodeId, touches: &[Touch]) -> Vec<
     guards
 }
 
+/// Whether the other side of an If does the same to a store outside, whatever else it does.
+fn on_both_sides(program: &Program, node: NodeId, condition: NodeId, side: usize) -> bool {
+    let [Step::Access(cell, access)] = steps(program, node) else { return false };
+    let sides = &program.node(condition).children;
+    let Some(&other) =
+        sides.get(1 - side.min(1)).filter(|_| program.resource(*cell).shape == Shape::External)
+    else {
+        return false;
+    };
+    let always = |n: NodeId| {
+        let mut around = program.ancestors(n).skip(1).take_while(|&a| a != condition);
+        around.all(|a| matches!(program.node(a).kind, Kind::Group))
+    };
+    program.subtree(other).into_iter().any(|n| {
+        matches!(steps(program, n), [Step::Access(r, a)] if r == cell && a == access) && always(n)
+    })
+}
+
 /// The conditions that an effect depends on, whether or not anybody can turn them.
 pub fn conditions(program: &Program, node: NodeId) -> Vec<Guard> {
     if !is_effect(program, node) {
@@ -251,6 +269,7 @@ pub fn conditions(program: &Program, node: NodeId) -> Vec<Guard> {
         guards.extend(missed(program, inner));
         let position = program.node(outer).children.iter().position(|&c| c == inner);
         match (&program.node(outer).kind, position) {
+            (Kind::If(_), Some(side)) if on_both_sides(program, node, outer, side) => {}
             (Kind::If(_), Some(side)) => guards.push(Guard::Side(outer, side == 0)),
             (Kind::Switch(_, cases), Some(at)) => {
                 guards.push(Guard::Case(outer, (at < cases.len()).then_some(at)));

@@ -4,7 +4,7 @@ use super::contract::{Class, Connector, Operation};
 use super::parameter::{
     self, Captures, decoded, marked, matches, member, parameter, segments, unmarked,
 };
-use super::{CONNECTORS, native, odata, rest};
+use super::{CONNECTORS, dataverse, native, odata, rest};
 use crate::definition::ast::Call;
 use crate::definition::expression::Template;
 
@@ -124,6 +124,15 @@ pub(super) fn of(
         // A store that is only known at run time is part of the key.
         key.extend(holes);
         places.push(text.to_lowercase());
+    }
+    if connector == dataverse::CONNECTOR.ids[0] && !operation.place.is_empty() {
+        let named = ["organization", "dataset"].into_iter().find_map(get);
+        let (text, holes) = named.map(|t| marked(&t)).unwrap_or_default();
+        // Its own environment is called so, or not at all.
+        if !holes.is_empty() || !["", "default", "default.cds"].contains(&&*text.to_lowercase()) {
+            store = format!("{store}@{}", text.trim_end_matches('/').to_lowercase());
+            key.extend(holes);
+        }
     }
     let list = match (connector, operation.place, places.as_slice()) {
         ("sharepointonline", ["dataset", "table"], [site, list]) if key.is_empty() => {

@@ -17,6 +17,7 @@ use crate::model::statement::Statement;
 use crate::model::value::Value;
 use crate::platform::expression::{Names, lower};
 use crate::platform::leaf::Resolver;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The connector of a call that a slice keeps for its answer alone.
@@ -216,7 +217,7 @@ pub(super) fn steps(
     let Some(&rid) = names.stores.get(&about.store) else {
         return opaque(call, false, names);
     };
-    Ok(vec![Step::Access(rid, access(rid, &about, action, names)?)])
+    Ok(vec![Step::Access(rid, access(rid, &about, (call, action), names)?)])
 }
 
 /// A call of which only the answer is known to be unknown.
@@ -232,13 +233,50 @@ pub(super) fn opaque(
     Ok(vec![Step::Opaque { name: name.into(), args, effect }])
 }
 
+/// The key, beside what else a call is told, in its headers for example: that is looked at when the call is made.
+fn told(
+    call: &Call,
+    about: &Described,
+    key: Expr,
+    names: &mut Resolver<'_>,
+) -> Result<Expr, Problem> {
+    let mut variables = |t: &Template| -> Result<BTreeSet<ResourceId>, Problem> {
+        let mut found = BTreeSet::new();
+        lower(t, names)?.visit(&mut |e| {
+            if let Expr::Variable(v) = e {
+                found.insert(*v);
+            }
+        });
+        Ok(found)
+    };
+    let mut other = BTreeSet::new();
+    for template in call.parameters.values() {
+        other.extend(variables(template)?);
+    }
+    if other.is_empty() {
+        return Ok(key);
+    }
+    let set = about.set.iter().map(|(_, t)| t);
+    for used in about.key.iter().chain(set).chain(&about.if_match).chain(&about.query) {
+        for variable in variables(used)? {
+            other.remove(&variable);
+        }
+    }
+    if other.is_empty() {
+        return Ok(key);
+    }
+    let all = std::iter::once(key).chain(other.into_iter().map(Expr::Variable)).collect();
+    let first = Box::new(Expr::Const(Value::Int(0)));
+    Ok(Expr::Index { base: Box::new(Expr::Array(all)), key: first, safe: false })
+}
+
 fn access(
     rid: ResourceId,
     about: &Described,
-    action: &Action,
+    (call, action): (&Call, &Action),
     names: &mut Resolver<'_>,
 ) -> Result<Access, Problem> {
-    let key = key(&about.key, names)?;
+    let key = told(call, about, key(&about.key, names)?, names)?;
     let row = vec![(Arc::from(KEY), key.clone())];
     let by_key = Filter { equal: row.clone(), ..Filter::default() };
     let set = |names: &mut Resolver<'_>| -> Result<Vec<(Arc<str>, Expr)>, Problem> {

@@ -74,7 +74,7 @@ pub(super) fn described(call: &Call, connector: &str) -> Described {
     if let Some(about) = lists::described(&request, place.as_ref(), call) {
         return about;
     }
-    let shown = short(request.address.split(MARK).next().unwrap_or_default());
+    let shown = shown(&request.address);
     if let Some((place, inner)) = place.as_ref().map(marked)
         && !absolute(&request.address)
     {
@@ -84,6 +84,20 @@ pub(super) fn described(call: &Call, connector: &str) -> Described {
     }
     let connector = if absolute(&request.address) { "http" } else { connector };
     Described { shown, ..by_method(call, connector, &request) }
+}
+
+/// What an address calls the things that it is about: the last part that is written out, else the host.
+fn shown(address: &str) -> String {
+    let path = address.split_once("://").map_or(address, |(_, path)| path);
+    let host = path.split('/').next().unwrap_or(path);
+    let host = if path.len() < address.len() { host } else { "" };
+    let parts = path[host.len()..].split('/').filter(|p| !p.is_empty() && !p.contains(MARK));
+    let parts: Vec<&str> = parts.collect();
+    match parts.as_slice() {
+        [.., of, "default"] => format!("{of}/default"),
+        [.., last] => short(last),
+        [] => short(host),
+    }
 }
 
 fn absolute(address: &str) -> bool {

@@ -141,6 +141,34 @@ impl Work<'_> {
     }
 
     fn run(&mut self) {
+        loop {
+            self.follow();
+            let program = self.program;
+            let ends = |n: &NodeId| matches!(program.node(*n).kind, Kind::Terminate(_));
+            let left = |n: &NodeId| !self.kept.whole.contains(n) && self.cuts(*n);
+            let cutting: Vec<NodeId> = program.ids().filter(|n| ends(n) && left(n)).collect();
+            if cutting.is_empty() {
+                return;
+            }
+            cutting.into_iter().for_each(|n| self.keep(n));
+        }
+    }
+
+    /// Whether the end of a run can come before something that is kept.
+    fn cuts(&self, end: NodeId) -> bool {
+        let program = self.program;
+        let again =
+            |n: &NodeId| matches!(program.node(*n).kind, Kind::Loop { .. } | Kind::Until { .. });
+        let round = program.ancestors(end).filter(again).last();
+        let mut leaves =
+            self.kept.whole.iter().filter(|&&n| matches!(program.node(n).kind, Kind::Leaf(_)));
+        leaves.any(|&n| {
+            program.flow_of(n) == program.flow_of(end)
+                && (round.is_some_and(|r| program.inside(n, r)) || !program.precedes(n, end))
+        })
+    }
+
+    fn follow(&mut self) {
         while let Some(node) = self.todo.pop() {
             for expr in expressions(self.program, node) {
                 self.sources(expr);

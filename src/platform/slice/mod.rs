@@ -223,6 +223,10 @@ fn writes(program: &Program, node: NodeId) -> Option<ResourceId> {
 
 /// Whether an action can end other than by success, as far as the model knows.
 fn may_fail(program: &Program, node: NodeId) -> bool {
+    // Whatever fault strikes it, who comes after it hears of it.
+    if !program.node(node).call.faults.is_empty() {
+        return true;
+    }
     match &program.node(node).kind {
         Kind::Leaf(steps) => steps.iter().any(|s| match s {
             Step::Access(_, Access::Update { if_match, .. }) => if_match.is_some(),
