@@ -10,10 +10,12 @@ use crate::definition::problem::Problem;
 use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Stop};
 use crate::finding::Finding;
-use crate::model::program::Program;
+use crate::model::ids::NodeId;
+use crate::model::program::{Program, Status};
 use crate::platform::fault;
 use crate::platform::lower::{Lowered, lower, outline};
 use crate::platform::scenario::{Redelivery, Scenario};
+use crate::platform::slice::may_fail;
 
 /// States that this may cost.
 const STATES: u64 = 2_000;
@@ -125,6 +127,27 @@ pub(super) fn line(found: &[Finding], known: &[Finding]) -> Option<String> {
     parts.extend(other.into_iter().take(NAMED).map(str::to_owned));
     (!parts.is_empty())
         .then(|| format!("with one fault: {} (--faults 1 shows how)", parts.join("; ")))
+}
+
+/// What runs only after a failure of something that does not fail by itself: without faults it was looked at once, with one
+/// fault in one run of one item.
+pub(super) fn unfailed(program: &Program) -> Option<String> {
+    let only_failed = |&node: &NodeId| {
+        program.node(node).run_after.iter().any(|&(before, on)| {
+            let fails = on.has(Status::Failed) || on.has(Status::TimedOut);
+            let other = on.has(Status::Succeeded) || on.has(Status::Skipped);
+            fails && !other && !program.subtree(before).into_iter().any(|n| may_fail(program, n))
+        })
+    };
+    let found: Vec<NodeId> = program.ids().filter(only_failed).collect();
+    let names: Vec<&str> = found.iter().map(|&n| &*program.node(n).name).collect();
+    let runs = if names.len() == 1 { "runs" } else { "run" };
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} {runs} only after a failure, which is tried with one item and one run at most (--faults 2 tries more)",
+            named(&names)
+        )
+    })
 }
 
 /// What may come late and is not tried so.

@@ -71,7 +71,7 @@ pub(super) fn check(
             run.across(&full.program, cell, &base, overlap)?;
         }
     }
-    run.faulty(&base)?;
+    run.faulty(&full.program, &base)?;
     let mut report = run.report;
     keep_unseen(&full.program, &mut report.findings);
     keep_read(&full.program, &mut report.findings);
@@ -280,7 +280,7 @@ impl Run<'_> {
     }
 
     /// Faults that were asked for are findings; one that was not is a remark.
-    fn faulty(&mut self, base: &Scenario) -> Result<(), Vec<Problem>> {
+    fn faulty(&mut self, program: &Program, base: &Scenario) -> Result<(), Vec<Problem>> {
         let found = faulty::struck(self.definition, base, self.config, self.stop)?;
         if base.faults > 0 {
             let notes = &mut self.report.notes;
@@ -291,6 +291,9 @@ impl Run<'_> {
             && let Some(line) = faulty::line(&found.unwrap_or_default(), &self.report.findings)
         {
             self.report.notes.push(line);
+        }
+        if base.faults == 0 {
+            self.report.notes.extend(faulty::unfailed(program));
         }
         Ok(())
     }

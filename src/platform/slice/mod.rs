@@ -222,7 +222,7 @@ fn writes(program: &Program, node: NodeId) -> Option<ResourceId> {
 }
 
 /// Whether an action can end other than by success, as far as the model knows.
-fn may_fail(program: &Program, node: NodeId) -> bool {
+pub fn may_fail(program: &Program, node: NodeId) -> bool {
     // Whatever fault strikes it, who comes after it hears of it.
     if !program.node(node).call.faults.is_empty() {
         return true;
