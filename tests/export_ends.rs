@@ -135,3 +135,30 @@ fn environments_of_dataverse_are_apart() {
     assert_eq!(own, ["last-writer-wins"]);
     assert_eq!(rules("two-environments", "https://b.crm.dynamics.com"), [""; 0]);
 }
+
+/// What a list has twice is taken for new twice, if both ask before either has said so.
+#[test]
+fn what_was_seen_is_asked_too_early() {
+    let flow = |asks: Json| {
+        let mail = call("office365", "SendEmailV2", &json!({"emailMessage/To": "@{item()}"}));
+        let note = json!({"type": "AppendToArrayVariable", "inputs": {"name": "seen", "value": "@item()"}});
+        let fresh = json!({"Mail": mail, "Note": after(note, "Mail")});
+        let check = json!({"type": "If", "expression": {"not": asks}, "actions": fresh});
+        let looped = json!({"type": "Foreach", "foreach": "@triggerBody()?['list']", "actions": {"If": check}});
+        let mut many = looped.clone();
+        many["runtimeConfiguration"] = json!({"concurrency": {"repetitions": 20}});
+        [many, looped].map(
+            |l| json!({"Init": init("seen", "array", "@json('[]')"), "Loop": after(l, "Init")}),
+        )
+    };
+    let rules = |name: &str, flow: &Json| {
+        let report = checked(name, &one_run(), flow);
+        let found = report.findings.iter().filter(|f| f.rule == "stale-guard");
+        found.flat_map(|f| f.assumptions.clone()).collect::<Vec<_>>()
+    };
+    let [many, one] = flow(json!({"contains": ["@variables('seen')", "@item()"]}));
+    assert_eq!(rules("seen-many", &many), ["shared-key", "shared-key"]);
+    assert_eq!(rules("seen-one", &one), [""; 0]);
+    let [other, _] = flow(json!({"contains": ["@triggerBody()?['known']", "@item()"]}));
+    assert_eq!(rules("seen-elsewhere", &other), [""; 0]);
+}

@@ -1,6 +1,9 @@
-//! A flow that only sets something when it is asked to.
+//! What a flow does to its cells, as far as it says what has to be looked at: whether it only sets something when it is
+//! asked to, whether it makes rows, adds up, or decides.
 
+use crate::model::analysis::expressions;
 use crate::model::expression::Expr;
+use crate::model::ids::ResourceId;
 use crate::model::program::{Access, Kind, Program, Shape, Step};
 use crate::model::support::support;
 
@@ -35,4 +38,33 @@ pub(super) fn only_sets(program: &Program) -> bool {
         }
         _ => false,
     }
+}
+
+pub(super) fn has_loop(program: &Program) -> bool {
+    program.nodes.iter().any(|n| matches!(n.kind, Kind::Loop { degree, .. } if degree > 1))
+}
+
+pub(super) fn creates(program: &Program, cell: ResourceId) -> bool {
+    any_access(program, cell, |a| matches!(a, Access::Create(_) | Access::CreateIfNone { .. }))
+}
+
+pub(super) fn adds(program: &Program, cell: ResourceId) -> bool {
+    any_access(program, cell, |a| matches!(a, Access::Add { .. }))
+}
+
+fn any_access(program: &Program, cell: ResourceId, wanted: impl Fn(&Access) -> bool) -> bool {
+    program.nodes.iter().any(|n| match &n.kind {
+        Kind::Leaf(steps) => {
+            steps.iter().any(|s| matches!(s, Step::Access(r, a) if *r == cell && wanted(a)))
+        }
+        _ => false,
+    })
+}
+
+/// Whether a condition hangs on it.
+pub(super) fn decides(program: &Program, cell: ResourceId) -> bool {
+    program.ids().any(|n| {
+        matches!(program.node(n).kind, Kind::If(_) | Kind::Switch(..))
+            && expressions(program, n).into_iter().any(|e| support(program, e).contains(&cell))
+    })
 }

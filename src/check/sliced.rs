@@ -11,14 +11,14 @@ use super::findings::{LATE, findings};
 use super::refused::keep_unseen;
 use super::resting::resting;
 use super::runs::key;
-use super::setter::only_sets;
+use super::setter::{adds, creates, decides, has_loop, only_sets};
 use super::unread::keep_read;
 use crate::definition::ast::{Definition, Flow, Platform, Trigger};
 use crate::definition::problem::Problem;
 use crate::explore::limits::{Config, Reduction, Stop};
 use crate::finding::{Across, Assumption, Finding, FlowReport, Scope, Severity, Verdict};
 use crate::model::ids::{NodeId, ResourceId};
-use crate::model::program::{Access, Kind, Program, Shape, Step};
+use crate::model::program::{Program, Shape};
 use crate::platform::lower::{lower, outline};
 use crate::platform::scenario::Scenario;
 use crate::platform::slice::{Meeting, contested, rivals, slice};
@@ -70,6 +70,9 @@ pub(super) fn check(
         for cell in contested(&full.program, Meeting::Across) {
             run.across(&full.program, cell, &base, overlap)?;
         }
+    }
+    for cell in contested(&full.program, Meeting::Within) {
+        run.twice(&full.program, cell, &base)?;
     }
     run.faulty(&full.program, &base)?;
     let mut report = run.report;
@@ -219,6 +222,31 @@ impl Run<'_> {
         Ok(any)
     }
 
+    /// What a list has twice: who asks a variable whether it was there already may ask too early.
+    fn twice(
+        &mut self,
+        program: &Program,
+        cell: ResourceId,
+        base: &Scenario,
+    ) -> Result<(), Vec<Problem>> {
+        let variable = program.resource(cell).shape == Shape::Variable;
+        if !variable || !decides(program, cell) || !has_loop(program) {
+            return Ok(());
+        }
+        let level = self.report.level;
+        let part = slice(self.definition, program, cell, None);
+        let same = Scenario { runs: Some(1), same_items: true, ..base.clone() };
+        let (mut found, _) = self.part(&part, &same)?;
+        self.report.level = level;
+        found.retain(|f| f.rule == "stale-guard");
+        self.take(found, |f| Finding {
+            severity: Severity::Warning,
+            assumptions: vec!["shared-key".to_owned()],
+            ..f
+        });
+        Ok(())
+    }
+
     /// What only torn variable actions add is a note: no primary source shows one lost (semantics §5).
     fn torn(&mut self, part: &Definition, scenario: &Scenario) -> Result<(), Vec<Problem>> {
         let level = self.report.level;
@@ -360,25 +388,4 @@ fn two_runs(config: &Config, base: &Scenario) -> Scenario {
 fn at_capacity(part: &Definition, scenario: &Scenario) -> Result<Option<Scenario>, Vec<Problem>> {
     let rows = capacity::rows(&outline(part, scenario)?.program, scenario.unknown_items);
     Ok(rows.map(|rows| Scenario { rows: Some(rows), ..scenario.clone() }))
-}
-
-fn has_loop(program: &Program) -> bool {
-    program.nodes.iter().any(|n| matches!(n.kind, Kind::Loop { degree, .. } if degree > 1))
-}
-
-fn creates(program: &Program, cell: ResourceId) -> bool {
-    any_access(program, cell, |a| matches!(a, Access::Create(_) | Access::CreateIfNone { .. }))
-}
-
-fn adds(program: &Program, cell: ResourceId) -> bool {
-    any_access(program, cell, |a| matches!(a, Access::Add { .. }))
-}
-
-fn any_access(program: &Program, cell: ResourceId, wanted: impl Fn(&Access) -> bool) -> bool {
-    program.nodes.iter().any(|n| match &n.kind {
-        Kind::Leaf(steps) => {
-            steps.iter().any(|s| matches!(s, Step::Access(r, a) if *r == cell && wanted(a)))
-        }
-        _ => false,
-    })
 }

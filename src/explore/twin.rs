@@ -27,10 +27,10 @@ pub enum Twin {
 const LONG: usize = 40;
 /// Rearrangements that are tried, the nearest first.
 const TRIES: usize = 400;
-/// States looked at for a schedule that goes well at all, and as many again for the nearest one.
-const PATIENCE: usize = 1_000;
-/// States looked at for how one rearrangement may end, for each step of the schedule.
-const LOOKED: usize = 4;
+/// States looked at for a schedule that goes well at all.
+const PATIENCE: usize = 2_000;
+/// Dead ends of one rearrangement after which the next is tried.
+const DEAD_ENDS: usize = 8;
 /// Bytes of an engine's tables from which on nothing is tried any more.
 const FULL: u64 = DEFAULT_MEMORY / 2;
 
@@ -154,23 +154,19 @@ impl Search<'_, '_> {
         }
         let at_end = ["invariant", "last-writer-wins", "stuck"].contains(&self.wrong.rule);
         let may_end = !at_end && !self.wrong.weak;
-        // What leads nowhere for long takes no more from the others.
-        let enough = LOOKED * (before.len() + choices.len());
-        let rest = self.left.saturating_sub(enough);
-        self.left -= rest;
-        let open = may_end && matches!(self.onward(&[state]), Twin::Found(_));
-        self.left += rest;
+        // What leads nowhere takes no more from the others.
+        let open = may_end && matches!(self.onward(&[state], DEAD_ENDS), Twin::Found(_));
         open.then_some(made)
     }
 
     /// Any schedule in which this does not happen.
     fn anywhere(&mut self, starts: &[State]) -> Twin {
         self.left = PATIENCE;
-        self.onward(starts)
+        self.onward(starts, usize::MAX)
     }
 
     /// Goes on from these states. Depth first, so that a long flow does not have to be explored in full.
-    fn onward(&mut self, starts: &[State]) -> Twin {
+    fn onward(&mut self, starts: &[State], mut dead_ends: usize) -> Twin {
         // With no data to keep, alike processes stand for each other.
         let every = self.data.answers.keys().any(|question| !is_fault(question));
         let start = |state: &State| Visit { state: state.clone(), from: None };
@@ -184,17 +180,16 @@ impl Search<'_, '_> {
                 return Twin::Unknown;
             }
             self.left -= 1;
-            if !self.data.fit(self.engine, &state) {
-                continue;
-            }
-            if self.engine.all_ended(&state) {
+            let before = visits.len();
+            let fits = self.data.fit(self.engine, &state);
+            if fits && self.engine.all_ended(&state) {
                 let ends = judge_end(self.engine, &state);
                 if !ends.iter().any(|v| same_finding(v, self.wrong)) && self.ends_well(&state) {
                     return Twin::Found(reached(at, |at| visits[at].from));
                 }
-                continue;
             }
-            for chosen in self.engine.moves(&state, every).into_iter().rev() {
+            let moves = if fits { self.engine.moves(&state, every) } else { Vec::new() };
+            for chosen in moves.into_iter().rev() {
                 for (index, next) in self.engine.take(&state, chosen).into_iter().enumerate() {
                     let fired = fired_in(self.engine, &next);
                     if fired.iter().any(|v| same_finding(v, self.wrong))
@@ -206,6 +201,10 @@ impl Search<'_, '_> {
                     let from = Some((at, (chosen, index)));
                     visits.push(Visit { state: next.state, from });
                 }
+            }
+            if visits.len() == before {
+                let Some(left) = dead_ends.checked_sub(1) else { return Twin::Unknown };
+                dead_ends = left;
             }
             all &= self.engine.beyond.is_none() && !self.engine.uncounted_violation;
         }

@@ -10,6 +10,11 @@ impl Finding {
         match (self.rule, self.across) {
             ("last-writer-wins", Some(across)) => last_writer(across).to_owned(),
             ("iteration-bleed", Some(across)) => bleed(across).to_owned(),
+            ("lost-update", _) if self.assumptions.iter().any(|a| a == "variable-actions") => {
+                "let a Compose in the loop make what is added and read its outputs after the loop, or set the loop's \
+                 concurrency to 1"
+                    .to_owned()
+            }
             ("lost-update", Some(across)) => {
                 let store = "let the store do the sum (one SQL UPDATE), or send the ETag as If-Match and read again on 412";
                 if self.always {

@@ -246,7 +246,8 @@ impl Machine<'_> {
                 }
                 Ok(term @ Value::Term(_)) => {
                     let item = |i: u64| {
-                        Value::term("item", vec![term.clone(), Value::Int(i.cast_signed())])
+                        let number = if self.program.same_items { 0 } else { i.cast_signed() };
+                        Value::term("item", vec![term.clone(), Value::Int(number)])
                     };
                     Value::array((0..*unknown).map(item).collect())
                 }

@@ -28,6 +28,8 @@ pub struct Scenario {
     pub rows: Option<u64>,
     /// Whether items of a loop may share a business key.
     pub alias: bool,
+    /// Whether all items of a list that nobody knows are one and the same.
+    pub same_items: bool,
     /// Whether variable actions load and store in two steps.
     pub torn: bool,
     /// How many faults may strike in one schedule.
@@ -78,6 +80,7 @@ impl Scenario {
             unknown_items: 2,
             rows: None,
             alias: false,
+            same_items: false,
             torn: false,
             faults: 0,
             cancellable: false,
@@ -97,6 +100,7 @@ impl Scenario {
     /// What the program has to know of the assumptions.
     pub fn pin(&self, program: &mut Program) {
         program.torn = self.torn;
+        program.same_items = self.same_items;
         program.alias = if self.alias { Alias::Keys } else { Alias::Apart };
         program.unknown_rows = self.rows.unwrap_or(self.unknown_items);
     }

@@ -149,7 +149,7 @@ fn body(pen: &mut Pen, flow: &FlowReport, finding: &Finding, cells: Vec<&str>) {
 fn assumed(pen: &Pen, id: &str) -> String {
     let why = match id {
         "same-row" => " (two runs may be about the same row)",
-        "shared-key" => " (two items may name the same row)",
+        "shared-key" => " (two items may be alike, or name the same row)",
         _ => "",
     };
     format!("{}{why}", pen.name(id))

@@ -129,7 +129,7 @@ fn one_write_of_several_columns_is_one_entry() {
         assert!(text.contains(head), "{text}");
         assert_eq!(text.matches("error[").count(), 1);
         assert_eq!(text.matches("one at a time: 7").count(), 2, "each cell's outcomes are told");
-        assert!(text.ends_with("1 flow unsafe: 2 errors\n"));
+        assert!(text.ends_with("1 flow unsafe: 1 error\n"));
     }
 }
 
