@@ -13,6 +13,7 @@ use flowrace::explore::prove::verify::verify;
 use flowrace::explore::prove::{Reach, prove};
 use flowrace::explore::ranking::drop_counters;
 use flowrace::explore::search::{Found, search};
+use flowrace::model::identity::Alias;
 use flowrace::platform::lower::{Lowered, lower};
 use flowrace::platform::scenario::{Redelivery, Scenario};
 use flowrace::property::judge::Violation;
@@ -37,7 +38,7 @@ fn lowered(model: &Value, items: Option<u64>, degree: Option<u64>, merge: bool) 
         runs: None,
         unknown_items: 2,
         rows: None,
-        alias: false,
+        alias: Alias::Apart,
         rounds: None,
         torn: false,
         faults: 0,

@@ -5,6 +5,7 @@ use crate::definition::ast::{Definition, Platform};
 use crate::definition::problem::Problem;
 use crate::finding::witness_file::WitnessFile;
 use crate::model::fault::Fault;
+use crate::model::identity::Alias;
 use crate::platform::lower::{Lowered, lower, outline};
 use crate::platform::scenario::{Redelivery, Scenario};
 use crate::platform::slice::{Meeting, contested, slice};
@@ -46,6 +47,11 @@ pub(super) fn scenes(file: &WitnessFile, definition: &Definition) -> Result<Scen
         let slice = slice(definition, &full.program, cell, None);
         programs.push(lower(&slice, &part)?);
         programs.push(lower(&slice, &plain(&part))?);
+        if part.alias == Alias::Keys {
+            let same = Scenario { alias: Alias::Same, ..part.clone() };
+            programs.push(lower(&slice, &same)?);
+            programs.push(lower(&slice, &plain(&same))?);
+        }
         if let Some(rows) = capacity::rows(&full.program, items) {
             programs.push(lower(&slice, &Scenario { rows: Some(rows), ..part.clone() })?);
         }
@@ -84,7 +90,7 @@ fn scenario(file: &WitnessFile, definition: &Definition) -> Scenario {
         loop_items: options.loop_items.clone(),
         degree: options.degree,
         runs: options.runs,
-        alias: options.alias,
+        alias: if options.alias { Alias::Keys } else { Alias::Apart },
         torn: options.torn || pin("variable-actions") == Some("torn"),
         faults: u32::try_from(budget.max(struck as u64)).unwrap_or(u32::MAX),
         redelivery,

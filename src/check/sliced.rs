@@ -17,6 +17,7 @@ use crate::definition::ast::{Definition, Flow, Platform, Trigger};
 use crate::definition::problem::Problem;
 use crate::explore::limits::{Config, Reduction, Stop};
 use crate::finding::{Across, Assumption, Finding, FlowReport, Scope, Severity, Verdict};
+use crate::model::identity::Alias;
 use crate::model::ids::{NodeId, ResourceId};
 use crate::model::program::{Program, Shape};
 use crate::platform::lower::{lower, outline};
@@ -183,7 +184,7 @@ impl Run<'_> {
         let resource = program.resource(cell);
         let made = creates(program, cell);
         if resource.shape == Shape::External && (made || has_loop(program)) {
-            let alias = Scenario { alias: true, ..scenario.clone() };
+            let alias = Scenario { alias: Alias::Keys, ..scenario.clone() };
             let (mut found, _) = self.part(&part, &alias)?;
             // Rows that are only set, by keys that occur twice: that is how the data are, not the flow.
             found.retain(|f| made || f.rule != "last-writer-wins");
@@ -235,7 +236,7 @@ impl Run<'_> {
         }
         let level = self.report.level;
         let part = slice(self.definition, program, cell, None);
-        let same = Scenario { runs: Some(1), same_items: true, ..base.clone() };
+        let same = Scenario { runs: Some(1), alias: Alias::Same, ..base.clone() };
         let (mut found, _) = self.part(&part, &same)?;
         self.report.level = level;
         found.retain(|f| f.rule == "stale-guard");

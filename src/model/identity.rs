@@ -21,6 +21,8 @@ pub enum Alias {
     Keys,
     /// Items of a loop may be the same.
     Items,
+    /// All items of a list that nobody knows are one and the same.
+    Same,
     /// All that nobody knows may be the same.
     All,
 }

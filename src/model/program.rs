@@ -41,8 +41,6 @@ pub struct Program {
     pub order: Order,
     /// Which values that differ may be about the same.
     pub alias: super::identity::Alias,
-    /// Whether all items of a list that nobody knows are one and the same.
-    pub same_items: bool,
     /// Rows that a query of an external store finds, if it finds any.
     pub unknown_rows: u64,
     /// Scopes whose effects belong together.

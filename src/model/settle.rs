@@ -6,6 +6,7 @@ use super::elapse::may_elapse;
 use super::evaluate::evaluate;
 use super::expression::Env;
 use super::filter::sifted;
+use super::identity::Alias;
 use super::ids::NodeId;
 use super::program::{Kind, Over, Status, Visibility};
 use super::transition::{Event, Halt, Machine, Round};
@@ -246,7 +247,8 @@ impl Machine<'_> {
                 }
                 Ok(term @ Value::Term(_)) => {
                     let item = |i: u64| {
-                        let number = if self.program.same_items { 0 } else { i.cast_signed() };
+                        let number =
+                            if self.program.alias == Alias::Same { 0 } else { i.cast_signed() };
                         Value::term("item", vec![term.clone(), Value::Int(number)])
                     };
                     Value::array((0..*unknown).map(item).collect())

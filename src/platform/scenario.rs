@@ -26,10 +26,8 @@ pub struct Scenario {
     pub unknown_items: u64,
     /// Rows that a query finds, if they are not as many as that.
     pub rows: Option<u64>,
-    /// Whether items of a loop may share a business key.
-    pub alias: bool,
-    /// Whether all items of a list that nobody knows are one and the same.
-    pub same_items: bool,
+    /// Which values that differ may be about the same.
+    pub alias: Alias,
     /// Whether variable actions load and store in two steps.
     pub torn: bool,
     /// How many faults may strike in one schedule.
@@ -79,8 +77,7 @@ impl Scenario {
             runs: None,
             unknown_items: 2,
             rows: None,
-            alias: false,
-            same_items: false,
+            alias: Alias::Apart,
             torn: false,
             faults: 0,
             cancellable: false,
@@ -100,8 +97,7 @@ impl Scenario {
     /// What the program has to know of the assumptions.
     pub fn pin(&self, program: &mut Program) {
         program.torn = self.torn;
-        program.same_items = self.same_items;
-        program.alias = if self.alias { Alias::Keys } else { Alias::Apart };
+        program.alias = self.alias;
         program.unknown_rows = self.rows.unwrap_or(self.unknown_items);
     }
 
