@@ -139,7 +139,7 @@ fn a_child_whose_tail_cannot_be_placed_is_listed() {
         ("goes-on", &in_a_loop, counter(&on_request(), true)),
     ] {
         let flow = project(name, &[("Parent", parent.clone()), ("Child", called)]);
-        assert_eq!(flow.unknown, ["operation workflow/"], "{name}");
+        assert_eq!(flow.unknown, ["operation workflow"], "{name}");
         assert!(
             flow.notes.iter().any(|n| n.contains("not looked into")),
             "{name}: {:?}",

@@ -201,7 +201,8 @@ pub(super) fn steps(
     }
     let about = describe(call);
     if !about.known {
-        names.unknown.insert(format!("operation {}/{}", call.connector, call.operation));
+        let operation = format!("{}/{}", call.connector, call.operation);
+        names.unknown.insert(format!("operation {}", operation.trim_end_matches('/')));
     }
     // Who touches no rows there has nothing to fear from what it does to them.
     let rows = names.stores.keys().any(|s| s.starts_with(dataverse::CONNECTOR.ids[0]));

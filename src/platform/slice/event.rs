@@ -48,10 +48,20 @@ impl<'d> Sources<'d> {
             let mut parts = Vec::new();
             own_exprs(&mut leaf(&action.kind), &mut |expr| match &*expr {
                 Expr::Call { name, .. } if is_trigger(name) => parts.push(expr.clone()),
-                Expr::Call { args, .. } => {
+                Expr::Call { name, args } => {
                     if let Some(Expr::Literal(serde_json::Value::String(named))) = args.first() {
-                        todo.extend(self.actions.get(&folded(named)));
-                        todo.extend(self.setters.get(&named.to_lowercase()).into_iter().flatten());
+                        match &*name.to_lowercase() {
+                            "body" | "outputs" | "actions" | "actionbody" | "actionoutputs"
+                            | "result" => {
+                                todo.extend(self.actions.get(&folded(named)));
+                            }
+                            "variables" => {
+                                let setters = self.setters.get(&named.to_lowercase());
+                                todo.extend(setters.into_iter().flatten());
+                            }
+                            // An item says by itself of whose list it is.
+                            _ => {}
+                        }
                     }
                 }
                 Expr::Index { base, key, .. } if matches!(**key, Expr::Literal(_)) => {
