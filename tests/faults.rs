@@ -24,7 +24,11 @@ proptest! {
         let text = pretty(&model);
         prop_assert_eq!(&flow["exhaustive"], &json!(true), "{}", text);
         prop_assert_eq!(outcomes(&flow), naive.outcomes.clone(), "outcomes of {}", text);
-        if !text.contains("Poll_") {
+        // Which of several alike iterations a fault struck is no other choice of faults; brute force counts it as one, which
+        // shows where some start only when others have ended.
+        let looped = &model["flow"][0];
+        let window = looped["items"].as_u64() > looped["concurrency"].as_u64();
+        if !text.contains("Poll_") && !window {
             prop_assert_eq!(flow["level"].as_str().unwrap_or(""), naive.level(), "level of {}", text);
         }
         prop_assert_eq!(rules(&flow).contains("stuck"), naive.stuck, "stuck in {}", text);
