@@ -1,13 +1,26 @@
 //! A limit on how many rows there are: *if there are fewer than ten, add one*. Two of them have to meet at the limit, so
 //! the query has to find as many rows as there are just below it.
 
+use crate::definition::ast::Definition;
+use crate::definition::problem::Problem;
 use crate::model::analysis::expressions;
 use crate::model::expression::Expr;
 use crate::model::program::Program;
 use crate::model::value::Value;
+use crate::platform::lower::outline;
+use crate::platform::scenario::Scenario;
 
 /// More rows than these are not listed.
 const MOST: i64 = 50;
+
+/// The same scenario with as many rows as a condition on their number bears.
+pub(super) fn at_capacity(
+    part: &Definition,
+    scenario: &Scenario,
+) -> Result<Option<Scenario>, Vec<Problem>> {
+    let rows = rows(&outline(part, scenario)?.program, scenario.unknown_items);
+    Ok(rows.map(|rows| Scenario { rows: Some(rows), ..scenario.clone() }))
+}
 
 /// How many rows bring a query of this program to the limit that it is held against, if that is more than `usual`.
 pub(super) fn rows(program: &Program, usual: u64) -> Option<u64> {

@@ -2,18 +2,17 @@
 //! verdict stays about races: one line says what there is, and `--faults` asks for the schedules.
 
 use super::cut;
-use super::explore::{Explored, explore_and};
-use super::findings::{briefly, findings};
+use super::explore::explore_and;
+use super::findings::told;
 use super::runs::key;
 use crate::definition::ast::Definition;
 use crate::definition::problem::Problem;
-use crate::explore::engine::Engine;
 use crate::explore::limits::{Config, Stop};
 use crate::finding::Finding;
 use crate::model::ids::NodeId;
 use crate::model::program::{Program, Status};
 use crate::platform::fault;
-use crate::platform::lower::{Lowered, lower, outline};
+use crate::platform::lower::{lower, outline};
 use crate::platform::scenario::{Redelivery, Scenario};
 use crate::platform::slice::may_fail;
 
@@ -45,13 +44,13 @@ pub(super) fn struck(
         return Ok(None);
     }
     // What nobody asked for becomes one line without schedules.
-    let tell = if base.faults > 0 { findings } else { briefly };
-    let mut found = with(definition, &scenario, config, stop, tell)?;
+    let shown = base.faults > 0;
+    let mut found = with(definition, &scenario, config, stop, shown)?;
     let pinned = definition.setup.assume.get("trigger-delivery").map(String::as_str);
     if pinned != Some("once") && definition.flows.iter().any(|f| f.trigger.is_some()) {
         // By itself, so that it neither takes states from the calls' own faults nor lends them any.
         let again = Scenario { redelivery: Redelivery::Only, faults: 1, ..scenario };
-        let twice = with(definition, &again, config, stop, tell)?;
+        let twice = with(definition, &again, config, stop, shown)?;
         found.extend(
             twice
                 .into_iter()
@@ -62,21 +61,20 @@ pub(super) fn struck(
     Ok(Some(found))
 }
 
-/// How violations become findings.
-type Tell = fn(&mut Engine<'_>, &Lowered, &Explored) -> Vec<Finding>;
-
-/// What needs a fault of the scenario to happen.
+/// What needs a fault of the scenario to happen; `shown`: with how it goes well without.
 fn with(
     definition: &Definition,
     scenario: &Scenario,
     config: &Config,
     stop: &dyn Stop,
-    tell: Tell,
+    shown: bool,
 ) -> Result<Vec<Finding>, Vec<Problem>> {
     let mut lowered = lower(definition, scenario)?;
     let most = config.max_states.unwrap_or(STATES).min(STATES);
     let config = Config { max_states: Some(most), fuzz: None, kept: false, ..config.clone() };
-    let (_, mut found) = explore_and(&mut lowered, &config, stop, tell);
+    let (_, mut found) = explore_and(&mut lowered, &config, stop, |engine, lowered, explored| {
+        told(engine, lowered, explored, shown)
+    });
     cut::keep_reached(definition, &lowered, scenario, &mut found)?;
     found.retain(|f| f.witness.as_ref().is_some_and(|w| w.faults > 0));
     Ok(found)

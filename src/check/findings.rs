@@ -27,40 +27,33 @@ pub(super) struct Shown {
     always: bool,
 }
 
+/// All that was found, each with how it goes well instead.
 pub(super) fn findings(
     engine: &mut Engine<'_>,
     lowered: &Lowered,
     explored: &Explored,
 ) -> Vec<Finding> {
-    found(lowered, explored, |violation, schedule| {
+    told(engine, lowered, explored, true)
+}
+
+/// All that was found; `twins`: each with how it goes well instead. To look for that can cost more than the whole search.
+pub(super) fn told(
+    engine: &mut Engine<'_>,
+    lowered: &Lowered,
+    explored: &Explored,
+    twins: bool,
+) -> Vec<Finding> {
+    let mut show = |violation: &Violation, schedule: &Schedule| {
         let told = tell(engine, schedule, violation, true)?;
-        let beside = twin(engine, schedule, violation, explored.serial.as_ref());
+        let serial = explored.serial.as_ref();
+        let beside = if twins { twin(engine, schedule, violation, serial) } else { Twin::Unknown };
         let always = beside == Twin::Never;
         let twin = match beside {
             Twin::Found(other) => tell(engine, &other, violation, false).map(|t| t.witness),
             Twin::Never | Twin::Unknown => None,
         };
         Some(Shown { told, twin, always })
-    })
-}
-
-/// Where nobody is shown how it goes well: to look for that can cost more than the whole search.
-pub(super) fn briefly(
-    engine: &mut Engine<'_>,
-    lowered: &Lowered,
-    explored: &Explored,
-) -> Vec<Finding> {
-    found(lowered, explored, |violation, schedule| {
-        let told = tell(engine, schedule, violation, true)?;
-        Some(Shown { told, twin: None, always: false })
-    })
-}
-
-fn found(
-    lowered: &Lowered,
-    explored: &Explored,
-    mut show: impl FnMut(&Violation, &Schedule) -> Option<Shown>,
-) -> Vec<Finding> {
+    };
     let mut findings: Vec<Finding> = Vec::new();
     for violation in grouped(&explored.violations) {
         let choices = explored.told.iter().find(|(v, _)| same_finding(v, &violation));

@@ -2,8 +2,9 @@
 //! between two.
 
 use super::assumption::late_effects;
-use super::capacity;
+use super::capacity::at_capacity;
 use super::cut;
+use super::effects::{adds, creates, decides, has_loop, only_sets};
 use super::explore::explore_and;
 use super::faulty;
 use super::fill::{add, conclude, empty_report, finish, part_limit};
@@ -11,7 +12,6 @@ use super::findings::{LATE, findings};
 use super::refused::keep_unseen;
 use super::resting::resting;
 use super::runs::key;
-use super::setter::{adds, creates, decides, has_loop, only_sets};
 use super::unread::keep_read;
 use crate::definition::ast::{Definition, Flow, Platform, Trigger};
 use crate::definition::problem::Problem;
@@ -61,7 +61,8 @@ pub(super) fn check(
         runs: 1,
         faults: config.faults.or(definition.setup.faults).unwrap_or(0),
     };
-    for cell in contested(&full.program, Meeting::Within) {
+    let inner = contested(&full.program, Meeting::Within);
+    for &cell in &inner {
         run.within(&full.program, cell, &base)?;
     }
     let overlap = definition.flows.iter().map(|f| overlap(f, config.runs)).max();
@@ -72,7 +73,7 @@ pub(super) fn check(
             run.across(&full.program, cell, &base, overlap)?;
         }
     }
-    for cell in contested(&full.program, Meeting::Within) {
+    for &cell in &inner {
         run.twice(&full.program, cell, &base)?;
     }
     run.faulty(&full.program, &base)?;
@@ -93,8 +94,7 @@ pub(super) fn check(
     conclude(&mut report);
     if report.verdict == Verdict::Safe {
         let within = Scenario { runs: Some(1), ..base.clone() };
-        let cells = contested(&full.program, Meeting::Within).into_iter();
-        let mut cells: Vec<_> = cells.map(|cell| (cell, within.clone())).collect();
+        let mut cells: Vec<_> = inner.into_iter().map(|cell| (cell, within.clone())).collect();
         if overlap != Overlap::Never {
             let two = two_runs(config, &base);
             let across = contested(&full.program, Meeting::Across).into_iter();
@@ -234,11 +234,9 @@ impl Run<'_> {
         if !variable || !decides(program, cell) || !has_loop(program) {
             return Ok(());
         }
-        let level = self.report.level;
         let part = slice(self.definition, program, cell, None);
         let same = Scenario { runs: Some(1), alias: Alias::Same, ..base.clone() };
-        let (mut found, _) = self.part(&part, &same)?;
-        self.report.level = level;
+        let mut found = self.aside(&part, &same)?;
         found.retain(|f| f.rule == "stale-guard");
         self.take(found, |f| Finding {
             severity: Severity::Warning,
@@ -250,9 +248,7 @@ impl Run<'_> {
 
     /// What only torn variable actions add is a note: no primary source shows one lost (semantics §5).
     fn torn(&mut self, part: &Definition, scenario: &Scenario) -> Result<(), Vec<Problem>> {
-        let level = self.report.level;
-        let (found, _) = self.part(part, &Scenario { torn: true, ..scenario.clone() })?;
-        self.report.level = level;
+        let found = self.aside(part, &Scenario { torn: true, ..scenario.clone() })?;
         let before = self.report.findings.len();
         let safe = before == 0;
         self.take(found, |f| Finding {
@@ -327,6 +323,18 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What a slice adds under an assumption that the level leaves out.
+    fn aside(
+        &mut self,
+        part: &Definition,
+        scenario: &Scenario,
+    ) -> Result<Vec<Finding>, Vec<Problem>> {
+        let level = self.report.level;
+        let (found, _) = self.part(part, scenario)?;
+        self.report.level = level;
+        Ok(found)
+    }
+
     /// Explores one slice; its counts and its reach go into the report.
     fn part(
         &mut self,
@@ -383,10 +391,4 @@ fn two_runs(config: &Config, base: &Scenario) -> Scenario {
         rounds: Some(2),
         ..base.clone()
     }
-}
-
-/// The same where there are as many rows as a condition on their number bears.
-fn at_capacity(part: &Definition, scenario: &Scenario) -> Result<Option<Scenario>, Vec<Problem>> {
-    let rows = capacity::rows(&outline(part, scenario)?.program, scenario.unknown_items);
-    Ok(rows.map(|rows| Scenario { rows: Some(rows), ..scenario.clone() }))
 }

@@ -150,7 +150,9 @@ impl Machine<'_> {
             let Some(Some(new_row)) = after.rows.get_mut(*row as usize) else { continue };
             let resource = self.program.resource(rid);
             let outside = resource.shape == Shape::External || resource.answers != Answers::Plain;
-            let differs = if outside {
+            let differs = if old.is_none() {
+                false
+            } else if outside {
                 let (new, key) = (new_row.get(column), new_row.get(external::KEY));
                 external::differ(&new, &old_value, &key)
                     || self.program.has_several_runs() && external::hangs_on_event(&new, &key)

@@ -7,6 +7,11 @@ use std::sync::Arc;
 /// Ends the name of an answer to a call that did something.
 pub const DONE: char = '!';
 
+/// Begins the name of what a call answers, of which no more is known.
+pub const ANSWER: &str = "answer of ";
+/// The same of a call that answers rows that are there.
+pub const ROWS: &str = "rows of ";
+
 /// Functions whose value says all that an argument says: where the argument is another, it is another.
 const SHOWING: [&str; 7] =
     ["concat", "key", "string", "encodeuricomponent", "uricomponent", "base64", "ticks"];
@@ -159,7 +164,7 @@ fn is_row(value: &Value) -> bool {
     match (&*term.op, term.args.as_slice()) {
         ("row", _) => true,
         ("[]" | "first" | "last" | "item", [list, ..]) => is_row(list),
-        (op, _) => op.starts_with("rows of "),
+        (op, _) => op.starts_with(ROWS),
     }
 }
 

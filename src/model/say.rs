@@ -1,5 +1,6 @@
 //! Values in words.
 
+use super::external::{ANSWER, ROWS};
 use super::value::{Term, Value};
 
 /// A value in a message.
@@ -104,10 +105,7 @@ fn words(op: &str, args: &[Value]) -> String {
         (op, args) => {
             if let Some((name, _)) = op.split_once('#') {
                 let name = name.rsplit('/').next().unwrap_or(name);
-                let name = ["answer of ", "rows of "]
-                    .iter()
-                    .find_map(|p| name.strip_prefix(p))
-                    .unwrap_or(name);
+                let name = [ANSWER, ROWS].iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name);
                 // Each iteration has an answer of its own.
                 let of = args.first().and_then(|item| nearest(item, &mut { DEEP }));
                 let of = of.map_or(String::new(), |item| format!(" ({item})"));

@@ -15,7 +15,7 @@ use super::among::among;
 use super::content::{Content, Missing, Row};
 use super::evaluate::evaluate;
 use super::expression::{Env, Expr, Failure};
-pub use super::identity::{DONE, differ, hangs_on_event, identity, is_id, timeless};
+pub use super::identity::{ANSWER, DONE, ROWS, differ, hangs_on_event, identity, is_id, timeless};
 use super::ids::ResourceId;
 use super::over_row::over_row;
 use super::program::{Access, Columns, Filter, Program, Resource, Shape};

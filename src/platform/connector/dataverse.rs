@@ -3,9 +3,21 @@
 use super::contract::{
     Connector, delete, effect, insert, overwrite, pure, query, read, upsert, write,
 };
+use crate::definition::expression::Template;
 
-const TABLE: &[&str] = &["entityName"];
-const OLD: &[&str] = &["table"];
+/// A place that operations name in two ways: [`environment`].
+pub(super) const ENVIRONMENT: &str = "environment";
+const TABLE: &[&str] = &[ENVIRONMENT, "entityName"];
+const OLD: &[&str] = &[ENVIRONMENT, "table"];
+
+/// Whose rows they are: the flow's own environment is called by default, or not at all.
+pub(super) fn environment(get: &dyn Fn(&str) -> Option<Template>) -> Option<Template> {
+    let named = ["organization", "dataset"].into_iter().find_map(get);
+    named.filter(|named| match named {
+        Template::Text(text) => !["default", "default.cds"].contains(&&*text.to_lowercase()),
+        _ => true,
+    })
+}
 
 /// Whether an operation runs what the environment has been given to run, or several operations that stand in no
 /// parameter of their own: which rows that changes, nothing in the flow says.

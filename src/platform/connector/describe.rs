@@ -1,10 +1,11 @@
 //! What a call does to which cell: the connector's own tables first, then the rules of REST, then the operation's name.
 
 use super::contract::{Class, Connector, Operation};
+use super::dataverse::{ENVIRONMENT, environment};
 use super::parameter::{
     self, Captures, decoded, marked, matches, member, parameter, segments, unmarked,
 };
-use super::{CONNECTORS, dataverse, native, odata, rest};
+use super::{CONNECTORS, native, odata, rest};
 use crate::definition::ast::Call;
 use crate::definition::expression::Template;
 
@@ -114,7 +115,8 @@ pub(super) fn of(
     let mut key: Vec<Template> = Vec::new();
     let mut places = Vec::new();
     for name in operation.place {
-        let (text, holes) = get(name).map(|t| marked(&t)).unwrap_or_default();
+        let written = if *name == ENVIRONMENT { environment(&get) } else { get(name) };
+        let (text, holes) = written.map(|t| marked(&t)).unwrap_or_default();
         let sql = connector == "sql" && holes.is_empty();
         let text = if sql { sql_place(name, &text) } else { plain(&text) };
         store = format!("{store}/{}", text.to_lowercase());
@@ -124,15 +126,6 @@ pub(super) fn of(
         // A store that is only known at run time is part of the key.
         key.extend(holes);
         places.push(text.to_lowercase());
-    }
-    if connector == dataverse::CONNECTOR.ids[0] && !operation.place.is_empty() {
-        let named = ["organization", "dataset"].into_iter().find_map(get);
-        let (text, holes) = named.map(|t| marked(&t)).unwrap_or_default();
-        // Its own environment is called so, or not at all.
-        if !holes.is_empty() || !["", "default", "default.cds"].contains(&&*text.to_lowercase()) {
-            store = format!("{store}@{}", text.trim_end_matches('/').to_lowercase());
-            key.extend(holes);
-        }
     }
     let list = match (connector, operation.place, places.as_slice()) {
         ("sharepointonline", ["dataset", "table"], [site, list]) if key.is_empty() => {

@@ -22,8 +22,6 @@ use std::sync::Arc;
 
 /// The connector of a call that a slice keeps for its answer alone.
 pub const SYMBOL: &str = "symbol";
-/// Its operation where what is answered are rows that are there.
-pub const ROWS: &str = "rows";
 
 /// A store that calls name.
 #[derive(Clone, Debug)]
@@ -172,8 +170,8 @@ pub(super) fn steps(
     names: &mut Resolver<'_>,
 ) -> Result<Vec<Step>, Problem> {
     if call.connector == SYMBOL {
-        let what = if call.operation == ROWS { ROWS } else { "answer" };
-        let name = format!("{what} of {}", action.name);
+        // A symbol's operation says what it answers.
+        let name = format!("{}{}", call.operation, action.name);
         let mut args = names.whereabouts();
         for told in call.parameters.values() {
             args.push(lower(told, names)?);
@@ -234,8 +232,9 @@ pub(super) fn opaque(
     Ok(vec![Step::Opaque { name: name.into(), args, effect }])
 }
 
-/// The key, beside what else a call is told, in its headers for example: that is looked at when the call is made.
-fn told(
+/// The key, beside the variables that a call names elsewhere, in its headers for example: they are looked at when it is
+/// made.
+fn with_variables(
     call: &Call,
     about: &Described,
     key: Expr,
@@ -277,7 +276,7 @@ fn access(
     (call, action): (&Call, &Action),
     names: &mut Resolver<'_>,
 ) -> Result<Access, Problem> {
-    let key = told(call, about, key(&about.key, names)?, names)?;
+    let key = with_variables(call, about, key(&about.key, names)?, names)?;
     let row = vec![(Arc::from(KEY), key.clone())];
     let by_key = Filter { equal: row.clone(), ..Filter::default() };
     let set = |names: &mut Resolver<'_>| -> Result<Vec<(Arc<str>, Expr)>, Problem> {

@@ -25,7 +25,7 @@ use crate::definition::ast::{Action, Call};
 use crate::definition::problem::Problem;
 use crate::model::program::Step;
 use contract::Connector;
-pub use external::{ROWS, SYMBOL, StoreUse, answer_of, blob, leased, named_by, store, stores};
+pub use external::{SYMBOL, StoreUse, answer_of, blob, leased, named_by, store, stores};
 pub use lists::same;
 pub use statements::Table;
 pub use unread::Unread;

@@ -7,8 +7,9 @@ use crate::definition::ast::{
 };
 use crate::definition::expression::{Expr, Template};
 use crate::definition::location::Location;
+use crate::model::external::{ANSWER, ROWS};
 use crate::model::program::{Kind, Program};
-use crate::platform::connector::{ROWS, SYMBOL};
+use crate::platform::connector::SYMBOL;
 use crate::platform::lower::folded;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +127,7 @@ impl Names<'_> {
             leaf if whole => Some(leaf.clone()),
             leaf if self.symbol.contains(&name) => {
                 let told = self.sources.as_ref().map_or(Vec::new(), |s| s.told(action));
-                let operation = if self.rows.contains(&name) { ROWS } else { "get" };
+                let operation = if self.rows.contains(&name) { ROWS } else { ANSWER };
                 Some(symbol(leaf, operation, told, &action.at))
             }
             _ => None,
